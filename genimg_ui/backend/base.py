@@ -1,0 +1,107 @@
+"""The protocol between the editor and the engines; knows nothing of files, Gradio or torch.
+
+An engine gets one crop at its working size and returns one patch for each seed, at the same
+size. It reports by events and looks at the cancel token at least once a step.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genimg_ui.core.request import ControlUnit, ResolvedRequest
+from genimg_ui.errors import Cancelled
+from genimg_ui.registry import ModelSpec
+
+Rgb = NDArray[np.uint8]  # (height, width, 3)
+Grey = NDArray[np.uint8]  # (height, width), 0..255
+
+
+class CancelToken:
+    """Says whether the person wants the edit to stop; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raise Cancelled once `cancel` was called."""
+        if self._event.is_set():
+            raise Cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the whole job is: fraction in [0, 1] and a few words ("step 7 of 30")."""
+
+    fraction: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What variant `index` looks like so far: uint8 RGB, any size of the crop's aspect."""
+
+    index: int
+    image: Rgb
+
+
+OnEvent = Callable[[Progress | Preview], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ControlInput:
+    """A control map at the crop's exact size, and how strongly it holds."""
+
+    unit: ControlUnit
+    image: Rgb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendJob:
+    """One crop to repaint. `spec` is the model's entry in models.yaml.
+
+    `image` is the source's own content, `filled` the same with the fill under the mask
+    (`request.inpaint.fill`) already in place; both uint8 (h, w, 3).
+    `mask` is the denoise mask, uint8 (h, w): 255 repaint, 0 keep, between: partial strength.
+    `origin` is the canvas coordinate of the crop's pixel (0, 0), and `scale` the working
+    pixels per canvas pixel: what canvas-anchored noise needs.
+    """
+
+    resolved: ResolvedRequest
+    spec: ModelSpec
+    image: Rgb
+    filled: Rgb
+    mask: Grey
+    controls: tuple[ControlInput, ...] = ()
+    origin: tuple[int, int] = (0, 0)
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendResult:
+    """One patch for each seed, in the seeds' order, each uint8 (h, w, 3) like the crop.
+
+    `facts` are JSON-able facts for the log: revision, device, dtype, kernel, versions.
+    """
+
+    patches: tuple[Rgb, ...]
+    facts: dict[str, str]
+    warnings: tuple[str, ...] = ()
+
+
+class Backend(Protocol):
+    """An engine. Raises BackendError (or ModelUnavailable), or Cancelled."""
+
+    def generate(self, job: BackendJob, on_event: OnEvent, cancel: CancelToken) -> BackendResult:
+        """Repaint the crop once for each seed."""
+        ...

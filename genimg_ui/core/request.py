@@ -1,0 +1,115 @@
+"""What a person asks for: numbers and words only, frozen, JSON-able, without pixels.
+
+The pixels travel beside it as `EditInputs`, by sha256, so that a log line names everything
+that an edit used. `resolve` turns an `EditRequest` into a `ResolvedRequest`, in which nothing
+is left open.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from genimg_ui.core.geometry import Sides
+
+SEED_LIMIT = 2**32  # seeds are drawn and accepted in [0, SEED_LIMIT)
+
+
+class FillUnderMask(StrEnum):
+    """What a model finds under the mask before it starts."""
+
+    ORIGINAL = "original"
+    """The source's own pixels: needed where strength < 1 shall keep something of them."""
+    EXEMPLAR = "exemplar"
+    """The exemplar engine's fill: removal, and a sensible start everywhere."""
+    TELEA = "telea"
+    """Smooth continuation of the surroundings (Telea 2004)."""
+    BLUR = "blur"
+    """A blurred version of the surroundings: colours without shapes."""
+    NEUTRAL = "neutral"
+    """Middle grey."""
+    NOISE = "noise"
+    """Seeded uniform noise."""
+
+
+class FillMode(StrEnum):
+    """How the exemplar engine fills (`auto` decides by the task)."""
+
+    AUTO = "auto"
+    REMOVE = "remove"
+    EXTEND = "extend"
+    BALANCED = "balanced"
+    CLOSEST = "closest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingParams:
+    """The sampler's knobs, under the names that diffusers gives them."""
+
+    prompt: str = ""
+    negative_prompt: str = ""
+    strength: float = 1.0  # (0, 1]: 1 repaints wholly
+    guidance_scale: float = 7.0  # [1, 30]: 1 is without classifier-free guidance
+    num_inference_steps: int = 30  # [1, 150]
+    scheduler: str = "default"  # `default` is the model's own
+    seed: int | None = None  # None: drawn by `resolve`
+    variants: int = 1  # [1, 16]; variant i uses seed + i
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskParams:
+    """How the painted mask becomes the composite mask; in pixels of the source."""
+
+    grow: int = 4  # negative shrinks
+    feather: int = 4  # width of the ramp, inside the grown mask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InpaintParams:
+    """What the engine sees around and under the mask."""
+
+    fill: FillUnderMask = FillUnderMask.EXEMPLAR
+    fill_mode: FillMode = FillMode.AUTO
+    only_masked: bool = True  # False: the whole picture is the context
+    padding: int = 64  # context around the mask, in pixels of the source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlUnit:
+    """One ControlNet: the kind names the annotator and, in models.yaml, the weights."""
+
+    kind: str
+    controlnet_conditioning_scale: float = 1.0  # [0, 2]
+    control_guidance_start: float = 0.0  # fraction of the steps, [0, 1)
+    control_guidance_end: float = 1.0  # (start, 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditRequest:
+    """Everything about an edit but its pixels."""
+
+    model: str = "exemplar"
+    sampling: SamplingParams = field(default_factory=SamplingParams)
+    mask: MaskParams = field(default_factory=MaskParams)
+    inpaint: InpaintParams = field(default_factory=InpaintParams)
+    border: Sides = Sides()  # outpainting, in pixels of the source
+    controls: tuple[ControlUnit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditInputs:
+    """The pixels of an edit, each named by the sha256 of its stored file.
+
+    `mask` is absent where only a border is painted.
+    """
+
+    source: str
+    mask: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedRequest:
+    """An `EditRequest` in which nothing is open: seed drawn, scheduler named, limits checked."""
+
+    request: EditRequest
+    seeds: tuple[int, ...]  # one for each variant
+    scheduler: str  # "" for engines without one
+    fill_mode: FillMode  # never AUTO
