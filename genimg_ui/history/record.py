@@ -1,0 +1,80 @@
+"""LogEntry: everything that is known of one edit, whatever its end.
+
+It holds no pixels: every picture is named by the sha256 of its stored file. It holds no session
+key either, because it travels inside the PNG that people hand on.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from genimg_ui.core.geometry import Box, Size
+from genimg_ui.core.request import EditInputs, EditRequest, ResolvedRequest
+
+SCHEMA = 1  # version of the log line; older ones are migrated when read
+
+
+class EntryState(StrEnum):
+    """How an edit ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    """The program stopped while the edit ran."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultReport:
+    """The proof that goes with a result.
+
+    `seam` is the mean absolute step across the mask's edge over that beside it (1: no seam).
+    `colour_shift` is the mean CIE76 ΔE between the rings just inside and just outside the edge.
+    """
+
+    changed_outside: int  # locked pixels that differ from the source; 0 is the promise
+    pixels_outside: int  # locked pixels in all
+    changed_inside: int
+    pixels_inside: int
+    seam: float
+    colour_shift: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultRecord:
+    """One variant: `sha256` is of the stored file, `pixels_sha256` of its decoded pixels."""
+
+    sha256: str
+    pixels_sha256: str
+    seed: int
+    report: ResultReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRecord:
+    """Where the edit took place, in pixels of the (expanded) canvas."""
+
+    canvas: Size
+    box: Box  # context box
+    working: Size  # what the engine saw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """One edit from request to results; one line of the session's seed log."""
+
+    id: str
+    created: str  # ISO 8601, UTC
+    state: EntryState
+    request: EditRequest
+    inputs: EditInputs
+    parent: str | None = None  # entry whose result is this edit's source
+    resolved: ResolvedRequest | None = None
+    plan: PlanRecord | None = None
+    composite_sha256: str = ""  # of the composite mask's bytes, row by row
+    control_sha256: tuple[str, ...] = ()
+    results: tuple[ResultRecord, ...] = ()
+    facts: dict[str, str] = field(default_factory=dict)  # revision, device, dtype, versions
+    timings: dict[str, float] = field(default_factory=dict)  # seconds by stage
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+    schema: int = SCHEMA
