@@ -1,0 +1,150 @@
+"""EditRequest → ResolvedRequest: draw the seed, name the scheduler, check every limit.
+
+Nothing is bent to fit: a value out of range is refused with what came and what is allowed.
+"""
+
+from dataclasses import dataclass
+
+from genimg_ui.core.geometry import Sides, Size
+from genimg_ui.core.request import (
+    SEED_LIMIT,
+    ControlUnit,
+    EditRequest,
+    FillMode,
+    ResolvedRequest,
+    SamplingParams,
+)
+from genimg_ui.errors import RefusedInput
+
+MAX_CANVAS_SIDE = 30_000  # what Chromium's canvas and Pillow's PNG both hold without tiling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """The largest values that this installation accepts; a public one lowers them."""
+
+    variants: int = 16
+    num_inference_steps: int = 150
+    megapixels: float = 100.0  # of the expanded canvas
+    grow: int = 512
+    feather: int = 512
+    padding: int = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """What a model can take, as far as `resolve` must know."""
+
+    id: str
+    title: str
+    uses_prompt: bool = False
+    uses_strength: bool = False
+    uses_steps: bool = False
+    schedulers: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+
+
+def resolve(
+    request: EditRequest, abilities: Abilities, source: Size, bounds: Bounds, *, drawn_seed: int
+) -> ResolvedRequest:
+    """Close everything that the request leaves open; `drawn_seed` is used where it has none.
+
+    Raises RefusedInput.
+    """
+    _check_sampling(request.sampling, abilities, bounds)
+    _check_mask(request, bounds)
+    _check_border(request.border, source, bounds)
+    for unit in request.controls:
+        _check_control(unit, abilities)
+    first = drawn_seed if request.sampling.seed is None else request.sampling.seed
+    seeds = tuple((first + i) % SEED_LIMIT for i in range(request.sampling.variants))
+    return ResolvedRequest(
+        request=request,
+        seeds=seeds,
+        scheduler=_scheduler(request.sampling.scheduler, abilities),
+        fill_mode=_fill_mode(request),
+    )
+
+
+def check_range(
+    name: str, value: float, low: float, high: float, *, open_low: bool = False
+) -> None:
+    """Refuse a value outside [low, high], or (low, high] where `open_low`; NaN is outside."""
+    above = value > low if open_low else value >= low
+    if above and value <= high:
+        return
+    bracket = "(" if open_low else "["
+    raise RefusedInput(f"{name} must be in {bracket}{low:g}, {high:g}], got {value:g}.")
+
+
+def _check_sampling(sampling: SamplingParams, abilities: Abilities, bounds: Bounds) -> None:
+    check_range("strength (Denoise)", sampling.strength, 0, 1, open_low=True)
+    check_range("guidance_scale (CFG)", sampling.guidance_scale, 1, 30)
+    check_range("num_inference_steps", sampling.num_inference_steps, 1, bounds.num_inference_steps)
+    check_range("variants", sampling.variants, 1, bounds.variants)
+    if sampling.seed is not None:
+        check_range("seed", sampling.seed, 0, SEED_LIMIT - 1)
+    if not abilities.uses_strength or not abilities.uses_steps:
+        return
+    if sampling.strength * sampling.num_inference_steps < 1:
+        raise RefusedInput(
+            f"strength × steps must be at least 1, got {sampling.strength:g} × "
+            f"{sampling.num_inference_steps}: no step would run.",
+            remedy="Raise Denoise or Steps.",
+        )
+
+
+def _check_mask(request: EditRequest, bounds: Bounds) -> None:
+    check_range("grow", request.mask.grow, -bounds.grow, bounds.grow)
+    check_range("feather", request.mask.feather, 0, bounds.feather)
+    check_range("padding", request.inpaint.padding, 0, bounds.padding)
+
+
+def _check_border(border: Sides, source: Size, bounds: Bounds) -> None:
+    for name, value in border._asdict().items():
+        check_range(f"border {name}", value, 0, MAX_CANVAS_SIDE)
+    canvas = border.expand(source)
+    if max(canvas) > MAX_CANVAS_SIDE or canvas.area > bounds.megapixels * 1e6:
+        raise RefusedInput(
+            f"The canvas with its border may have at most {bounds.megapixels:g} megapixels and "
+            f"{MAX_CANVAS_SIDE} pixels a side, got {canvas} ({canvas.area / 1e6:.1f} megapixels).",
+            remedy="Choose a smaller border.",
+        )
+
+
+def _check_control(unit: ControlUnit, abilities: Abilities) -> None:
+    if unit.kind not in abilities.controls:
+        known = ", ".join(abilities.controls) or "none"
+        raise RefusedInput(
+            f"{abilities.title} takes these controls: {known}; got {unit.kind!r}.",
+            remedy="Remove the control or choose another model.",
+        )
+    scale, start, end = (
+        unit.controlnet_conditioning_scale,
+        unit.control_guidance_start,
+        unit.control_guidance_end,
+    )
+    check_range("controlnet_conditioning_scale", scale, 0, 2)
+    check_range("control_guidance_start", start, 0, 1)
+    check_range("control_guidance_end", end, 0, 1, open_low=True)
+    if start >= end:
+        raise RefusedInput(
+            f"control_guidance_start must be below control_guidance_end, got {start:g} and {end:g}."
+        )
+
+
+def _scheduler(name: str, abilities: Abilities) -> str:
+    if not abilities.schedulers:
+        return ""
+    if name == "default":
+        return abilities.schedulers[0]
+    if name not in abilities.schedulers:
+        allowed = ", ".join(abilities.schedulers)
+        raise RefusedInput(f"scheduler must be default or one of {allowed}, got {name!r}.")
+    return name
+
+
+def _fill_mode(request: EditRequest) -> FillMode:
+    if request.inpaint.fill_mode is not FillMode.AUTO:
+        return request.inpaint.fill_mode
+    return FillMode.EXTEND if request.border else FillMode.REMOVE
