@@ -1,0 +1,106 @@
+"""What can be said of an edit before it is queued: each finding is a sentence and, where there
+is one, a remedy that changes one value of the request.
+
+Pure: knows masks, sizes and the request, not the machine.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from genimg_ui.core.geometry import Size
+from genimg_ui.core.mask import Mask, make_masks, mask_box
+from genimg_ui.core.request import EditRequest
+
+TINY_MASK = 16  # pixels; fewer are rather a slip of the hand than a region
+SOFT_SCALE = 0.5  # below this working scale, fine detail is visibly lost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """One value of the request that mends a finding, named as the panel names it."""
+
+    label: str
+    field: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that a person should know before the edit runs; `blocking` refuses it."""
+
+    sentence: str
+    blocking: bool = False
+    remedy: Remedy | None = None
+
+
+def check_mask(request: EditRequest, painted: Mask | None) -> tuple[Finding, ...]:
+    """Look at the painted mask of the source (uint8, 255 = repaint; None = nothing painted)."""
+    count = 0 if painted is None else int(np.count_nonzero(painted))
+    if painted is None or count == 0:
+        return () if request.border else (_nothing_to_do(),)
+    masks = make_masks(painted, request.mask, soft=False)
+    if mask_box(masks.composite) is None:
+        return (_shrunk_away(request),)
+    findings = []
+    if count < TINY_MASK:
+        findings.append(_tiny(count))
+    if request.mask.feather and int(masks.composite.max()) < int(painted.max()):
+        findings.append(_feather_too_wide(request))
+    return tuple(findings)
+
+
+def check_alpha(alpha: Mask | None, painted: Mask | None) -> tuple[Finding, ...]:
+    """Say when what is painted would stay invisible because the picture is transparent there."""
+    if alpha is None or painted is None or not painted.any():
+        return ()
+    share = float(np.mean(alpha[painted > 0] == 0))
+    if share < 0.5:
+        return ()
+    return (
+        Finding(
+            sentence=f"{share:.0%} of the mask lies where the picture is transparent; "
+            "transparency is kept, so what is painted there stays invisible."
+        ),
+    )
+
+
+def check_scale(scale: float, working: Size) -> tuple[Finding, ...]:
+    """Say when the model sees the region much smaller than it is."""
+    if scale >= SOFT_SCALE:
+        return ()
+    return (
+        Finding(
+            sentence=f"The model sees the region at {scale:.2f}× ({working}): "
+            "fine detail inside the mask will be soft. Paint a smaller region for more detail."
+        ),
+    )
+
+
+def _nothing_to_do() -> Finding:
+    return Finding(
+        sentence="Nothing is painted and no border is added: paint over what should change, "
+        "or drag a side of the frame outwards.",
+        blocking=True,
+    )
+
+
+def _shrunk_away(request: EditRequest) -> Finding:
+    return Finding(
+        sentence=f"The mask vanishes when it is shrunk by {-request.mask.grow} px.",
+        blocking=True,
+        remedy=Remedy(label="Set Grow to 0", field="grow", value=0),
+    )
+
+
+def _tiny(count: int) -> Finding:
+    noun = "pixel" if count == 1 else "pixels"
+    return Finding(sentence=f"The mask holds {count} {noun} only.")
+
+
+def _feather_too_wide(request: EditRequest) -> Finding:
+    return Finding(
+        sentence=f"A feather of {request.mask.feather} px is wider than the mask: "
+        "nowhere will the new content show fully.",
+        remedy=Remedy(label="Set Feather to 0", field="feather", value=0),
+    )

@@ -1,0 +1,236 @@
+"""One edit from request to result: the single place that joins pixels, engines and storage.
+
+`apply` never raises for what happens to an edit: it returns a LogEntry that says how it ended.
+Results are on disk before they are named in it.
+"""
+
+import hashlib
+import logging
+import secrets
+import uuid
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from genimg_ui import __version__
+from genimg_ui.backend.base import BackendResult, CancelToken, OnEvent, Progress, Rgb
+from genimg_ui.backend.pool import BackendPool
+from genimg_ui.core.geometry import Box
+from genimg_ui.core.image import Limits, Picture, decode, decode_mask
+from genimg_ui.core.mask import mask_box
+from genimg_ui.core.plan import stitch
+from genimg_ui.core.report import RING, changed_pixels, colour_shift, seam_score
+from genimg_ui.core.request import SEED_LIMIT, EditInputs, EditRequest
+from genimg_ui.core.resolve import Bounds
+from genimg_ui.errors import Cancelled, GenimgError
+from genimg_ui.history.metadata import encode_result
+from genimg_ui.history.record import EntryState, LogEntry, PlanRecord, ResultRecord, ResultReport
+from genimg_ui.history.store import Store
+from genimg_ui.preparation import Prepared, Preparer, Stopwatch, Subject
+from genimg_ui.registry import ModelSpec, Registry
+
+log = logging.getLogger(__name__)
+UNCHANGED_SHARE = 0.01  # of the mask; below it a person thinks that nothing happened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Outcome:
+    """What came out of an engine, before it is stored: one picture for each seed."""
+
+    entry: LogEntry  # without results
+    prepared: Prepared
+    patches: tuple[Rgb, ...]
+
+
+class Editor:
+    """Runs edits: reads sources and masks from the store, writes results to it."""
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        pool: BackendPool,
+        *,
+        bounds: Bounds | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._store = store
+        self._registry = registry
+        self._pool = pool
+        self._limits = limits or Limits()
+        self._preparer = Preparer(pool, bounds or Bounds())
+
+    def apply(
+        self,
+        request: EditRequest,
+        inputs: EditInputs,
+        *,
+        parent: str | None = None,
+        entry_id: str | None = None,
+        on_event: OnEvent,
+        cancel: CancelToken,
+    ) -> LogEntry:
+        """Run one edit and store its results; the entry's state says how it ended."""
+        entry = begin_entry(request, inputs, parent=parent, entry_id=entry_id)
+        watch = Stopwatch()
+        try:
+            outcome = self.compute(entry, watch, on_event, cancel)
+            return self._store_results(outcome, watch, on_event)
+        except Cancelled:
+            state, error = EntryState.CANCELLED, ""
+        except GenimgError as problem:
+            state, error = EntryState.FAILED, str(problem)
+        except MemoryError:
+            state, error = EntryState.FAILED, (
+                "There is not enough memory for this edit. Paint a smaller region, lower Padding, "
+                "or use a smaller picture."
+            )
+        except Exception as problem:
+            log.exception("edit %s failed", entry.id)
+            state, error = EntryState.FAILED, (
+                f"The edit failed unexpectedly ({type(problem).__name__}: {problem}). "
+                "The program's log has the details."
+            )
+        return replace(entry, state=state, error=error, timings=watch.seconds)
+
+    def compute(
+        self, entry: LogEntry, watch: Stopwatch, on_event: OnEvent, cancel: CancelToken
+    ) -> Outcome:
+        """Everything up to the patches; raises GenimgError or Cancelled."""
+        spec = self._registry.get(entry.request.model)
+        with watch.stage("decode"):
+            subject = self._subject(entry.inputs)
+        on_event(Progress(0.0, "preparing"))
+        resolved = self._preparer.resolve(
+            entry.request, spec, subject.source.size, drawn_seed=secrets.randbelow(SEED_LIMIT)
+        )
+        prepared = self._preparer.prepare(resolved, spec, subject, watch, cancel)
+        result = self._generate(spec, prepared, watch, on_event, cancel)
+        entry = replace(
+            entry,
+            resolved=resolved,
+            plan=_plan_record(prepared),
+            composite_sha256=hashlib.sha256(prepared.composite.tobytes()).hexdigest(),
+            control_sha256=tuple(
+                hashlib.sha256(control.image.tobytes()).hexdigest()
+                for control in prepared.job.controls
+            ),
+            facts={"genimg_ui": __version__, **result.facts},
+            warnings=(*subject.source.notes, *prepared.warnings, *result.warnings),
+        )
+        return Outcome(entry=entry, prepared=prepared, patches=result.patches)
+
+    def _subject(self, inputs: EditInputs) -> Subject:
+        source = decode(self._store.source_path(inputs.source), self._limits)
+        if inputs.mask is None:
+            return Subject(source=source, painted=None)
+        return Subject(source=source, painted=decode_mask(self._store.mask_path(inputs.mask)))
+
+    def _generate(
+        self,
+        spec: ModelSpec,
+        prepared: Prepared,
+        watch: Stopwatch,
+        on_event: OnEvent,
+        cancel: CancelToken,
+    ) -> BackendResult:
+        cancel.check()
+        with watch.stage("load"):
+            backend = self._pool.get(spec)
+        with watch.stage("generate"):
+            result = backend.generate(prepared.job, on_event, cancel)
+        cancel.check()
+        return result
+
+    def _store_results(self, outcome: Outcome, watch: Stopwatch, on_event: OnEvent) -> LogEntry:
+        entry, warnings = outcome.entry, list(outcome.entry.warnings)
+        records = []
+        for index, seed in enumerate(outcome.entry.resolved.seeds if entry.resolved else ()):
+            on_event(Progress(1.0, f"writing result {index + 1} of {len(outcome.patches)}"))
+            with watch.stage("stitch"):
+                picture = finish(outcome.prepared, outcome.patches[index])
+            with watch.stage("report"):
+                report = make_report(outcome.prepared, picture)
+                pixels_sha256 = picture.pixels_sha256()
+            record = ResultRecord(
+                sha256="", pixels_sha256=pixels_sha256, seed=seed, report=report
+            )
+            with watch.stage("write"):
+                records.append(self._write(entry, picture, record))
+            warnings += unchanged_warning(report, index)
+        return replace(
+            entry,
+            state=EntryState.DONE,
+            results=tuple(records),
+            warnings=tuple(warnings),
+            timings=watch.seconds,
+        )
+
+    def _write(self, entry: LogEntry, picture: Picture, record: ResultRecord) -> ResultRecord:
+        """Store one result with its entry inside the PNG, and its thumbnail beside it."""
+        inside = replace(entry, state=EntryState.DONE, results=(record,))
+        sha256 = self._store.put_result(lambda file: encode_result(file, picture, inside))
+        self._store.put_thumb(sha256, picture)
+        return replace(record, sha256=sha256)
+
+
+def begin_entry(
+    request: EditRequest,
+    inputs: EditInputs,
+    *,
+    parent: str | None = None,
+    entry_id: str | None = None,
+) -> LogEntry:
+    """An entry for an edit that has not run yet; it counts as interrupted until it ends."""
+    return LogEntry(
+        id=entry_id or uuid.uuid4().hex,
+        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        state=EntryState.INTERRUPTED,
+        request=request,
+        inputs=inputs,
+        parent=parent,
+    )
+
+
+def finish(prepared: Prepared, patch: Rgb) -> Picture:
+    """Lay a patch into the canvas, through the composite mask, at full resolution."""
+    plan, box = prepared.plan, prepared.plan.box
+    content = stitch(plan, patch, prepared.job.image, prepared.canvas.rgb(box))
+    return prepared.canvas.with_rgb(content, prepared.composite[box.slices], box)
+
+
+def make_report(prepared: Prepared, picture: Picture) -> ResultReport:
+    """Count the locked pixels that changed (over the whole canvas) and score the edge."""
+    locked = prepared.composite == 0
+    changed = changed_pixels(prepared.canvas.pixels, picture.pixels)
+    area = _score_box(prepared)
+    rgb, composite = picture.rgb(area), prepared.composite[area.slices]
+    outside, total = int(np.count_nonzero(locked)), locked.size
+    changed_outside = int(np.count_nonzero(changed & locked))
+    return ResultReport(
+        changed_outside=changed_outside,
+        pixels_outside=outside,
+        changed_inside=int(np.count_nonzero(changed)) - changed_outside,
+        pixels_inside=total - outside,
+        seam=round(seam_score(rgb, composite), 3),
+        colour_shift=round(colour_shift(rgb, composite), 2),
+    )
+
+
+def unchanged_warning(report: ResultReport, index: int) -> list[str]:
+    """Say when an edit ran and hardly a pixel of the mask changed."""
+    share = report.changed_inside / max(1, report.pixels_inside)
+    if share >= UNCHANGED_SHARE:
+        return []
+    return [f"Variant {index + 1} changed {share:.1%} of the mask: it looks like the source."]
+
+
+def _score_box(prepared: Prepared) -> Box:
+    masked = mask_box(prepared.composite) or prepared.plan.box
+    return masked.padded(2 * RING + 1).within(prepared.canvas.size)
+
+
+def _plan_record(prepared: Prepared) -> PlanRecord:
+    plan = prepared.plan
+    return PlanRecord(canvas=plan.canvas, box=plan.box, working=plan.working)

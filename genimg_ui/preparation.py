@@ -1,0 +1,209 @@
+"""From what a person asked for to the one crop that an engine gets.
+
+resolve → border → masks → plan → crop → control maps → fill under the mask. Pixels in, pixels
+out: files are the editor's.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from genimg_ui.backend.base import BackendJob, CancelToken, ControlInput, Rgb
+from genimg_ui.backend.pool import BackendPool
+from genimg_ui.core import fill
+from genimg_ui.core.geometry import Box, Size
+from genimg_ui.core.image import Picture
+from genimg_ui.core.mask import Mask, Masks, make_masks, mask_box
+from genimg_ui.core.outpaint import expand_mask
+from genimg_ui.core.plan import Context, EditPlan, crop, crop_mask, make_plan
+from genimg_ui.core.preflight import check_alpha, check_mask, check_scale
+from genimg_ui.core.request import EditRequest, FillMode, FillUnderMask, ResolvedRequest
+from genimg_ui.core.resolve import Abilities, Bounds, resolve
+from genimg_ui.errors import RefusedInput
+from genimg_ui.registry import ModelSpec
+
+
+class Stopwatch:
+    """Seconds spent in each named stage of an edit."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time of the block to `name`."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - start
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + spent, 4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """An edit that is ready for its engine.
+
+    `canvas` is the source with its border, `composite` the mask of the paste, as large as it.
+    """
+
+    canvas: Picture
+    composite: Mask
+    plan: EditPlan
+    job: BackendJob
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Subject:
+    """The pixels of an edit: the decoded source and its painted mask (None: border only)."""
+
+    source: Picture
+    painted: Mask | None
+
+
+class Preparer:
+    """Prepares edits for the engines of a pool, within the bounds of this installation."""
+
+    def __init__(self, pool: BackendPool, bounds: Bounds) -> None:
+        self._pool = pool
+        self._bounds = bounds
+
+    def resolve(
+        self, request: EditRequest, spec: ModelSpec, source: Size, *, drawn_seed: int
+    ) -> ResolvedRequest:
+        """Close what the request leaves open; raises RefusedInput."""
+        return resolve(request, abilities(spec), source, self._bounds, drawn_seed=drawn_seed)
+
+    def prepare(
+        self,
+        resolved: ResolvedRequest,
+        spec: ModelSpec,
+        subject: Subject,
+        watch: Stopwatch,
+        cancel: CancelToken,
+    ) -> Prepared:
+        """Plan the edit and cut out what the engine sees; raises RefusedInput, Cancelled."""
+        request = resolved.request
+        with watch.stage("plan"):
+            warnings = _findings(request, subject)
+            canvas, masks = _expanded(request, spec, subject)
+            plan = make_plan(canvas.size, _masked_box(masks.composite), _context(request, spec))
+            warnings += [f.sentence for f in check_scale(plan.scale, plan.working)]
+        cancel.check()
+        with watch.stage("crop"):
+            image = _crop_rgb(canvas, plan)
+            mask = crop_mask(plan, masks.denoise)
+        controls = self._control_inputs(resolved, image, watch, cancel)
+        with watch.stage("fill"):
+            filled = _filled(resolved, spec, image, mask, cancel)
+        job = BackendJob(
+            resolved=resolved,
+            spec=spec,
+            image=image,
+            filled=filled,
+            mask=mask,
+            controls=controls,
+            origin=(plan.box.left - request.border.left, plan.box.top - request.border.top),
+            scale=plan.scale,
+        )
+        return Prepared(
+            canvas=canvas,
+            composite=masks.composite,
+            plan=plan,
+            job=job,
+            warnings=tuple(warnings),
+        )
+
+    def _control_inputs(
+        self, resolved: ResolvedRequest, image: Rgb, watch: Stopwatch, cancel: CancelToken
+    ) -> tuple[ControlInput, ...]:
+        inputs = []
+        for unit in resolved.request.controls:
+            cancel.check()
+            with watch.stage("annotate"):
+                inputs.append(ControlInput(unit, self._pool.annotate(unit.kind, image)))
+        return tuple(inputs)
+
+
+def abilities(spec: ModelSpec) -> Abilities:
+    """What `resolve` must know of a model."""
+    return Abilities(
+        id=spec.id,
+        title=spec.title,
+        uses_prompt=spec.uses_prompt,
+        uses_strength=spec.uses_strength,
+        uses_steps=spec.uses_steps,
+        schedulers=spec.schedulers,
+        controls=tuple(kind for kind, _ in spec.controls),
+    )
+
+
+def _findings(request: EditRequest, subject: Subject) -> list[str]:
+    source, painted = subject.source, subject.painted
+    if painted is not None and painted.shape != (source.size.height, source.size.width):
+        raise RefusedInput(
+            f"The mask must be as large as the picture ({source.size}), "
+            f"got {Size(painted.shape[1], painted.shape[0])}."
+        )
+    findings = [*check_mask(request, painted), *check_alpha(source.alpha(), painted)]
+    for finding in findings:
+        if finding.blocking:
+            remedy = f"{finding.remedy.label}." if finding.remedy else None
+            raise RefusedInput(finding.sentence, remedy=remedy)
+    return [finding.sentence for finding in findings]
+
+
+def _expanded(request: EditRequest, spec: ModelSpec, subject: Subject) -> tuple[Picture, Masks]:
+    source, size = subject.source, subject.source.size
+    painted = subject.painted
+    if painted is None:
+        painted = np.zeros((size.height, size.width), np.uint8)
+    masks = make_masks(painted, request.mask, soft=spec.uses_strength)
+    if not request.border:
+        return source, masks
+    expanded = Masks(*(expand_mask(mask, request.border) for mask in masks))
+    return source.expanded(request.border), expanded
+
+
+def _masked_box(composite: Mask) -> Box:
+    box = mask_box(composite)
+    if box is None:
+        raise RefusedInput("Nothing is painted and no border is added.")
+    return box
+
+
+def _context(request: EditRequest, spec: ModelSpec) -> Context:
+    return Context(
+        padding=request.inpaint.padding,
+        ratio=spec.context_ratio,
+        only_masked=request.inpaint.only_masked,
+        native_size=spec.native_size,
+        multiple=spec.size_multiple,
+    )
+
+
+def _crop_rgb(canvas: Picture, plan: EditPlan) -> Rgb:
+    """The engine's view of the context box; only that box is converted to RGB."""
+    box_plan = EditPlan(
+        canvas=plan.box.size, box=Box.of(plan.box.size), content=plan.content, working=plan.working
+    )
+    return crop(box_plan, canvas.rgb(plan.box))
+
+
+def _filled(
+    resolved: ResolvedRequest, spec: ModelSpec, image: Rgb, mask: Mask, cancel: CancelToken
+) -> Rgb:
+    """The crop with its fill under the mask; engines that do not look at it get the crop."""
+    name = resolved.request.inpaint.fill
+    if not spec.uses_fill or name is FillUnderMask.ORIGINAL:
+        return image
+    mode = resolved.fill_mode
+    if mode is FillMode.AUTO:
+        raise ValueError("fill_mode must be resolved")
+    return fill.fill(
+        image, mask > 0, name=name, mode=mode, seed=resolved.seeds[0], cancel=cancel.check
+    )

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genimg_ui.core.geometry import Box, Size
+from genimg_ui.core.plan import Context, crop, crop_mask, make_plan, stitch
+
+
+@st.composite
+def plans(draw: st.DrawFn):
+    canvas = Size(draw(st.integers(1, 90)), draw(st.integers(1, 90)))
+    left, top = draw(st.integers(0, canvas.width - 1)), draw(st.integers(0, canvas.height - 1))
+    masked = Box(
+        left,
+        top,
+        draw(st.integers(left + 1, canvas.width)),
+        draw(st.integers(top + 1, canvas.height)),
+    )
+    context = Context(
+        padding=draw(st.integers(0, 40)),
+        ratio=draw(st.sampled_from([0.0, 1.5])),
+        only_masked=draw(st.booleans()),
+        native_size=draw(st.sampled_from([0, 16, 64])),
+        multiple=draw(st.sampled_from([1, 8])),
+    )
+    return make_plan(canvas, masked, context), masked
+
+
+def _noise(size: Size) -> np.ndarray:
+    return np.random.default_rng(7).integers(0, 256, (size.height, size.width, 3), np.uint8)
+
+
+@given(plans())
+def test_mask_lies_in_context_lies_in_canvas(drawn) -> None:
+    plan, masked = drawn
+    assert plan.box.contains(masked)
+    assert Box.of(plan.canvas).contains(plan.box)
+
+
+@given(plans())
+def test_stitching_an_untouched_crop_gives_the_picture_back(drawn) -> None:
+    plan, _ = drawn
+    pixels = _noise(plan.canvas)
+    given_crop = crop(plan, pixels)
+    assert given_crop.shape == (plan.working.height, plan.working.width, 3)
+    original = pixels[plan.box.slices]
+    assert np.array_equal(stitch(plan, given_crop, given_crop, original), original)
+
+
+@given(plans())
+def test_what_an_engine_changed_arrives(drawn) -> None:
+    plan, _ = drawn
+    pixels = np.zeros((plan.canvas.height, plan.canvas.width, 3), np.uint8)
+    given_crop = crop(plan, pixels)
+    back = stitch(plan, given_crop + 200, given_crop, pixels[plan.box.slices])
+    assert (back == 200).all()
+
+
+@given(plans())
+def test_no_painted_pixel_is_lost_when_the_mask_is_scaled(drawn) -> None:
+    plan, masked = drawn
+    mask = np.zeros((plan.canvas.height, plan.canvas.width), np.uint8)
+    mask[masked.top, masked.left] = 255
+    assert crop_mask(plan, mask).any()
+
+
+def test_a_small_region_is_scaled_up_to_the_native_size() -> None:
+    context = Context(padding=32, native_size=512, multiple=8)
+    plan = make_plan(Size(4000, 3000), Box(1000, 1000, 1064, 1064), context)
+    assert plan.box == Box(968, 968, 1096, 1096)
+    assert plan.working == Size(512, 512)
+    assert plan.scale == 4
+
+
+def test_the_context_box_slides_inside_instead_of_shrinking() -> None:
+    context = Context(padding=10, native_size=64, multiple=8)
+    plan = make_plan(Size(200, 200), Box(190, 100, 200, 180), context)
+    assert plan.box.right == 200
+    assert plan.box.size.width == plan.box.size.height == 100
+
+
+def test_padding_to_the_multiple_repeats_pixels_and_is_locked() -> None:
+    context = Context(padding=0, only_masked=False, native_size=0, multiple=8)
+    plan = make_plan(Size(13, 9), Box(0, 0, 13, 9), context)
+    assert plan.working == Size(16, 16)
+    assert (crop_mask(plan, np.full((9, 13), 255, np.uint8))[9:] == 0).all()
+    pixels = _noise(plan.canvas)
+    assert np.array_equal(crop(plan, pixels)[12, :13], pixels[8])
+
+
+@pytest.mark.parametrize("ratio", [0.0, 2.0])
+def test_context_ratio_widens_the_context(ratio: float) -> None:
+    plan = make_plan(Size(900, 900), Box(400, 400, 500, 450), Context(padding=10, ratio=ratio))
+    assert plan.box.size.width == 100 + 2 * max(10, round(100 * ratio))

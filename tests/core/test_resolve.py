@@ -1,0 +1,91 @@
+from dataclasses import replace
+
+import pytest
+
+from genimg_ui.core.geometry import Sides, Size
+from genimg_ui.core.request import (
+    SEED_LIMIT,
+    ControlUnit,
+    EditRequest,
+    FillMode,
+    InpaintParams,
+    MaskParams,
+    SamplingParams,
+)
+from genimg_ui.core.resolve import Abilities, Bounds, resolve
+from genimg_ui.errors import RefusedInput
+
+MODEL = Abilities(
+    id="m",
+    title="Model M",
+    uses_strength=True,
+    uses_steps=True,
+    schedulers=("Euler", "DDIM"),
+    controls=("canny",),
+)
+
+
+def _resolve(request: EditRequest, abilities: Abilities = MODEL, bounds: Bounds | None = None):
+    return resolve(request, abilities, Size(100, 80), bounds or Bounds(), drawn_seed=11)
+
+
+def _sampling(**values) -> EditRequest:
+    return EditRequest(sampling=SamplingParams(**values))
+
+
+def test_each_variant_gets_the_next_seed_and_wraps() -> None:
+    assert _resolve(_sampling(variants=3)).seeds == (11, 12, 13)
+    assert _resolve(_sampling(seed=SEED_LIMIT - 1, variants=2)).seeds == (SEED_LIMIT - 1, 0)
+
+
+def test_scheduler_default_is_named() -> None:
+    assert _resolve(EditRequest()).scheduler == "Euler"
+    assert _resolve(_sampling(scheduler="DDIM")).scheduler == "DDIM"
+    assert _resolve(EditRequest(), Abilities(id="e", title="E")).scheduler == ""
+
+
+def test_fill_mode_follows_the_task_unless_chosen() -> None:
+    assert _resolve(EditRequest()).fill_mode is FillMode.REMOVE
+    assert _resolve(EditRequest(border=Sides(right=3))).fill_mode is FillMode.EXTEND
+    chosen = EditRequest(inpaint=InpaintParams(fill_mode=FillMode.CLOSEST))
+    assert _resolve(chosen).fill_mode is FillMode.CLOSEST
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentence"),
+    [
+        (_sampling(strength=1.4), r"strength .*must be in \(0, 1\], got 1.4"),
+        (_sampling(strength=0.0), r"got 0\."),
+        (_sampling(strength=float("nan")), "got nan"),
+        (_sampling(guidance_scale=0.5), r"\[1, 30\], got 0.5"),
+        (_sampling(num_inference_steps=0), "num_inference_steps must be in"),
+        (_sampling(variants=17), r"variants must be in \[1, 16\], got 17"),
+        (_sampling(seed=-1), "seed must be in"),
+        (_sampling(strength=0.1, num_inference_steps=5), "at least 1, got 0.1 × 5"),
+        (_sampling(scheduler="Foo"), "one of Euler, DDIM, got 'Foo'"),
+        (EditRequest(mask=MaskParams(feather=-1)), "feather must be in"),
+        (EditRequest(inpaint=InpaintParams(padding=-1)), "padding must be in"),
+        (EditRequest(border=Sides(left=-1)), "border left must be in"),
+        (EditRequest(border=Sides(left=29_950)), "at most"),
+        (EditRequest(controls=(ControlUnit(kind="pose"),)), "canny; got 'pose'"),
+        (
+            EditRequest(
+                controls=(
+                    ControlUnit(kind="canny", control_guidance_start=0.9, control_guidance_end=0.5),
+                )
+            ),
+            "below control_guidance_end, got 0.9 and 0.5",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_a_sentence(request_, sentence) -> None:
+    with pytest.raises(RefusedInput, match=sentence):
+        _resolve(request_)
+
+
+def test_bounds_of_the_installation_hold() -> None:
+    with pytest.raises(RefusedInput, match=r"\[1, 2\], got 3"):
+        _resolve(_sampling(variants=3), bounds=Bounds(variants=2))
+    with pytest.raises(RefusedInput, match="0.01 megapixels"):
+        wide = EditRequest(border=Sides(right=100))
+        _resolve(wide, bounds=replace(Bounds(), megapixels=0.01))
