@@ -1,0 +1,166 @@
+"""What of a model's weights lies on this machine, judged from the disk alone.
+
+A model is a folder in the layout of diffusers: `model_index.json` and a folder for each
+component. It is named by a path or by a hub id ("owner/name"), which is looked up in the hub's
+cache. Nothing here imports torch, and only `hub_reachable` opens a connection.
+"""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from functools import lru_cache
+from pathlib import Path
+
+from huggingface_hub import constants
+
+INDEX = "model_index.json"
+REACH_TIMEOUT = 3.0  # seconds; a hub that is slower than this would not serve gigabytes either
+REACH_MEMORY = 60  # seconds for which an answer about the hub holds
+HEADER_BYTES = 8  # a safetensors file starts with its header's length as little-endian uint64
+MODEL_WEIGHTS = ("diffusion_pytorch_model", "model")  # stems that diffusers and transformers write
+
+# Components that carry no weights, by the end of their class name.
+WEIGHTLESS = ("Scheduler", "Tokenizer", "TokenizerFast", "Extractor", "Processor")
+
+
+def is_hub_id(source: str) -> bool:
+    """Whether `source` is an "owner/name" rather than a path."""
+    return source.count("/") == 1 and not source.startswith((".", "/", "~")) and ":" not in source
+
+
+def cached_snapshot(hub_id: str, revision: str | None = None) -> Path | None:
+    """The folder of a hub model in the local cache, complete or not."""
+    root = Path(constants.HF_HUB_CACHE) / f"models--{hub_id.replace('/', '--')}"
+    wanted = revision or "main"
+    ref = root / "refs" / wanted
+    commit = ref.read_text().strip() if ref.is_file() else wanted
+    folder = root / "snapshots" / commit
+    return folder if folder.is_dir() else None
+
+
+def local_folder(source: str, revision: str | None = None) -> Path | None:
+    """Where the model lies on this machine, or None."""
+    if is_hub_id(source):
+        return cached_snapshot(source, revision)
+    folder = Path(source).expanduser()
+    return folder if folder.is_dir() else None
+
+
+def pipeline_class(folder: Path) -> str | None:
+    """The class name in model_index.json, or None where there is no readable index."""
+    try:
+        name = json.loads((folder / INDEX).read_text(encoding="utf-8")).get("_class_name")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return name if isinstance(name, str) else None
+
+
+def recognise_family(folder: Path) -> str | None:
+    """The family of the model in `folder`, by the pipeline class that its index names."""
+    name = pipeline_class(folder)
+    if name is None or not name.startswith("StableDiffusion"):
+        return None
+    if name.startswith("StableDiffusionXL"):
+        return "sdxl"
+    return None if name.startswith("StableDiffusion3") else "sd15"
+
+
+def missing_part(folder: Path, variant: str | None = None) -> str | None:
+    """What a pipeline's folder lacks, in words that follow "the folder"; None if complete."""
+    index = folder / INDEX
+    if not index.is_file():
+        return f"lacks {INDEX}"
+    try:
+        parts = json.loads(index.read_text(encoding="utf-8"))
+    except ValueError:
+        return f"has an {INDEX} that is no JSON"
+    if not isinstance(parts, dict):
+        return f"has an {INDEX} that is no table"
+    for name, entry in parts.items():
+        if not isinstance(entry, list) or len(entry) != 2 or None in entry:
+            continue
+        if name in ("safety_checker", "image_encoder"):
+            continue  # optional in every pipeline here
+        lack = _missing_in_component(folder, name, str(entry[1]), variant)
+        if lack is not None:
+            return lack
+    return None
+
+
+def missing_weights(folder: Path, name: str = "", variant: str | None = None) -> str | None:
+    """What one component's folder lacks of its config and safetensors weights."""
+    here = folder / name if name else folder
+    prefix = f"{name}/" if name else ""
+    if not (here / "config.json").is_file():
+        return f"lacks {prefix}config.json"
+    stems = [f"{stem}.{variant}" for stem in MODEL_WEIGHTS if variant] + list(MODEL_WEIGHTS)
+    for stem in stems:
+        shards = here / f"{stem}.safetensors.index.json"
+        if shards.is_file():
+            return _missing_shard(here, shards, prefix)
+        single = here / f"{stem}.safetensors"
+        if single.exists():
+            return _truncated(single, prefix)
+    return f"lacks {prefix}*.safetensors (only safetensors are loaded)"
+
+
+def hub_reachable() -> bool:
+    """Whether the hub answers; an answer is remembered for a minute."""
+    if constants.HF_HUB_OFFLINE:
+        return False
+    return _hub_answers(constants.ENDPOINT, int(time.monotonic()) // REACH_MEMORY)
+
+
+@lru_cache(maxsize=1)
+def _hub_answers(endpoint: str, minute: int) -> bool:  # noqa: ARG001 - the cache's key
+    request = urllib.request.Request(endpoint, method="HEAD")
+    try:
+        with urllib.request.urlopen(request, timeout=REACH_TIMEOUT):
+            return True
+    except urllib.error.HTTPError:
+        return True  # it refused the request, so it is there
+    except (OSError, ValueError):
+        return False
+
+
+def _missing_in_component(folder: Path, name: str, kind: str, variant: str | None) -> str | None:
+    here = folder / name
+    if not here.is_dir():
+        return f"lacks {name}/"
+    if kind.endswith("Scheduler"):
+        config = here / "scheduler_config.json"
+        return None if config.is_file() else f"lacks {name}/scheduler_config.json"
+    if kind.endswith(WEIGHTLESS):
+        return None if any(here.iterdir()) else f"has an empty {name}/"
+    return missing_weights(folder, name, variant)
+
+
+def _missing_shard(here: Path, index: Path, prefix: str) -> str | None:
+    try:
+        shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, AttributeError):
+        return f"has a broken {prefix}{index.name}"
+    for shard in shards:
+        lack = _truncated(here / shard, prefix)
+        if lack is not None:
+            return lack
+    return None
+
+
+def _truncated(path: Path, prefix: str) -> str | None:
+    """Compare a safetensors file's size with what its header promises."""
+    if not path.is_file():  # also a link of the hub's cache whose download did not end
+        return f"lacks {prefix}{path.name}"
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(HEADER_BYTES), "little")
+            header = json.loads(file.read(min(length, size)))
+        ends = [entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"has a broken {prefix}{path.name}"
+    whole = HEADER_BYTES + length + max(ends, default=0)
+    if size >= whole:
+        return None
+    return f"has only {size:,} of {whole:,} bytes of {prefix}{path.name}"
