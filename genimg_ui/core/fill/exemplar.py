@@ -1,0 +1,90 @@
+"""Fills a hole with patches of the picture's own known parts: multi-scale PatchMatch.
+
+After Wexler et al. 2007 and Newson et al. 2014 / 2017. `image` is uint8 (h, w, 3), `mask` bool
+(h, w), True = to be filled. Known pixels are returned bit-identical. The result depends on the
+picture, the mask, the seed and the mode, not on the number of threads.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genimg_ui.core.fill.recipe import RECIPES
+from genimg_ui.core.fill.smooth import pull_push
+from genimg_ui.core.fill.synthesis import Synthesis
+from genimg_ui.core.fill.workers import Workers, available_threads
+from genimg_ui.core.geometry import Box, Size
+from genimg_ui.core.request import FillMode
+from genimg_ui.errors import RefusedInput
+
+ENGINE_VERSION = "1"  # part of every log line: raised when the same seed gives other pixels
+LEAST_MARGIN = 64  # pixels around the hole in which sources are looked for, at least
+WARM_SIDE = 120  # pixels of the smallest picture that makes three levels, so runs every kernel
+LEAST_KNOWN = 1  # pixels that must be left unmasked
+
+
+def fill(
+    image: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    *,
+    seed: int,
+    mode: FillMode,
+    on_progress: Callable[[float], None] | None = None,
+    cancel: Callable[[], None] | None = None,
+    threads: int | None = None,
+) -> NDArray[np.uint8]:
+    """Fill the hole; `cancel` is called often and stops the work by raising."""
+    _check(image, mask, mode)
+    out = image.copy()
+    if not mask.any():
+        return out
+    box = _window(mask)
+    hole = mask[box.slices]
+    with Workers(threads or available_threads(), cancel) as workers:
+        synthesis = Synthesis(
+            RECIPES[mode], seed, workers=workers, tell=on_progress or (lambda _: None)
+        )
+        crop = np.ascontiguousarray(image[box.slices])
+        colours = synthesis.run(crop, hole)
+    if colours is None:
+        # Too small an area for a patch: continue the colours smoothly.
+        smooth = pull_push(image.astype(np.float32), ~mask)
+        colours = np.clip(smooth[mask] + 0.5, 0, 255).astype(np.uint8)
+    out[box.slices][hole] = colours
+    return out
+
+
+def warm_up() -> None:
+    """Compile or load every kernel by filling a tiny picture."""
+    ramp = np.add.outer(np.arange(WARM_SIDE), 2 * np.arange(WARM_SIDE)).astype(np.uint8)
+    image = np.repeat(ramp[..., None], 3, axis=2)
+    mask = np.zeros(ramp.shape, np.bool_)
+    third = WARM_SIDE // 3
+    mask[third : 2 * third, third : 2 * third] = True
+    fill(image, mask, seed=0, mode=FillMode.BALANCED)
+
+
+def _check(image: NDArray[np.uint8], mask: NDArray[np.bool_], mode: FillMode) -> None:
+    if mode not in RECIPES:
+        allowed = ", ".join(RECIPES)
+        raise ValueError(f"mode must be one of {allowed}, got {mode}")
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ValueError(f"image must be uint8 (h, w, 3), got {image.dtype} {image.shape}")
+    if mask.shape != image.shape[:2] or mask.dtype != np.bool_:
+        raise ValueError(f"mask must be bool {image.shape[:2]}, got {mask.dtype} {mask.shape}")
+    if mask.size and mask.all():
+        size = Size(image.shape[1], image.shape[0])
+        raise RefusedInput(
+            f"Nothing is left to copy from: the mask covers all {size.area} pixels of {size}.",
+            remedy=f"Leave at least {LEAST_KNOWN} pixel unmasked, or choose a model that paints"
+            " from a prompt.",
+        )
+
+
+def _window(mask: NDArray[np.bool_]) -> Box:
+    """The hole's box with as much around it as the hole is long: sources are looked for there."""
+    rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
+    box = Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    margin = max(LEAST_MARGIN, *box.size)
+    return box.padded(margin).within(Size(mask.shape[1], mask.shape[0]))

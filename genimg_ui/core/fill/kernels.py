@@ -1,0 +1,375 @@
+"""The inner loops of the exemplar fill, compiled by Numba.
+
+A level's pixels are one uint8 array (height, width × CHANNELS): red, green, blue and two texture
+features per pixel. Columns beyond the level's own width hold its mirror image, where mirrored
+sources are allowed. A source patch is wholly known, so target and source share the array.
+Distances are exact integers: sums of squared differences over a patch, below 2**31. The kernels
+release the GIL and start no threads.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+RADIUS = 3
+SIDE = 2 * RADIUS + 1
+AREA = SIDE * SIDE
+CHANNELS = 5
+ROW = SIDE * CHANNELS
+FAR = np.int32(2**31 - 1)  # no distance reaches it: AREA * CHANNELS * 255**2 is 1.6e7
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _inline(function: _F) -> _F:
+    return cast(_F, njit(inline="always")(function))
+
+
+def _kernel(function: _F) -> _F:
+    return cast(_F, njit(cache=True, nogil=True)(function))
+
+
+class Level(NamedTuple):
+    """One scale of the crop: what can be copied and what is to be filled."""
+
+    pixels: NDArray[np.uint8]  # (h, columns * CHANNELS)
+    sums: NDArray[np.uint16]  # (h, columns, 3) patch sums of the sources, or (1, 1, 3): on the fly
+    valid: NDArray[np.bool_]  # (h, columns): centres of patches that may be copied
+    number: NDArray[np.int32]  # (h, w): of the target centred here, else -1
+    ys: NDArray[np.int32]  # (targets,) centres of patches that touch the hole
+    xs: NDArray[np.int32]
+
+
+class Field(NamedTuple):
+    """The nearest-neighbour field: the source of each target, its distance and colour shift."""
+
+    ys: NDArray[np.int32]
+    xs: NDArray[np.int32]
+    distance: NDArray[np.int32]
+    shift: NDArray[np.int16]  # (targets, 3): added to the source's colours
+    trust: NDArray[np.float32]  # (targets,): falls with the depth inside the hole
+
+
+class Search(NamedTuple):
+    """The numbers of one pass over the targets."""
+
+    seed: int
+    sweep: int  # even: forwards, odd: backwards
+    radius: int  # of the random search around the best so far
+    limit: int  # largest colour shift of a patch, in levels
+
+
+@_inline
+def _ssd(pixels: Any, target: Any, source: Any, cut: Any) -> Any:
+    """Sum of squared differences of two patches, given up once it reaches `cut`."""
+    total = np.int32(0)
+    t0 = np.uintp((target[1] - RADIUS) * CHANNELS)
+    s0 = np.uintp((source[1] - RADIUS) * CHANNELS)
+    for dy in range(-RADIUS, RADIUS + 1):
+        a = pixels[target[0] + dy]
+        b = pixels[source[0] + dy]
+        for k in range(ROW):
+            d = np.int32(np.int32(a[t0 + np.uintp(k)]) - np.int32(b[s0 + np.uintp(k)]))
+            total = np.int32(total + np.int32(d * d))
+        if total >= cut:
+            return total
+    return total
+
+
+@_inline
+def _sum(pixels: Any, y: Any, x: Any) -> Any:
+    red = green = blue = 0
+    for dy in range(-RADIUS, RADIUS + 1):
+        row = pixels[y + dy]
+        for dx in range(-RADIUS, RADIUS + 1):
+            at = (x + dx) * CHANNELS
+            red += row[at]
+            green += row[at + 1]
+            blue += row[at + 2]
+    return red, green, blue
+
+
+@_inline
+def _source_sum(level: Any, y: Any, x: Any) -> Any:
+    if level.sums.shape[0] > 1:
+        return (
+            np.int64(level.sums[y, x, 0]),
+            np.int64(level.sums[y, x, 1]),
+            np.int64(level.sums[y, x, 2]),
+        )
+    return _sum(level.pixels, y, x)
+
+
+@_inline
+def _bounded(difference: Any, limit: Any) -> Any:
+    """The mean difference of two patches, rounded and kept within ±limit."""
+    b = (2 * difference + AREA) // (2 * AREA)
+    return min(max(b, -limit), limit)
+
+
+@_inline
+def _gain(target: Any, source: Any, limit: Any) -> Any:
+    """By how much the best bounded shift of the means lowers the squared distance."""
+    gain = 0
+    for c in range(3):
+        difference = target[c] - source[c]
+        b = _bounded(difference, limit)
+        gain += b * (2 * difference - AREA * b)
+    return gain
+
+
+@_inline
+def _distance(level: Any, at: Any, sums: Any, source: Any, cut_limit: Any) -> Any:
+    """Distance after the bounded shift; a shift costs a fiftieth of what it saves."""
+    cut, limit = cut_limit
+    if limit == 0:
+        return np.int64(_ssd(level.pixels, at, source, cut))
+    gain = _gain(sums, _source_sum(level, source[0], source[1]), limit)
+    bound = min(cut + gain, 2147483647)
+    return np.int64(_ssd(level.pixels, at, source, bound)) - gain + gain // 50
+
+
+@_inline
+def _next(state: Any) -> Any:
+    """xorshift32 (Marsaglia 2003)."""
+    state ^= state << np.uint32(13)
+    state ^= state >> np.uint32(17)
+    state ^= state << np.uint32(5)
+    return state
+
+
+@_inline
+def _keep(level: Any, field: Any, i: Any, best: Any, sums_limit: Any) -> None:
+    y, x, distance = best
+    sums, limit = sums_limit
+    field.ys[i] = y
+    field.xs[i] = x
+    field.distance[i] = distance
+    if limit > 0:
+        source = _source_sum(level, y, x)
+        for c in range(3):
+            field.shift[i, c] = _bounded(sums[c] - source[c], limit)
+
+
+@_inline
+def _propagate(level: Any, field: Any, band: Any, at: Any, best: Any) -> Any:
+    """Try the offsets of the two neighbours that this sweep has just visited."""
+    low, high, step, limit = band
+    y, x, sums = at
+    by, bx, nearest = best
+    for k in range(2):
+        ny, nx = (y, x + step) if k == 0 else (y + step, x)
+        q = level.number[ny, nx]
+        if low <= q < high:
+            cy, cx = field.ys[q] + y - ny, field.xs[q] + x - nx
+            if _usable(level, cy, cx) and (cy != by or cx != bx):
+                d = _distance(level, (y, x), sums, (cy, cx), (nearest, limit))
+                if d < nearest:
+                    by, bx, nearest = cy, cx, d
+    return by, bx, nearest
+
+
+@_inline
+def _usable(level: Any, y: Any, x: Any) -> Any:
+    rows, columns = level.valid.shape
+    return 0 <= y < rows and 0 <= x < columns and level.valid[y, x]
+
+
+@_inline
+def _explore(level: Any, search: Any, state: Any, at: Any, best: Any) -> Any:
+    """Try random places around the best so far, within half the reach each time."""
+    y, x, sums = at
+    by, bx, nearest = best
+    reach = search.radius
+    while reach >= 1:
+        state = _next(state)
+        cy = by - reach + np.int64(state % np.uint32(2 * reach + 1))
+        state = _next(state)
+        cx = bx - reach + np.int64(state % np.uint32(2 * reach + 1))
+        if _usable(level, cy, cx):
+            d = _distance(level, (y, x), sums, (cy, cx), (nearest, search.limit))
+            if d < nearest:
+                by, bx, nearest = cy, cx, d
+        reach //= 2
+    return by, bx, nearest
+
+
+@_kernel
+def match(level: Level, field: Field, search: Search, low: int, high: int) -> None:
+    """One PatchMatch pass (Barnes et al. 2009) over the targets low..high.
+
+    Propagation stays inside the band, so that bands may run at once with the same result.
+    """
+    backwards = search.sweep & 1
+    step = 1 if backwards else -1
+    limit = search.limit
+    for j in range(high - low):
+        i = high - 1 - j if backwards else low + j
+        y, x = level.ys[i], level.xs[i]
+        sums = _sum(level.pixels, y, x) if limit > 0 else (0, 0, 0)
+        at = (y, x, sums)
+        by, bx = np.int64(field.ys[i]), np.int64(field.xs[i])
+        nearest = _distance(level, (y, x), sums, (by, bx), (np.int64(FAR), limit))
+        best = (by, bx, nearest)
+        best = _propagate(level, field, (low, high, step, limit), at, best)
+        state = np.uint32(i * 2654435761 + (search.sweep + 1) * 40503 + search.seed * 97 + 1)
+        best = _explore(level, search, _next(state | np.uint32(1)), at, best)
+        _keep(level, field, i, best, (sums, limit))
+
+
+@_kernel
+def search_all(level: Level, field: Field, sources: Any, limit: int, band: Any) -> None:
+    """Exact search of the targets band[0]..band[1] among `sources` (2, n)."""
+    for i in range(band[0], band[1]):
+        y, x = level.ys[i], level.xs[i]
+        sums = _sum(level.pixels, y, x) if limit > 0 else (0, 0, 0)
+        by, bx = field.ys[i], field.xs[i]
+        best = _distance(level, (y, x), sums, (by, bx), (np.int64(FAR), limit))
+        for j in range(sources.shape[1]):
+            d = _distance(level, (y, x), sums, (sources[0, j], sources[1, j]), (best, limit))
+            if d < best:
+                best, by, bx = d, sources[0, j], sources[1, j]
+        _keep(level, field, i, (by, bx, best), (sums, limit))
+
+
+@_kernel
+def search_known(level: Level, field: Field, sources: Any, known: Any, targets: Any) -> None:
+    """Exact search by the known pixels of each target's patch alone (onion peel)."""
+    for t in range(targets.shape[0]):
+        i = targets[t]
+        y, x = level.ys[i], level.xs[i]
+        count = 0
+        for dy in range(-RADIUS, RADIUS + 1):
+            for dx in range(-RADIUS, RADIUS + 1):
+                count += known[y + dy, x + dx]
+        best = np.int64(FAR)
+        for j in range(sources.shape[1]):
+            total = np.int64(0)
+            for dy in range(-RADIUS, RADIUS + 1):
+                a = level.pixels[y + dy]
+                b = level.pixels[sources[0, j] + dy]
+                for dx in range(-RADIUS, RADIUS + 1):
+                    if known[y + dy, x + dx]:
+                        p, q = (x + dx) * CHANNELS, (sources[1, j] + dx) * CHANNELS
+                        for c in range(CHANNELS):
+                            d = np.int64(a[p + c]) - np.int64(b[q + c])
+                            total += d * d
+                if total >= best:
+                    break
+            if total < best:
+                best = total
+                field.ys[i], field.xs[i] = sources[0, j], sources[1, j]
+        field.distance[i] = best * AREA // max(count, 1)
+        field.shift[i, :] = 0
+
+
+@_inline
+def _gather(level: Any, field: Any, y: Any, x: Any, found: Any) -> Any:
+    """The targets whose patches cover a pixel: how many, their least and mean distance."""
+    rows, columns = level.number.shape
+    count = 0
+    nearest, total = np.float32(3e9), np.float32(0)
+    for ny in range(max(y - RADIUS, 0), min(y + RADIUS + 1, rows)):
+        for nx in range(max(x - RADIUS, 0), min(x + RADIUS + 1, columns)):
+            q = level.number[ny, nx]
+            if q >= 0:
+                found[count] = q
+                count += 1
+                d = np.float32(field.distance[q])
+                total += d
+                nearest = min(nearest, d)
+    return count, nearest, total / np.float32(max(count, 1))
+
+
+@_inline
+def _add(level: Any, field: Any, q: Any, at: Any, weighted: Any) -> Any:
+    """Add the colours that target `q` brings to the pixel `at`, times the weight."""
+    weight, sums = weighted
+    row = level.pixels[field.ys[q] + at[0] - level.ys[q]]
+    k = (field.xs[q] + at[1] - level.xs[q]) * CHANNELS
+    return (
+        sums[0] + weight * np.float32(row[k] + field.shift[q, 0]),
+        sums[1] + weight * np.float32(row[k + 1] + field.shift[q, 1]),
+        sums[2] + weight * np.float32(row[k + 2] + field.shift[q, 2]),
+        sums[3] + weight * np.float32(row[k + 3]),
+        sums[4] + weight * np.float32(row[k + 4]),
+    )
+
+
+@_kernel
+def vote(level: Level, field: Field, places: Any, softness: float, out: Any) -> None:
+    """Each pixel of `places` (2, n) becomes the weighted mean of what its patches bring there.
+
+    The weight is exp(-(d - nearest) / (softness * mean d + 1/2)) times the target's trust;
+    softness 0 copies from the heaviest alone. Pixels without any patch keep what `out`
+    (n, CHANNELS) held.
+    """
+    found = np.empty(AREA, np.int32)
+    zero = np.float32(0)
+    for i in range(places.shape[1]):
+        at = (places[0, i], places[1, i])
+        count, nearest, mean = _gather(level, field, at[0], at[1], found)
+        if count == 0:
+            continue
+        scale = np.float32(-1) / (np.float32(softness) * mean + np.float32(0.5))
+        heaviest, winner, total = np.float32(-1), found[0], zero
+        sums = (zero, zero, zero, zero, zero)
+        for k in range(count):
+            q = found[k]
+            nearness = math.exp((np.float32(field.distance[q]) - nearest) * scale)
+            weight = np.float32(nearness) * field.trust[q]
+            if weight > heaviest:
+                heaviest, winner = weight, q
+            if softness > 0:
+                total += weight
+                sums = _add(level, field, q, at, (weight, sums))
+        if softness == 0:
+            total = np.float32(1)
+            sums = _add(level, field, winner, at, (total, sums))
+        for c in range(CHANNELS):
+            out[i, c] = sums[c] / total
+
+
+@_kernel
+def enlarge(level: Level, field: Field, coarse: Level, found: Field, fallback: Any) -> None:
+    """Start `field` from the field `found` at half the size; `fallback` is any valid source."""
+    rows, columns = level.valid.shape
+    width, half = level.number.shape[1], coarse.number.shape[1]
+    gy, gx = fallback
+    for i in range(level.ys.shape[0]):
+        y, x = level.ys[i], level.xs[i]
+        field.distance[i] = 1
+        field.shift[i, :] = 0
+        q = coarse.number[min(y // 2, coarse.number.shape[0] - 1), min(x // 2, half - 1)]
+        if q >= 0:
+            field.shift[i, :] = found.shift[q, :]
+            dy, dx = y - 2 * coarse.ys[q], x - 2 * coarse.xs[q]
+            cy, cx = 2 * found.ys[q] + dy, found.xs[q]
+            cx = 2 * cx + dx if cx < half else 2 * width - 2 - 2 * (2 * half - 1 - cx) + dx
+            if 0 <= cy < rows and 0 <= cx < columns and level.valid[cy, cx]:
+                gy, gx = cy, cx
+                field.ys[i], field.xs[i] = cy, cx
+                continue
+        field.distance[i] = FAR
+        field.ys[i], field.xs[i] = gy, gx
+
+
+@_kernel
+def relax(values: Any, places: Any, rounds: int) -> None:
+    """Successive over-relaxation of Laplace's equation at `places` of `values` (h, w, 3)."""
+    rows, columns, channels = values.shape
+    for _ in range(rounds):
+        for i in range(places.shape[1]):
+            y, x = places[0, i], places[1, i]
+            up, down = max(y - 1, 0), min(y + 1, rows - 1)
+            left, right = max(x - 1, 0), min(x + 1, columns - 1)
+            for c in range(channels):
+                mean = (
+                    values[up, x, c] + values[down, x, c] + values[y, left, c] + values[y, right, c]
+                ) * np.float32(0.25)
+                values[y, x, c] += np.float32(1.5) * (mean - values[y, x, c])

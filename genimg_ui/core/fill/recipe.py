@@ -1,0 +1,56 @@
+"""What the modes of the exemplar fill mean in numbers."""
+
+from dataclasses import dataclass
+
+from genimg_ui.core.request import FillMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Numbers of one mode; colours in levels 0..255, lengths in pixels of a level."""
+
+    mirror: bool  # the mirrored picture is a source too
+    limit: int  # largest colour shift of a copied patch
+    anchor: tuple[float, ...]  # pull of the low frequencies to a smooth fill; finest level first
+    thickness: float  # the coarsest level's hole is at most so deep
+    peel: bool  # start from the edge inwards, by exact search; False: from a smooth fill
+    final: float  # softness of the last vote (see kernels.vote)
+
+    def pull(self, level: int) -> float:
+        return self.anchor[min(level, len(self.anchor) - 1)] if self.anchor else 0.0
+
+
+RECIPES = {
+    FillMode.REMOVE: Recipe(
+        mirror=False, limit=0, anchor=(), thickness=9.0, peel=True, final=0.1
+    ),
+    FillMode.EXTEND: Recipe(
+        mirror=True, limit=12, anchor=(0.1, 0.1, 0.2, 0.3), thickness=5.0, peel=True, final=0.1
+    ),
+    FillMode.BALANCED: Recipe(
+        mirror=True, limit=12, anchor=(0.2, 0.3, 0.5, 0.7), thickness=5.0, peel=True, final=0.1
+    ),
+    FillMode.CLOSEST: Recipe(
+        mirror=True, limit=12, anchor=(0.5, 0.7, 0.7, 0.7), thickness=5.0, peel=False, final=0.5
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """How often one level is searched and voted."""
+
+    rounds: int
+    sweeps: int  # passes of the search in each round
+    exact: int  # first rounds that search all sources, where that is affordable
+
+
+def rounds_at(level: int, targets: int) -> Rounds:
+    """Many rounds where they are cheap and decide the shapes, few where only detail is left."""
+    if targets > MANY_TARGETS:
+        return Rounds(1, 2, 0)
+    return _ROUNDS[min(level, len(_ROUNDS) - 1)]
+
+
+MANY_TARGETS = 200_000  # a level above it only carries the offsets of the coarser one over
+_ROUNDS = (Rounds(2, 2, 0), Rounds(3, 2, 0), Rounds(5, 4, 2), Rounds(8, 5, 3), Rounds(12, 5, 4))

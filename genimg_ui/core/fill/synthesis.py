@@ -1,0 +1,248 @@
+"""Coarse to fine: search the nearest patches, vote the pixels, again (Wexler et al. 2007).
+
+One `Synthesis` fills the hole of one crop. All arrays have the crop's size or a power of two less.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from genimg_ui.core.fill import kernels, levels, seam
+from genimg_ui.core.fill.kernels import CHANNELS, FAR, RADIUS, Field, Level, Search
+from genimg_ui.core.fill.recipe import MANY_TARGETS, Recipe, Rounds, rounds_at
+from genimg_ui.core.fill.smooth import double, pull_push
+from genimg_ui.core.fill.workers import Workers
+
+EXACT_PAIRS = 1_500_000  # targets × sources that are compared one with one
+PEEL_SOURCES = 4000  # sources among which the first fill chooses
+TRUST = 1.15  # a patch's say falls by this factor with each pixel of depth
+ROUND_SOFTNESS = (0.1, 0.5)  # of the votes on the finest level, and on all others
+TRANSFER_RADIUS = 4  # pixels around a carried-over offset that are searched again
+RING = 2  # width of the ring of known pixels on which the seam is measured
+
+
+class _State(NamedTuple):
+    """A finished level, from which the next finer one starts."""
+
+    level: Level
+    field: Field
+    smooth: NDArray[np.float32] | None  # (h, w, 3): the smooth fill that anchors colours
+
+
+class Synthesis:
+    """Fills one crop; `tell` receives the share of the work that is done."""
+
+    def __init__(
+        self, recipe: Recipe, seed: int, *, workers: Workers, tell: Callable[[float], None]
+    ) -> None:
+        self._recipe = recipe
+        self._seed = seed
+        self._workers = workers
+        self._tell = tell
+        self._done = 0.0
+
+    def run(
+        self, image: NDArray[np.uint8], hole: NDArray[np.bool_]
+    ) -> NDArray[np.uint8] | None:
+        """Colours (n, 3) of the hole's pixels in raster order; None: no patch can be copied."""
+        scales = levels.pyramid(image, hole, self._recipe.thickness)
+        if not levels.sources(scales[0].known).any():
+            return None
+        work = [float(np.count_nonzero(~scale.known)) + 2000.0 for scale in scales]
+        state: _State | None = None
+        for number in range(len(scales) - 1, -1, -1):
+            self._done = sum(work[number + 1 :]) / sum(work)
+            state = self._fill_level(number, scales[number], state, work[number] / sum(work))
+            scales.pop()
+        assert state is not None
+        return self._finish(state, hole)
+
+    def _fill_level(
+        self, number: int, scale: levels.Scale, coarse: _State | None, share: float
+    ) -> _State:
+        recipe, hole = self._recipe, ~scale.known
+        rng = np.random.default_rng((self._seed, number))
+        small = hole.size <= 1 << 21
+        level = levels.level_of(scale, mirror=recipe.mirror, sums=recipe.limit > 0 and small)
+        field = _new_field(level, hole)
+        places = np.stack(np.nonzero(hole)).astype(np.int32)
+        pull = recipe.pull(number) if len(level.ys) <= MANY_TARGETS else 0.0
+        smooth = self._smooth(scale, coarse, places) if recipe.anchor and pull else None
+        if coarse is None:
+            self._start(level, field, scale, rng)
+        else:
+            valid = _some_source(level)
+            kernels.enlarge(level, field, coarse.level, coarse.field, valid)
+            self._vote(level, field, places, 0.0 if len(level.ys) > MANY_TARGETS else 0.5)
+        rounds = rounds_at(number, len(level.ys))
+        for turn in range(rounds.rounds):
+            self._match(level, field, rounds, (number, turn))
+            last = number == 0 and turn == rounds.rounds - 1
+            softness = recipe.final if last else ROUND_SOFTNESS[0 if number == 0 else 1]
+            self._vote(level, field, places, softness)
+            if smooth is not None:
+                _pull(level, places, smooth, pull)
+            self._tell(self._done + share * (turn + 1) / rounds.rounds)
+        return _State(level, field, smooth)
+
+    def _smooth(
+        self, scale: levels.Scale, coarse: _State | None, places: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
+        known = scale.known
+        values = scale.image.astype(np.float32)
+        if coarse is None or coarse.smooth is None:
+            smooth, rounds = pull_push(values, known), 200
+        else:
+            wide = double(coarse.smooth, *known.shape)
+            smooth, rounds = np.where(known[..., None], values, wide).astype(np.float32), 12
+        kernels.relax(smooth, places, rounds)
+        return smooth
+
+    def _start(
+        self, level: Level, field: Field, scale: levels.Scale, rng: np.random.Generator
+    ) -> None:
+        """Fill the coarsest level for the first time."""
+        choice = _choose(np.argwhere(level.valid), PEEL_SOURCES, rng)
+        drawn = choice[:, rng.integers(0, choice.shape[1], len(field.ys))]
+        field.ys[:], field.xs[:] = drawn
+        known = scale.known.copy()
+        pixels = _square(level)
+        if self._recipe.peel:
+            self._peel(level, field, known, choice)
+        if not known.all():
+            smooth = pull_push(pixels[:, : known.shape[1], :3].astype(np.float32), known)
+            pixels[:, : known.shape[1], :3][~known] = np.clip(smooth[~known] + 0.5, 0, 255)
+
+    def _peel(
+        self, level: Level, field: Field, known: NDArray[np.bool_], choice: NDArray[np.int32]
+    ) -> None:
+        """Onion peel (Newson et al. 2014): from the edge inwards, by what is known so far."""
+        depth = np.ceil(levels.hole_depth(~known)).astype(np.int32)
+        pixels = _square(level)
+        for layer in range(1, int(depth.max()) + 1):
+            ring = depth == layer
+            near = cv2.dilate(ring.astype(np.uint8), np.ones((3, 3), np.uint8))
+            at = np.nonzero((near > 0) & (level.number >= 0))
+            targets = level.number[at]
+            self._workers.run(
+                lambda low, high, t=targets: kernels.search_known(  # type: ignore[misc]
+                    level, field, choice, known, t[low:high]
+                ),
+                len(targets),
+            )
+            partial = np.full_like(level.number, -1)
+            partial[at] = targets
+            places = np.stack(np.nonzero(ring)).astype(np.int32)
+            out = np.full((places.shape[1], CHANNELS), np.nan, np.float32)
+            kernels.vote(level._replace(number=partial), field, places, 0.5, out)
+            good = ~np.isnan(out[:, 0])
+            pixels[places[0, good], places[1, good]] = out[good] + np.float32(0.5)
+            known[places[0, good], places[1, good]] = True
+
+    def _match(
+        self, level: Level, field: Field, rounds: Rounds, at: tuple[int, int]
+    ) -> None:
+        number, turn = at
+        count, limit = len(level.ys), self._recipe.limit
+        if turn < rounds.exact and np.count_nonzero(level.valid) * count < EXACT_PAIRS:
+            everywhere = np.argwhere(level.valid).T.astype(np.int32)
+            everywhere = np.ascontiguousarray(everywhere)
+            self._workers.run(
+                lambda low, high: kernels.search_all(level, field, everywhere, limit, (low, high)),
+                count,
+            )
+            return
+        radius = TRANSFER_RADIUS if count > MANY_TARGETS else max(level.valid.shape)
+        for sweep in range(rounds.sweeps):
+            seed = self._seed % 65536 + 31 * turn + 977 * number
+            search = Search(seed, sweep, radius, limit)
+            self._workers.run(
+                lambda low, high, s=search: kernels.match(  # type: ignore[misc]
+                    level, field, s, low, high
+                ),
+                count,
+                shifted=sweep % 4 >= 2 or turn % 2 == 1,
+            )
+
+    def _vote(
+        self, level: Level, field: Field, places: NDArray[np.int32], softness: float
+    ) -> None:
+        out = self._voted(level, field, places, softness)
+        _square(level)[places[0], places[1]] = out + np.float32(0.5)
+
+    def _voted(
+        self, level: Level, field: Field, places: NDArray[np.int32], softness: float
+    ) -> NDArray[np.float32]:
+        out = np.asarray(_square(level)[places[0], places[1]], np.float32)
+        self._workers.run(
+            lambda low, high: kernels.vote(
+                level, field, places[:, low:high], softness, out[low:high]
+            ),
+            places.shape[1],
+        )
+        return out
+
+    def _finish(self, state: _State, hole: NDArray[np.bool_]) -> NDArray[np.uint8]:
+        """The last votes, with the seam corrected."""
+        level, field = state.level, state.field
+        pixels = _square(level)
+        colours = pixels[:, : hole.shape[1], :3][hole].astype(np.float32)
+        width = 2 * RING + 1
+        near = cv2.dilate(hole.astype(np.uint8), np.ones((width, width), np.uint8)) > 0
+        ring = np.stack(np.nonzero(near & ~hole)).astype(np.int32)
+        if ring.shape[1]:
+            copied = self._voted(level, field, ring, self._recipe.final)[:, :3]
+            misses = pixels[ring[0], ring[1], :3] - copied
+            depth = levels.hole_depth(hole)[hole]
+            fade = np.power(np.float32(seam.FADE), depth)[:, None]
+            colours += seam.correction(misses, ring, hole)[hole] * fade
+        return np.asarray(np.clip(colours + 0.5, 0, 255), np.uint8)
+
+
+def _square(level: Level) -> NDArray[np.uint8]:
+    """The level's pixels as (h, columns, CHANNELS)."""
+    square: NDArray[np.uint8] = level.pixels.reshape(level.pixels.shape[0], -1, CHANNELS)
+    return square
+
+
+def _new_field(level: Level, hole: NDArray[np.bool_]) -> Field:
+    count = len(level.ys)
+    depth = np.minimum(levels.hole_depth(hole)[level.ys, level.xs], 20.0)
+    return Field(
+        np.zeros(count, np.int32),
+        np.zeros(count, np.int32),
+        np.full(count, FAR, np.int32),
+        np.zeros((count, 3), np.int16),
+        np.power(np.float32(TRUST), -depth).astype(np.float32),
+    )
+
+
+def _choose(
+    places: NDArray[np.int64], most: int, rng: np.random.Generator
+) -> NDArray[np.int32]:
+    """At most `most` of the places (n, 2), in raster order, as (2, n)."""
+    if len(places) > most:
+        places = places[np.sort(rng.choice(len(places), most, replace=False))]
+    return np.ascontiguousarray(places.T.astype(np.int32))
+
+
+def _some_source(level: Level) -> tuple[int, int]:
+    first = int(np.argmax(level.valid))
+    return first // level.valid.shape[1], first % level.valid.shape[1]
+
+
+def _pull(
+    level: Level, places: NDArray[np.int32], smooth: NDArray[np.float32], share: float
+) -> None:
+    """Move the low frequencies in the hole towards the smooth fill; the detail stays."""
+    square = _square(level)
+    width = level.number.shape[1]
+    colours = np.ascontiguousarray(square[:, :width, :3])
+    side = 2 * RADIUS + 1
+    low = cv2.blur(colours, (side, side))
+    at = (places[0], places[1])
+    moved = colours[at] + np.float32(share) * (smooth[at] - low[at])
+    square[at[0], at[1], :3] = np.clip(moved + 0.5, 0, 255)
