@@ -1,0 +1,240 @@
+"""Entries and their results in genimg.db: what the gallery, replay and compare read.
+
+The seed log is the record; these tables are its index, plus what a person changes afterwards
+(star, bin). Results are counted from 0 in the order of their seeds.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from genimg_ui.errors import RefusedInput, StorageError, UnknownItem
+from genimg_ui.history.database import Database
+from genimg_ui.history.names import check_session, check_sha256
+from genimg_ui.history.record import EntryState, LogEntry
+from genimg_ui.history.seed_log import entry_line, read_line
+
+PAGE_LIMIT = 500  # rows of one page: more than any gallery shows at once
+LARGEST_INDEX = 2**31  # beyond it no count of results can be meant
+_BATCH = 200  # entries that the iterator holds at a time
+_LABEL_LENGTH = 80  # characters of the prompt that fit below a thumbnail
+
+_PAGE = """
+SELECT e.id, r.position, r.sha256, r.seed, e.model, e.created, r.starred, e.state, e.label
+FROM results r CROSS JOIN entries e ON e.seq = r.entry
+WHERE r.session = ? AND r.removed = 0 {starred}
+ORDER BY r.entry DESC, r.position LIMIT ? OFFSET ?
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultRow:
+    """One result as the gallery shows it."""
+
+    entry_id: str
+    index: int
+    sha256: str
+    seed: int
+    model: str
+    created: str  # ISO 8601, UTC
+    starred: bool
+    state: EntryState
+    label: str
+
+
+def page_query(*, starred: bool) -> str:
+    """The gallery's SELECT: (session, limit, offset)."""
+    return _PAGE.format(starred="AND r.starred = 1" if starred else "")
+
+
+class EntryTable:
+    """Reads and writes entries; whoever calls `insert` has appended the log line."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def insert(
+        self,
+        session: str,
+        entries: Sequence[LogEntry],
+        *,
+        log_size: int,
+        exists: Callable[[str], bool] | None = None,
+    ) -> None:
+        """Add the entries that are not there, and note how long the log is now.
+
+        `exists` says of a result's sha256 whether its file is there; None: all are.
+        """
+        with self._database.writing() as connection:
+            for entry in entries:
+                _insert(connection, session, entry, exists)
+            connection.execute(
+                "INSERT INTO logs (session, size) VALUES (?, ?)"
+                " ON CONFLICT (session) DO UPDATE SET size = excluded.size",
+                (session, log_size),
+            )
+
+    def log_size(self, session: str) -> int:
+        """How long the session's log was after its last entry; 0 for an unknown session."""
+        row = self._one("SELECT size FROM logs WHERE session = ?", session)
+        return int(row["size"]) if row else 0
+
+    def logged_sessions(self) -> list[str]:
+        with self._database.reading() as connection:
+            return [row["session"] for row in connection.execute("SELECT session FROM logs")]
+
+    def has(self, entry_id: str) -> bool:
+        return self._one("SELECT 1 FROM entries WHERE id = ?", entry_id) is not None
+
+    def entry(self, entry_id: str) -> LogEntry:
+        row = self._one("SELECT line FROM entries WHERE id = ?", entry_id)
+        return _read(row, entry_id)
+
+    def entry_of(self, session: str, entry_id: str) -> LogEntry:
+        query = "SELECT line FROM entries WHERE id = ? AND session = ?"
+        return _read(self._one(query, entry_id, check_session(session)), entry_id)
+
+    def session_of(self, entry_id: str) -> str:
+        row = self._one("SELECT session FROM entries WHERE id = ?", entry_id)
+        if row is None:
+            raise _unknown(entry_id)
+        return str(row["session"])
+
+    def page(self, session: str, offset: int, limit: int, *, starred: bool) -> list[ResultRow]:
+        """Results newest first, `limit` of them from `offset` on."""
+        if not 0 <= offset < LARGEST_INDEX or not 1 <= limit <= PAGE_LIMIT:
+            raise RefusedInput(
+                f"a page must start at 0 or later and hold 1 to {PAGE_LIMIT} results, "
+                f"got start {offset} and {limit} results"
+            )
+        query = page_query(starred=starred)
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (check_session(session), limit, offset)).fetchall()
+        return [_result_row(row) for row in rows]
+
+    def count(self, session: str, *, starred: bool) -> int:
+        query = "SELECT count(*) AS n FROM results WHERE session = ? AND removed = 0"
+        row = self._one(query + (" AND starred = 1" if starred else ""), check_session(session))
+        return int(row["n"]) if row else 0
+
+    def find_result(self, sha256: str) -> tuple[LogEntry, int]:
+        """The newest entry with a result of this file or these pixels, and the result's index."""
+        check_sha256(sha256)
+        row = self._one(
+            "SELECT e.id, e.line, r.position FROM results r JOIN entries e ON e.seq = r.entry"
+            " WHERE r.sha256 = ? OR r.pixels_sha256 = ? ORDER BY r.entry DESC LIMIT 1",
+            sha256,
+            sha256,
+        )
+        if row is None:
+            raise UnknownItem(f"no result in the data folder has the sha256 {sha256}.")
+        return _read(row, row["id"]), int(row["position"])
+
+    def entries(self, session: str | None) -> Iterator[LogEntry]:
+        """Entries oldest first, of one session or of all."""
+        last = 0
+        query = "SELECT seq, id, line FROM entries WHERE seq > ? {} ORDER BY seq LIMIT ?"
+        chosen = () if session is None else (check_session(session),)
+        query = query.format("AND session = ?" if chosen else "")
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(query, (last, *chosen, _BATCH)).fetchall()
+            if not rows:
+                return
+            for row in rows:
+                yield _read(row, row["id"])
+            last = rows[-1]["seq"]
+
+    def star(self, session: str, entry_id: str, index: int, *, on: bool) -> None:
+        self._change(session, entry_id, index, change="starred = ?", value=int(on))
+
+    def bin(self, session: str, entry_id: str, index: int) -> None:
+        """Take the result out of the gallery; its file stays."""
+        change = "removed = 1, removed_at = ?"
+        self._change(session, entry_id, index, change=change, value=time.time())
+
+    def unbin(self, session: str, entry_id: str, index: int) -> None:
+        change = "removed = 0, removed_at = ?"
+        self._change(session, entry_id, index, change=change, value=None)
+
+    def _change(
+        self, session: str, entry_id: str, index: int, *, change: str, value: float | None
+    ) -> None:
+        if 0 <= index < LARGEST_INDEX:
+            with self._database.writing() as connection:
+                cursor = connection.execute(
+                    f"UPDATE results SET {change} WHERE position = ? AND session = ?"
+                    " AND removed < 2 AND entry = (SELECT seq FROM entries WHERE id = ?)",
+                    (value, index, check_session(session), entry_id),
+                )
+            if cursor.rowcount == 1:
+                return
+        raise UnknownItem(f"result {index} of entry {entry_id!r} is not in this session.")
+
+    def _one(self, query: str, *values: object) -> sqlite3.Row | None:
+        with self._database.reading() as connection:
+            row: sqlite3.Row | None = connection.execute(query, values).fetchone()
+        return row
+
+
+def label_of(entry: LogEntry) -> str:
+    """A few words below a thumbnail: the prompt, or what was done where there is none."""
+    prompt = " ".join(entry.request.sampling.prompt.split())
+    if prompt:
+        return prompt[:_LABEL_LENGTH]
+    return "extended" if entry.request.border else "filled"
+
+
+def _insert(
+    connection: sqlite3.Connection,
+    session: str,
+    entry: LogEntry,
+    exists: Callable[[str], bool] | None,
+) -> None:
+    cursor = connection.execute(
+        "INSERT OR IGNORE INTO entries"
+        " (id, session, created, state, model, label, source, mask, line)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(entry.id, session, entry.created, str(entry.state), entry.request.model),
+            *(label_of(entry), entry.inputs.source, entry.inputs.mask, entry_line(entry)),
+        ),
+    )
+    if cursor.rowcount != 1:
+        return
+    for i, result in enumerate(entry.results):
+        removed = 0 if exists is None or exists(result.sha256) else 2
+        connection.execute(
+            "INSERT INTO results (entry, position, session, sha256, pixels_sha256, seed, removed)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (cursor.lastrowid, i, session)
+            + (result.sha256, result.pixels_sha256, result.seed, removed),
+        )
+
+
+def _result_row(row: sqlite3.Row) -> ResultRow:
+    return ResultRow(
+        entry_id=row["id"],
+        index=row["position"],
+        sha256=row["sha256"],
+        seed=row["seed"],
+        model=row["model"],
+        created=row["created"],
+        starred=bool(row["starred"]),
+        state=EntryState(row["state"]),
+        label=row["label"],
+    )
+
+
+def _read(row: sqlite3.Row | None, entry_id: str) -> LogEntry:
+    if row is None:
+        raise _unknown(entry_id)
+    try:
+        return read_line(row["line"])
+    except ValueError as error:
+        raise StorageError(f"The log entry {entry_id} cannot be read: {error}.") from error
+
+
+def _unknown(entry_id: str) -> UnknownItem:
+    return UnknownItem(f"entry {str(entry_id)[:40]!r} is not in this session.")

@@ -1,0 +1,63 @@
+"""Names that reach the disk: session ids, digests and entry ids, each checked before use.
+
+A session key is 32 lower-case hex digits (128 random bits) and stays in the browser. Folders and
+tables use the session id only, from which the key cannot be had. A digest is 64 lower-case hex
+digits, so no text from outside can name a path.
+"""
+
+import hashlib
+import re
+import secrets
+from datetime import UTC, datetime
+
+from genimg_ui.errors import RefusedInput
+
+_HEX_32 = re.compile(r"[0-9a-f]{32}")
+_HEX_64 = re.compile(r"[0-9a-f]{64}")
+_DOMAIN = "genimg_ui session"  # keeps the id apart from any other use of the key's digest
+_SHOWN = 40  # characters of a refused name that the sentence repeats
+
+
+def new_session_key() -> str:
+    """Draw a key for a browser that has none."""
+    return secrets.token_hex(16)
+
+
+def session_id(key: str) -> str:
+    """Turn the browser's key into the id under which the session is stored."""
+    _match(_HEX_32, key, "session key", "32 hex digits")
+    return hashlib.sha256((_DOMAIN + key).encode()).hexdigest()[:32]
+
+
+def check_session(session: str) -> str:
+    """Return `session` if it has the form of a session id."""
+    return _match(_HEX_32, session, "session id", "32 hex digits")
+
+
+def is_session(name: str) -> bool:
+    return _HEX_32.fullmatch(name) is not None
+
+
+def check_sha256(sha256: str) -> str:
+    """Return `sha256` if it has the form of a digest."""
+    return _match(_HEX_64, sha256, "sha256", "64 hex digits")
+
+
+def is_sha256(name: object) -> bool:
+    return isinstance(name, str) and _HEX_64.fullmatch(name) is not None
+
+
+def new_entry_id() -> str:
+    """Draw an id for a job and its log entry: 64 bits, short enough to type."""
+    return secrets.token_hex(8)
+
+
+def utc_now() -> str:
+    """The time as the log writes it: ISO 8601, UTC, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _match(form: re.Pattern[str], value: object, what: str, allowed: str) -> str:
+    if isinstance(value, str) and form.fullmatch(value):
+        return value
+    raise RefusedInput(f"{what} must be {allowed}, got {str(value)[:_SHOWN]!r}")

@@ -1,0 +1,216 @@
+"""The data folder: pictures by sha256, the seed log of each session, and their index.
+
+Everything that a person made is on disk before it is shown. Every digest and session that comes
+in is checked, so that nothing from outside names a path. Sessions are named by `session_id`,
+never by the browser's key. Safe to share between threads; several processes may open one folder.
+"""
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from genimg_ui.core.serial import Json
+from genimg_ui.errors import StorageError
+from genimg_ui.history.database import Database
+from genimg_ui.history.disk import Disk, DiskLimits, Eviction
+from genimg_ui.history.drafts import DraftTable
+from genimg_ui.history.entries import EntryTable, ResultRow
+from genimg_ui.history.files import PictureFolder, Writer, make_folder, write_whole
+from genimg_ui.history.locks import locked_path
+from genimg_ui.history.names import check_session, is_session, is_sha256
+from genimg_ui.history.record import LogEntry
+from genimg_ui.history.seed_log import SeedLog
+
+_CHUNK = 1 << 20  # bytes copied at a time
+
+
+class Store:
+    """What the rest of the program knows of the disk; `open` also mends what a crash left."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = make_folder(data_dir)
+        self._sources = PictureFolder(data_dir / "sources", "the source")
+        self._results = PictureFolder(data_dir / "results", "the result")
+        self._masks = PictureFolder(data_dir / "masks", "the mask")
+        self._thumbs = PictureFolder(data_dir / "thumbs", "the thumbnail")
+        self._previews = PictureFolder(data_dir / "previews", "the preview")
+        self._sessions = make_folder(data_dir / "sessions")
+        self.database = Database(data_dir / "genimg.db")
+        self._entries = EntryTable(self.database)
+        self._drafts = DraftTable(self.database)
+        self._disk = Disk(self.database, self._folders)
+
+    @classmethod
+    def open(cls, data_dir: Path) -> Self:
+        """Open the folder and bring log and index to the same state."""
+        store = cls(data_dir)
+        for folder in store._folders:
+            folder.sweep()
+        on_disk = {path.name for path in store._sessions.iterdir() if is_session(path.name)}
+        for session in sorted(on_disk | set(store._entries.logged_sessions())):
+            store._reconcile(session)
+        return store
+
+    def close(self) -> None:
+        self.database.close()
+
+    # Pictures
+
+    def put_source(self, picture: Path | bytes) -> str:
+        """Keep an uploaded file exactly as it is; return its sha256."""
+        if isinstance(picture, bytes):
+            return self._sources.put_bytes(picture)
+        try:
+            upload = picture.open("rb")
+        except OSError as error:
+            reason = f"The file {picture.name} cannot be read: {error.strerror}."
+            raise StorageError(reason) from error
+        with upload:
+            return self._sources.put(lambda file: shutil.copyfileobj(upload, file, _CHUNK))
+
+    def source_path(self, sha256: str) -> Path:
+        """The file of a source; a result that serves as a source is found as well."""
+        result = self._results.find(sha256)
+        return self._sources.path(sha256) if result is None else result
+
+    def put_mask(self, png: bytes) -> str:
+        return self._masks.put_bytes(png)
+
+    def mask_path(self, sha256: str) -> Path:
+        return self._masks.path(sha256)
+
+    def put_result(self, write: Writer) -> str:
+        """Keep the PNG that `write` writes; return the sha256 of the file."""
+        return self._results.put(write)
+
+    def result_path(self, sha256: str) -> Path:
+        return self._results.path(sha256)
+
+    def put_thumb(self, sha256: str, jpeg: bytes) -> None:
+        """Keep the thumbnail of the result `sha256` (`thumbs.jpeg` makes one)."""
+        self._thumbs.put_named(sha256, jpeg)
+
+    def thumb_path(self, sha256: str) -> Path:
+        return self._thumbs.path(sha256)
+
+    def put_preview(self, sha256: str, content: bytes) -> None:
+        """Keep the display copy of the picture `sha256`."""
+        self._previews.put_named(sha256, content)
+
+    def preview_path(self, sha256: str) -> Path:
+        return self._previews.path(sha256)
+
+    # Entries
+
+    def record(self, session: str, entry: LogEntry) -> None:
+        """Append the entry to the session's seed log, then to the index; once for each id."""
+        with SeedLog.opened(self.seed_log_path(session)) as log:
+            if self._entries.has(entry.id):
+                return
+            log.append(entry)
+            self._entries.insert(session, [entry], log_size=log.size)
+
+    def seed_log_path(self, session: str) -> Path:
+        """Where the session's seed log is, or will be after its first edit."""
+        return self._sessions / check_session(session) / "seed_log.jsonl"
+
+    def entry(self, entry_id: str) -> LogEntry:
+        return self._entries.entry(entry_id)
+
+    def entry_of(self, session: str, entry_id: str) -> LogEntry:
+        """The entry if it is this session's; UnknownItem otherwise."""
+        return self._entries.entry_of(session, entry_id)
+
+    def session_of(self, entry_id: str) -> str:
+        return self._entries.session_of(entry_id)
+
+    def has_entry(self, entry_id: str) -> bool:
+        return self._entries.has(entry_id)
+
+    def entries(self, session: str | None = None) -> Iterator[LogEntry]:
+        """Entries oldest first, of one session or of all."""
+        return self._entries.entries(session)
+
+    def results_page(
+        self, session: str, offset: int, limit: int, *, starred: bool = False
+    ) -> list[ResultRow]:
+        """Results newest first, without those in the bin."""
+        return self._entries.page(session, offset, limit, starred=starred)
+
+    def count(self, session: str, *, starred: bool = False) -> int:
+        return self._entries.count(session, starred=starred)
+
+    def find_result(self, sha256: str) -> tuple[LogEntry, int]:
+        """The entry and index of a result, by the sha256 of its file or of its pixels."""
+        return self._entries.find_result(sha256)
+
+    def star(self, session: str, entry_id: str, index: int, *, on: bool) -> None:
+        self._entries.star(session, entry_id, index, on=on)
+
+    def delete(self, session: str, entry_id: str, index: int) -> None:
+        """Put the result into the bin: out of the gallery, until `undelete` or `purge`."""
+        self._entries.bin(session, entry_id, index)
+
+    def undelete(self, session: str, entry_id: str, index: int) -> None:
+        self._entries.unbin(session, entry_id, index)
+
+    # Drafts
+
+    def save_draft(
+        self, session: str, draft: dict[str, Json], *, revision: int | None = None
+    ) -> int:
+        """Keep the unfinished edit unless a later revision is kept; return the kept revision."""
+        return self._drafts.save(session, draft, revision=revision)
+
+    def draft(self, session: str) -> dict[str, Json] | None:
+        kept = self._drafts.load(session)
+        return kept[0] if kept else None
+
+    def draft_revision(self, session: str) -> int:
+        """The revision of the draft, 0 where there is none."""
+        kept = self._drafts.load(session)
+        return kept[1] if kept else 0
+
+    # Disk
+
+    def usage(self, session: str | None = None) -> int:
+        """Bytes of all pictures, or of those that one session needs."""
+        return self._disk.usage(session)
+
+    def purge(self, session: str, *, older_than: float = 0.0) -> int:
+        """Empty the session's bin of what lies there for `older_than` seconds; bytes freed."""
+        return self._disk.purge(session, older_than=older_than)
+
+    def evict(self, limits: DiskLimits, *, dry_run: bool = False) -> list[Eviction]:
+        """Make the limits hold, oldest unstarred results first; a dry run only tells."""
+        return self._disk.evict(limits, dry_run=dry_run)
+
+    def secret(self) -> str:
+        """64 hex digits that stay the same as long as the data folder: the cookie's secret."""
+        path = self.data_dir / "secret"
+        with locked_path(self.data_dir / "genimg.lock"):  # two starts must not draw two
+            if not path.exists():
+                write_whole(path, secrets.token_hex(32).encode(), "the secret")
+        return path.read_text()
+
+    @property
+    def _folders(self) -> tuple[PictureFolder, ...]:
+        return (self._sources, self._results, self._masks, self._thumbs, self._previews)
+
+    def _reconcile(self, session: str) -> None:
+        """Bring log and index together where the log is not as the index last saw it."""
+        path = self.seed_log_path(session)
+        if path.is_file() and path.stat().st_size == self._entries.log_size(session):
+            return
+        with SeedLog.opened(path) as log:
+            entries = list(log.entries())
+            logged = {entry.id for entry in entries}
+            for entry in self._entries.entries(session):
+                if entry.id not in logged:
+                    log.append(entry)
+            self._entries.insert(session, entries, log_size=log.size, exists=self._has_result)
+
+    def _has_result(self, sha256: str) -> bool:
+        return is_sha256(sha256) and self._results.find(sha256) is not None
