@@ -224,6 +224,7 @@ def test_a_newer_data_folder_is_refused(store: Store) -> None:
 _APPENDER = """
 import sys
 from dataclasses import replace
+from pathlib import Path
 from genimg_ui.history.seed_log import read_line
 from genimg_ui.history.store import Store
 store = Store.open(Path(sys.argv[1]))
