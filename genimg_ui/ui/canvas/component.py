@@ -1,0 +1,208 @@
+"""The mask canvas as a Gradio component: a picture in the browser, a mask in Python.
+
+Only file references travel in the value. The mask is an 8-bit greyscale PNG of exactly the source's
+size in oriented pixels, 255 = repaint; no mask file means nothing is painted. It is bound to
+`source`, the sha256 that Python gave for the picture. Positions and borders are source pixels.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+import gradio as gr
+from gradio.data_classes import FileData, GradioModel
+
+from genimg_ui.core.geometry import Box, Sides, Size
+from genimg_ui.ui.canvas.bundle import bundle
+
+HERE = Path(__file__).parent
+SERVED = "/gradio_api/file="  # Gradio's route to files of its cache and of allowed_paths
+MAX_BYTES = 200_000_000  # of an opened file, before it is read
+MAX_PIXELS = 50_000_000
+AUTOSYNC_MS = 800  # after the last change of the mask
+
+
+class CanvasBorder(GradioModel):
+    """Source pixels added beyond each edge."""
+
+    left: int = 0
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+
+
+class CanvasContext(CanvasBorder):
+    """The context box in source pixels; may reach into the border. An empty box shows none."""
+
+    label: str = ""
+
+
+class CanvasData(GradioModel):
+    """The value that travels; `origin` says which way, the other side's fields stay unset."""
+
+    origin: Literal["browser", "server"] = "server"
+    opened: int | None = None
+    source: str | None = None
+    width: int | None = None
+    height: int | None = None
+    border: CanvasBorder | None = None
+    # from the browser
+    image: FileData | None = None
+    mask: FileData | None = None
+    mask_rev: int = 0
+    # from Python
+    rev: str = ""
+    image_url: str | None = None
+    mask_url: str | None = None
+    mask_set: bool = False
+    context: CanvasContext | None = None
+    grow: int | None = None
+    feather: int | None = None
+    message: str | None = None
+    clear: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanvasState:
+    """What the browser holds.
+
+    Until Python has answered a new picture, `source` is "" and `image_path` its uploaded file.
+    `opened` counts the pictures opened in this page; give it back in the answer, so that an answer
+    to a picture that was replaced meanwhile is void.
+    """
+
+    source: str
+    image_path: Path | None
+    image_name: str | None
+    mask_path: Path | None
+    size: Size
+    border: Sides
+    opened: int
+    mask_rev: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanvasUpdate:
+    """What Python changes on the canvas; None leaves a thing as it is.
+
+    `image` and `mask` are files under Gradio's `allowed_paths` or in its cache, `image` of a kind
+    that browsers show. `source` with `size` binds the picture that was opened, where it has this
+    size; else `image` is loaded. `mask_set` replaces the mask by `mask`, None for an empty one
+    (undoable). `opened` makes the update void unless that picture is still the latest.
+    An empty `context` box takes the context box away; `clear` empties the canvas.
+    """
+
+    source: str | None = None
+    image: Path | None = None
+    size: Size | None = None
+    mask: Path | None = None
+    mask_set: bool = False
+    border: Sides | None = None
+    context: Box | None = None
+    context_label: str = ""
+    grow: int | None = None
+    feather: int | None = None
+    message: str | None = None
+    opened: int | None = None
+    clear: bool = False
+
+
+def served_url(path: Path | None) -> str | None:
+    """Address of a file that Gradio serves, relative to the app's root path."""
+    return None if path is None else SERVED + quote(str(path))
+
+
+def context_of(box: Box, label: str) -> CanvasContext:
+    return CanvasContext(**box._asdict(), label=label)
+
+
+class MaskCanvas(gr.HTML):
+    """Paint a mask on a picture, or drag its border outward.
+
+    Events: `picture_opened` (a new picture is uploaded), `mask_edited` (the mask was sent),
+    `border_changed`, `refused` (data: message). Give their listeners `show_progress="hidden"`: the
+    default would fade the canvas. Never toggle `visible` between False and True; use "hidden".
+    """
+
+    data_model = CanvasData
+    # Made by gr.HTML's __getattr__ from the event names quoted in the script.
+    picture_opened: Callable[..., Any]
+    mask_edited: Callable[..., Any]
+    border_changed: Callable[..., Any]
+    refused: Callable[..., Any]
+
+    def __init__(
+        self,
+        value: CanvasUpdate | None = None,
+        *,
+        max_bytes: int = MAX_BYTES,
+        max_pixels: int = MAX_PIXELS,
+        autosync_ms: int = AUTOSYNC_MS,
+        **options: Any,
+    ) -> None:
+        self.max_bytes = max_bytes
+        self.max_pixels = max_pixels
+        self.autosync_ms = autosync_ms
+        settings = {"maxBytes": max_bytes, "maxPixels": max_pixels, "autosyncMs": autosync_ms}
+        options.setdefault("html_template", (HERE / "template.html").read_text(encoding="utf-8"))
+        options.setdefault("css_template", (HERE / "style.css").read_text(encoding="utf-8"))
+        options.setdefault("js_on_load", bundle(HERE / "js", settings))
+        options.setdefault("apply_default_css", False)
+        super().__init__(value=value, **options)
+
+    # gr.HTML types its value as text; a data_model makes it an object, as Gradio's docs show.
+    def preprocess(  # type: ignore[override]
+        self, payload: CanvasData | None
+    ) -> CanvasState | None:
+        """None: the browser has not spoken yet; whoever gets it must change nothing."""
+        if payload is None or payload.origin != "browser":
+            return None
+        border = payload.border or CanvasBorder()
+        return CanvasState(
+            source=payload.source or "",
+            image_path=Path(payload.image.path) if payload.image else None,
+            image_name=payload.image.orig_name if payload.image else None,
+            mask_path=Path(payload.mask.path) if payload.mask else None,
+            size=Size(payload.width or 0, payload.height or 0),
+            border=Sides(border.left, border.top, border.right, border.bottom),
+            opened=payload.opened or 0,
+            mask_rev=payload.mask_rev,
+        )
+
+    def postprocess(  # type: ignore[override]  # as above
+        self, value: CanvasUpdate | None
+    ) -> CanvasData | None:
+        if value is None:
+            return None
+        border, box = value.border, value.context
+        return CanvasData(
+            origin="server",
+            rev=uuid.uuid4().hex,
+            opened=value.opened,
+            source=value.source,
+            image_url=served_url(value.image),
+            width=value.size.width if value.size else None,
+            height=value.size.height if value.size else None,
+            mask_url=served_url(value.mask),
+            mask_set=value.mask_set or value.mask is not None,
+            border=None if border is None else CanvasBorder(**border._asdict()),
+            context=None
+            if box is None
+            else CanvasContext(**box._asdict(), label=value.context_label),
+            grow=value.grow,
+            feather=value.feather,
+            message=value.message,
+            clear=value.clear,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        return CanvasData.model_json_schema()
+
+    def example_payload(self) -> Any:
+        return {"origin": "browser", "source": "", "width": 0, "height": 0}
+
+    def example_value(self) -> Any:
+        return None

@@ -1,0 +1,62 @@
+// Keys of the whole page that are meant for the canvas: when it has the focus or the pointer is over
+// it, and nobody is typing text.
+
+import { keyAction, typesText } from "./keys.js";
+
+const HOLD_MS = 400; // a longer press of Q shows the mask again when it ends
+
+export class Keyboard {
+  /** @param {HTMLElement} root @param {object} editor @param {(name:string)=>boolean} act */
+  constructor(root, editor, act, signal) {
+    this.root = root;
+    this.editor = editor;
+    this.act = act;
+    this.hiddenSince = 0;
+    document.addEventListener("keydown", (e) => this.#down(e), { signal });
+    document.addEventListener("keyup", (e) => this.#up(e), { signal });
+    window.addEventListener("blur", () => this.#release(), { signal });
+  }
+
+  #ours(event) {
+    if (typesText(event.target) || event.defaultPrevented) return false;
+    if (document.querySelector("dialog[open]")) return false;
+    return this.root.contains(document.activeElement) || this.root.matches(":hover");
+  }
+
+  #down(event) {
+    if (!this.#ours(event)) return;
+    const found = keyAction(event);
+    if (!found) return;
+    const button = event.target.tagName === "BUTTON";
+    if (button && event.key === " ") return; // Space presses a focused button
+    if (found.hold) {
+      this.editor.held[found.hold] = true;
+      event.preventDefault();
+      this.editor.scene.marks();
+      return;
+    }
+    if (found.act === "toggle-mask") {
+      if (event.repeat) return;
+      this.hiddenSince = performance.now();
+    }
+    if (this.act(found.act)) event.preventDefault();
+  }
+
+  #up(event) {
+    const { held } = this.editor;
+    const found = keyAction(event);
+    if (found?.hold && held[found.hold]) {
+      held[found.hold] = false;
+      event.preventDefault();
+    }
+    if (found?.act === "toggle-mask" && this.hiddenSince) {
+      const long = performance.now() - this.hiddenSince > HOLD_MS;
+      this.hiddenSince = 0;
+      if (long) this.act("toggle-mask");
+    }
+  }
+
+  #release() {
+    Object.assign(this.editor.held, { pan: false, erase: false });
+  }
+}
