@@ -1,0 +1,130 @@
+"""Repaints a crop with a diffusion model of diffusers: inpainting, natively or by blending.
+
+One instance keeps the last used pipeline in memory and gives it to one job at a time; a job that
+waits for it can be cancelled. Patches are uint8 (h, w, 3), one for each seed, of the crop's size.
+"""
+
+import importlib.metadata
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from genimg_ui.backend.base import (
+    BackendJob,
+    BackendResult,
+    CancelToken,
+    OnEvent,
+    Progress,
+)
+from genimg_ui.backend.device import Device, is_out_of_memory, pick_device
+from genimg_ui.backend.pipelines import Loaded, load_pipeline, with_control
+from genimg_ui.backend.preview import PreviewGate
+from genimg_ui.backend.prompts import prompt_warnings
+from genimg_ui.backend.sampling import Watch, Work, check_job, prepare, sample
+from genimg_ui.errors import BackendError
+from genimg_ui.registry import ModelSpec
+
+WAIT_SECONDS = 0.1  # between two looks at the cancel token while another job has the weights
+VERSIONS = ("torch", "diffusers", "transformers")
+
+
+class DiffusersBackend:
+    """Keeps the last used pipeline; one job at a time has it."""
+
+    def __init__(self, *, safety: bool = False, device: Device | None = None) -> None:
+        self._safety = safety
+        self._device = device or pick_device()
+        self._busy = threading.Lock()
+        self._spec: ModelSpec | None = None
+        self._loaded: Loaded | None = None
+        self._control: tuple[str, Any] | None = None
+
+    def generate(self, job: BackendJob, on_event: OnEvent, cancel: CancelToken) -> BackendResult:
+        with self._exclusive(cancel):
+            check_job(job)
+            try:
+                return self._generate(job, on_event, cancel)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise BackendError(f"{job.spec.title} failed: {error}") from error
+                sentence = _memory_sentence(job, self._device)
+            # Outside the handler: the traceback holds the tensors that must be freed.
+            self._forget()
+            raise BackendError(sentence)
+
+    def release(self) -> None:
+        """Free the weights, once no job uses them."""
+        with self._busy:
+            self._forget()
+
+    def _generate(self, job: BackendJob, on_event: OnEvent, cancel: CancelToken) -> BackendResult:
+        cancel.check()
+        on_event(Progress(0.0, f"loading {job.spec.title}"))
+        loaded = self._load(job.spec)
+        pipe = self._pipe(loaded, job)
+        cancel.check()
+        work = prepare(job, loaded, pipe)
+        gate = PreviewGate()
+        patches = tuple(
+            sample(work, index, Watch(work, index, on_event, cancel, gate))
+            for index in range(len(job.resolved.seeds))
+        )
+        facts = {**loaded.facts, **_facts(work, self._device)}
+        return BackendResult(
+            patches=patches, facts=facts, warnings=prompt_warnings(loaded.pipe, job)
+        )
+
+    def _load(self, spec: ModelSpec) -> Loaded:
+        if self._loaded is None or self._spec != spec:
+            self._forget()
+            self._loaded = load_pipeline(spec, self._device, safety=self._safety)
+            self._spec = spec
+        return self._loaded
+
+    def _pipe(self, loaded: Loaded, job: BackendJob) -> Any:
+        if not job.controls:
+            return loaded.pipe
+        kind = job.controls[0].unit.kind
+        if self._control is None or self._control[0] != kind:
+            self._control = None
+            self._control = (kind, with_control(loaded, job.spec, kind))
+        return self._control[1]
+
+    def _forget(self) -> None:
+        self._loaded = self._spec = self._control = None
+        self._device.free()
+
+    @contextmanager
+    def _exclusive(self, cancel: CancelToken) -> Iterator[None]:
+        while not self._busy.acquire(timeout=WAIT_SECONDS):
+            cancel.check()
+        try:
+            yield
+        finally:
+            self._busy.release()
+
+
+def _facts(work: Work, device: Device) -> dict[str, str]:
+    attention = next(iter(work.pipe.unet.attn_processors.values()))
+    facts = {
+        "device": device.label(),
+        "dtype": str(device.dtype).removeprefix("torch."),
+        "attention": type(attention).__name__,
+        "pipeline": type(work.pipe).__name__,
+        "scheduler": type(work.pipe.scheduler).__name__,
+        "masking": "native" if work.loaded.native else "blended",
+    }
+    if "safety_checker" in work.pipe.components:
+        facts["safety_checker"] = "on" if work.pipe.safety_checker is not None else "off"
+    if work.controls:
+        facts["control"] = dict(work.job.spec.controls)[work.controls[0].unit.kind]
+    return facts | {name: importlib.metadata.version(name) for name in VERSIONS}
+
+
+def _memory_sentence(job: BackendJob, device: Device) -> str:
+    height, width = job.filled.shape[:2]
+    return (
+        f"{job.spec.title} ran out of memory on {device.name} at {width}×{height}: reduce the "
+        "padding or the painted region, or choose a smaller model; `exemplar` needs none of it."
+    )

@@ -1,0 +1,252 @@
+"""Loads a model's pipeline and its ControlNet from a folder or the hub's cache.
+
+Only safetensors weights are read and no code of a model is ever run. A hub model is looked up
+on this machine first and downloaded only where the hub answers; everything that is absent or
+broken becomes a ModelUnavailable that names it.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from diffusers import (
+    ControlNetModel,
+    DiffusionPipeline,
+    StableDiffusionControlNetInpaintPipeline,
+    StableDiffusionInpaintPipeline,
+    StableDiffusionXLControlNetInpaintPipeline,
+    StableDiffusionXLInpaintPipeline,
+)
+from diffusers.utils import logging as diffusers_logging
+from safetensors import SafetensorError
+from transformers.utils import logging as transformers_logging
+
+from genimg_ui import registry, weights
+from genimg_ui.backend.device import Device, is_out_of_memory
+from genimg_ui.backend.preview import fit_colours
+from genimg_ui.errors import ModelUnavailable, RefusedInput
+from genimg_ui.registry import ModelSpec
+
+Pipeline = Any  # the pipelines share their names by convention, not by a base class
+LATENT_CHANNELS = 4
+INPAINT_CHANNELS = 9  # noisy latents, mask, latents of the masked picture
+HASH_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The pipelines of a family, and what only it takes."""
+
+    inpaint: Any
+    control: Any
+    extras: Mapping[str, Any]
+
+
+FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {
+        "sd15": Family(
+            StableDiffusionInpaintPipeline, StableDiffusionControlNetInpaintPipeline, {}
+        ),
+        "sdxl": Family(
+            StableDiffusionXLInpaintPipeline,
+            StableDiffusionXLControlNetInpaintPipeline,
+            {"add_watermarker": False},  # it would change pixels and names diffusers as the author
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A pipeline in memory. Its scheduler is a pattern only: each picture builds its own."""
+
+    pipe: Pipeline
+    family: Family
+    scheduler: Any
+    colours: torch.Tensor  # latents → RGB, for previews
+    facts: Mapping[str, str]
+
+    @property
+    def native(self) -> bool:
+        """Whether the UNet was trained to see the mask."""
+        return bool(self.pipe.unet.config.in_channels == INPAINT_CHANNELS)
+
+    @property
+    def factor(self) -> int:
+        """Side of a latent cell in pixels."""
+        return int(self.pipe.vae_scale_factor)
+
+
+def load_pipeline(spec: ModelSpec, device: Device, *, safety: bool) -> Loaded:
+    """Load the model of `spec`; with `safety` its safety checker too, where it has one."""
+    if spec.family not in FAMILIES:
+        known = ", ".join(FAMILIES)
+        raise RefusedInput(f'family of {spec.id} must be one of {known}, got "{spec.family}"')
+    family = FAMILIES[spec.family]
+    folder = _folder(spec, safety=safety)
+    _check_family(spec, folder)
+    _quieten()
+    pipe = _guarded(spec, folder, lambda: _read(spec, folder, device, safety=safety))
+    pipe.set_progress_bar_config(disable=True)
+    channels = pipe.unet.config.in_channels
+    if channels not in (LATENT_CHANNELS, INPAINT_CHANNELS):
+        raise ModelUnavailable(
+            f"{spec.title} cannot paint under a mask: its UNet must have {LATENT_CHANNELS} or "
+            f"{INPAINT_CHANNELS} input channels, got {channels}."
+        )
+    return Loaded(pipe, family, pipe.scheduler, fit_colours(pipe), _origin(spec, folder))
+
+
+def _quieten() -> None:
+    """What a person must know is said by events and sentences; the rest would fill the log."""
+    for logging in (diffusers_logging, transformers_logging):
+        logging.disable_progress_bar()
+        logging.set_verbosity_error()
+
+
+def with_control(loaded: Loaded, spec: ModelSpec, kind: str) -> Pipeline:
+    """The same model, its weights shared, with the ControlNet of `kind` beside it."""
+    sources = dict(spec.controls)
+    if kind not in sources:
+        known = ", ".join(sources) or "none"
+        raise RefusedInput(f'control of {spec.id} must be one of {known}, got "{kind}"')
+    unet = loaded.pipe.unet
+    network = _control_network(spec, sources[kind], unet.dtype)
+    pipe = loaded.family.control(
+        **loaded.pipe.components,
+        controlnet=network.to(unet.device),
+        **_constructor_extras(loaded),
+    )
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def _constructor_extras(loaded: Loaded) -> dict[str, Any]:
+    extras = dict(loaded.family.extras)
+    config = loaded.pipe.config
+    for name in ("requires_safety_checker", "force_zeros_for_empty_prompt"):
+        if name in config:
+            extras[name] = config[name]
+    return extras
+
+
+def _read(spec: ModelSpec, folder: Path, device: Device, *, safety: bool) -> Pipeline:
+    family = FAMILIES[spec.family]
+    options = dict(family.extras) | _safety_options(spec, safety=safety)
+    pipe = family.inpaint.from_pretrained(
+        folder,
+        torch_dtype=device.dtype,
+        variant=spec.variant if _has_variant(folder, spec.variant) else None,
+        use_safetensors=True,
+        local_files_only=True,
+        **options,
+    )
+    return pipe.to(device.torch)
+
+
+def _safety_options(spec: ModelSpec, *, safety: bool) -> dict[str, Any]:
+    if spec.family != "sd15" or safety:
+        return {}
+    return {"safety_checker": None, "feature_extractor": None, "requires_safety_checker": False}
+
+
+def _folder(spec: ModelSpec, *, safety: bool) -> Path:
+    folder = weights.local_folder(spec.source, spec.revision)
+    lack = None if folder is None else weights.missing_part(folder, spec.variant)
+    if folder is not None and lack is None:
+        return folder
+    reason = registry.availability(spec)
+    if reason is not None:
+        raise ModelUnavailable(reason)
+    try:
+        downloaded = DiffusionPipeline.download(
+            spec.source,
+            revision=spec.revision,
+            variant=spec.variant,
+            use_safetensors=True,
+            **_safety_options(spec, safety=safety),
+        )
+    except (OSError, ValueError) as error:
+        raise ModelUnavailable(
+            f"{spec.title} ({registry.download_size(spec)}) could not be downloaded from the "
+            f"Hugging Face hub: {_first_line(error)}; the embedded engine `exemplar` works without."
+        ) from error
+    return Path(downloaded)
+
+
+def _check_family(spec: ModelSpec, folder: Path) -> None:
+    found = weights.recognise_family(folder)
+    if found != spec.family:
+        raise ModelUnavailable(
+            f"family of {spec.id} in models.yaml is {spec.family}, but {folder} holds a "
+            f"{weights.pipeline_class(folder)}" + (f", which is {found}." if found else ".")
+        )
+
+
+def _control_network(spec: ModelSpec, source: str, dtype: torch.dtype) -> Any:
+    on_hub = weights.is_hub_id(source)
+    folder = weights.local_folder(source)
+    variant: str | None = None
+    lack: str | None = "is not on this machine"
+    for variant in dict.fromkeys((spec.variant, None)):
+        lack = lack if folder is None else weights.missing_weights(folder, "", variant)
+        if lack is None:
+            break
+    if lack is not None and not (on_hub and weights.hub_reachable()):
+        beyond = " and the Hugging Face hub cannot be reached from here" if on_hub else ""
+        raise ModelUnavailable(
+            f"The ControlNet {source} of {spec.title} cannot be used: it {lack}{beyond}."
+        )
+    place = Path(source) if folder is None else folder
+
+    def read() -> Any:
+        return ControlNetModel.from_pretrained(
+            source if lack is not None else place,
+            variant=variant,
+            torch_dtype=dtype,
+            use_safetensors=True,
+        )
+
+    return _guarded(spec, place, read)
+
+
+def _guarded(spec: ModelSpec, place: Path, read: Callable[[], Any]) -> Any:
+    """What the libraries say about unreadable weights, as one sentence."""
+    try:
+        return read()
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise ModelUnavailable(
+            f"{spec.title} could not be loaded from {place}: {_first_line(error)}"
+        ) from error
+
+
+def _has_variant(folder: Path, variant: str | None) -> bool:
+    return variant is not None and any(folder.glob(f"unet/*.{variant}*.safetensors"))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _origin(spec: ModelSpec, folder: Path) -> dict[str, str]:
+    """Which weights these are: the hub's commit, or the digest of the folder's weights."""
+    if weights.is_hub_id(spec.source):
+        return {"model": spec.source, "revision": folder.name}
+    return {"model": folder.name, "weights_sha256": _digest(folder)}
+
+
+def _digest(folder: Path) -> str:
+    """One sha256 over names and contents of all safetensors files."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*/*.safetensors")):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        with path.open("rb") as file:
+            while block := file.read(HASH_BLOCK):
+                digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,53 @@
+"""Gives each model's engine, and imports the engine only when it is first asked for.
+
+torch and numba take seconds to import, so this one file imports late. There is one instance of
+each engine; a diffusers engine keeps one pipeline in memory and frees it when another is asked.
+"""
+
+import importlib
+import threading
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from genimg_ui.backend.base import Backend
+from genimg_ui.errors import RefusedInput
+from genimg_ui.registry import ModelSpec
+
+_ENGINES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "exemplar": ("genimg_ui.backend.exemplar", "ExemplarBackend"),
+        "diffusers": ("genimg_ui.backend.diffusers_backend", "DiffusersBackend"),
+    }
+)
+
+
+class BackendPool:
+    """All engines of one process; safe to share between threads.
+
+    `safety` loads the safety checker of models that have one, for public hosting.
+    """
+
+    def __init__(self, *, safety: bool = False) -> None:
+        self._options: dict[str, dict[str, bool]] = {"diffusers": {"safety": safety}}
+        self._backends: dict[str, Backend] = {}
+        self._lock = threading.Lock()
+
+    def get(self, spec: ModelSpec) -> Backend:
+        """The engine of this model."""
+        if spec.engine not in _ENGINES:
+            known = ", ".join(_ENGINES)
+            raise RefusedInput(f'engine of {spec.id} must be one of {known}, got "{spec.engine}"')
+        with self._lock:
+            if spec.engine not in self._backends:
+                module, name = _ENGINES[spec.engine]
+                make = getattr(importlib.import_module(module), name)
+                self._backends[spec.engine] = make(**self._options.get(spec.engine, {}))
+            return self._backends[spec.engine]
+
+    def release(self) -> None:
+        """Free the memory of all weights; the next job loads them again."""
+        with self._lock:
+            for backend in self._backends.values():
+                release = getattr(backend, "release", None)
+                if release is not None:
+                    release()

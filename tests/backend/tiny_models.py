@@ -1,0 +1,201 @@
+"""Tiny real diffusers models, built from configs and saved in the ordinary folder format.
+
+Their weights are random but fixed, so pictures mean nothing, yet every parameter acts through
+the same code as with a real model. Each `make_*` returns the folder that it wrote (about 2 MB).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import (
+    AutoencoderKL,
+    ControlNetModel,
+    EulerDiscreteScheduler,
+    PNDMScheduler,
+    StableDiffusionInpaintPipeline,
+    StableDiffusionPipeline,
+    StableDiffusionXLInpaintPipeline,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
+
+WIDTHS = (32, 64)
+TEXT_WIDTH = 32
+TEXT_TOKENS = 16
+WORDS = ("a", "red", "blue", "green", "house", "tree", "cat", "sky", "blurry", "on", "the")
+NOISE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+
+
+def make_sd15_inpaint(folder: Path) -> Path:
+    """Family sd15 with the 9 input channels of an inpainting model."""
+    pipe = StableDiffusionInpaintPipeline(**_sd15(in_channels=9))
+    return _saved(pipe, folder)
+
+
+def make_sd15(folder: Path) -> Path:
+    """Family sd15 with 4 input channels."""
+    pipe = StableDiffusionPipeline(**_sd15(in_channels=4))
+    return _saved(pipe, folder)
+
+
+def make_sdxl_inpaint(folder: Path) -> Path:
+    """Family sdxl with the 9 input channels of an inpainting model."""
+    pipe = StableDiffusionXLInpaintPipeline(**_sdxl(in_channels=9), add_watermarker=False)
+    return _saved(pipe, folder)
+
+
+def make_sdxl(folder: Path) -> Path:
+    """Family sdxl with 4 input channels."""
+    pipe = StableDiffusionXLPipeline(**_sdxl(in_channels=4), add_watermarker=False)
+    return _saved(pipe, folder)
+
+
+def make_sd15_control(folder: Path) -> Path:
+    """A ControlNet for both sd15 models."""
+    return _control(folder, _attention(TEXT_WIDTH))
+
+
+def make_sdxl_control(folder: Path) -> Path:
+    """A ControlNet for both sdxl models."""
+    return _control(folder, _attention(2 * TEXT_WIDTH) | _added_conditions())
+
+
+def _sd15(*, in_channels: int) -> dict[str, Any]:
+    torch.manual_seed(1)
+    return {
+        "unet": _unet(in_channels, _attention(TEXT_WIDTH)),
+        "vae": _vae(),
+        "text_encoder": CLIPTextModel(_text_config()).eval(),
+        "tokenizer": _tokenizer(),
+        "scheduler": PNDMScheduler(
+            **NOISE, skip_prk_steps=True, steps_offset=1, set_alpha_to_one=False
+        ),
+        "safety_checker": None,
+        "feature_extractor": None,
+        "requires_safety_checker": False,
+    }
+
+
+def _sdxl(*, in_channels: int) -> dict[str, Any]:
+    torch.manual_seed(2)
+    conditions = _attention(2 * TEXT_WIDTH) | _added_conditions()
+    return {
+        "unet": _unet(in_channels, conditions),
+        "vae": _vae(),
+        "text_encoder": CLIPTextModel(_text_config()).eval(),
+        "text_encoder_2": CLIPTextModelWithProjection(_text_config()).eval(),
+        "tokenizer": _tokenizer(),
+        "tokenizer_2": _tokenizer(),
+        "scheduler": EulerDiscreteScheduler(**NOISE, steps_offset=1, timestep_spacing="leading"),
+    }
+
+
+def _attention(width: int) -> dict[str, Any]:
+    return {"cross_attention_dim": width, "attention_head_dim": 8, "norm_num_groups": 8}
+
+
+def _added_conditions() -> dict[str, Any]:
+    """SDXL's pooled text and its six numbers for size and crop."""
+    time_width = 8
+    return {
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": time_width,
+        "projection_class_embeddings_input_dim": TEXT_WIDTH + 6 * time_width,
+    }
+
+
+def _unet(in_channels: int, conditions: dict[str, Any]) -> UNet2DConditionModel:
+    return UNet2DConditionModel(
+        sample_size=8,
+        in_channels=in_channels,
+        out_channels=4,
+        layers_per_block=1,
+        block_out_channels=WIDTHS,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        **conditions,
+    ).eval()
+
+
+def _vae() -> AutoencoderKL:
+    return AutoencoderKL(
+        block_out_channels=(8, 8, 16, 16),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        latent_channels=4,
+        norm_num_groups=4,
+        sample_size=64,
+    ).eval()
+
+
+def _text_config() -> CLIPTextConfig:
+    vocabulary = _vocabulary()
+    return CLIPTextConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=TEXT_WIDTH,
+        intermediate_size=2 * TEXT_WIDTH,
+        projection_dim=TEXT_WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        max_position_embeddings=TEXT_TOKENS,
+        bos_token_id=vocabulary["<|startoftext|>"],
+        eos_token_id=vocabulary["<|endoftext|>"],
+        pad_token_id=vocabulary["<|endoftext|>"],
+    )
+
+
+def _merges() -> list[tuple[str, str]]:
+    """Byte-pair merges that join each word from its letters, left to right."""
+    merges: dict[tuple[str, str], None] = {}
+    for word in WORDS:
+        pieces = [*word[:-1], f"{word[-1]}</w>"]
+        left = pieces[0]
+        for right in pieces[1:]:
+            merges[left, right] = None
+            left += right
+    return list(merges)
+
+
+def _vocabulary() -> dict[str, int]:
+    letters = [chr(code) for code in range(33, 127)]
+    joined = ["".join(pair) for pair in _merges()]
+    marks = ["<|startoftext|>", "<|endoftext|>"]
+    names = [*letters, *(f"{letter}</w>" for letter in letters), *joined, *marks]
+    return {name: index for index, name in enumerate(dict.fromkeys(names))}
+
+
+def _tokenizer() -> CLIPTokenizer:
+    return CLIPTokenizer(vocab=_vocabulary(), merges=_merges(), model_max_length=TEXT_TOKENS)
+
+
+def _control(folder: Path, conditions: dict[str, Any]) -> Path:
+    torch.manual_seed(3)
+    network = ControlNetModel(
+        in_channels=4,
+        layers_per_block=1,
+        block_out_channels=WIDTHS,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        conditioning_embedding_out_channels=(8, 8, 16, 16),
+        **conditions,
+    ).eval()
+    # A ControlNet starts with outputs of zero; only other weights can be seen to act.
+    for block in (*network.controlnet_down_blocks, network.controlnet_mid_block):
+        torch.nn.init.normal_(block.weight, std=0.1)
+    torch.nn.init.normal_(network.controlnet_cond_embedding.conv_out.weight, std=0.1)
+    network.save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def _saved(pipe: Any, folder: Path) -> Path:
+    pipe.save_pretrained(folder, safe_serialization=True)
+    index = json.loads((folder / "model_index.json").read_text())
+    assert index["unet"], "the index names its parts"
+    return folder
