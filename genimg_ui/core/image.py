@@ -1,215 +1,193 @@
-"""Picture: decoded pixels in their own mode, with the profile and resolution that go with them.
+"""Pictures in: bytes or a file → Picture, or a refusal that says what, received and allowed.
 
-Pixels are uint8 or uint16, (H, W) grey or (H, W, C) with C = 2 grey + alpha, 3 RGB, 4 RGBA;
-contiguous, read-only, upright, alpha straight (not premultiplied). Nothing is colour-managed:
-`rgb` and `with_rgb` speak the numbers of the picture's own profile, so that locked pixels go
-through no conversion.
+PNG, JPEG, WebP, TIFF and BMP. Size limits hold before a pixel is decoded; a file that is cut
+short or has further frames is refused, never half-read. No switch of Pillow's is touched, so
+that threads can decode side by side. The names of `core.picture` are handed on from here.
 """
 
-import hashlib
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import (
+    BmpImagePlugin,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
-from genimg_ui.core.geometry import Box, Sides, Size
+from genimg_ui.core.geometry import Size
+from genimg_ui.core.imagemode import read_pixels
+from genimg_ui.core.picture import Grey, Picture, Rgb, describe, display_copy, thumbnail
+from genimg_ui.core.pngchunks import check_png, open_bytes
+from genimg_ui.core.sniff import HEAD_BYTES, early_size, recognise
+from genimg_ui.errors import RefusedInput
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
-Rgb = NDArray[np.uint8]  # (height, width, 3)
-Grey = NDArray[np.uint8]  # (height, width)
+__all__ = [
+    "Grey",
+    "Limits",
+    "Picture",
+    "Rgb",
+    "decode",
+    "decode_mask",
+    "describe",
+    "display_copy",
+    "thumbnail",
+]
 
-MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-BAND_PIXELS = 1 << 20  # work is done in bands of about a megapixel, so that temporaries stay small
-DEEP = 257  # 65535 / 255: an 8-bit value times this is the same tone in 16 bits
-NEUTRAL = 128  # middle grey of a border that is still to be painted
-# Rec. 601 in 16-bit fixed point, with the very weights of Pillow's convert("L").
-LUMA = (19595, 38470, 7471)
+# The classes themselves, not Image.open: it warns (and by a global switch) of pictures that our
+# own limit allows or has already refused.
+OPENERS: dict[str, type[ImageFile.ImageFile]] = {
+    "PNG": PngImagePlugin.PngImageFile,
+    "JPEG": JpegImagePlugin.JpegImageFile,
+    "WebP": WebPImagePlugin.WebPImageFile,
+    "TIFF": TiffImagePlugin.TiffImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+}
+PILLOW_PIXELS = 89_000_000  # above about this Pillow's own bomb check speaks up while decoding
+COUNTED_PAGES = 100  # a hostile TIFF can chain millions
+SUBFILE_TYPE, PLANAR, DNG_VERSION = 254, 284, 50706  # TIFF tags
+REDUCED = 1  # bit of SUBFILE_TYPE: a small preview of the real picture
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Picture:
-    """One upright picture; `notes` has a sentence for each thing that could not be kept."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How large a picture may be, before it is decoded and after."""
 
-    pixels: Pixels
-    icc_profile: bytes | None = None
-    dpi: tuple[float, float] | None = None
-    notes: tuple[str, ...] = ()
+    max_pixels: int = 50_000_000
+    max_bytes: int = 200_000_000
 
     def __post_init__(self) -> None:
-        shape, dtype = self.pixels.shape, self.pixels.dtype
-        allowed = len(shape) == 2 or (len(shape) == 3 and shape[2] in (2, 3, 4))
-        if not allowed or 0 in shape or dtype not in (np.uint8, np.uint16):
-            raise ValueError(
-                "pixels must be uint8 or uint16, (H, W) or (H, W, 2 to 4), "
-                f"got {dtype} {shape}"
-            )
-        frozen = np.ascontiguousarray(self.pixels).view()
-        frozen.flags.writeable = False
-        object.__setattr__(self, "pixels", frozen)
-
-    @property
-    def size(self) -> Size:
-        return Size(self.pixels.shape[1], self.pixels.shape[0])
-
-    @property
-    def channels(self) -> int:
-        return 1 if self.pixels.ndim == 2 else self.pixels.shape[2]
-
-    @property
-    def mode(self) -> str:
-        """L, LA, RGB or RGBA, whatever the depth."""
-        return MODES[self.channels]
-
-    @property
-    def bits(self) -> int:
-        """Bits per channel: 8 or 16."""
-        return self.pixels.dtype.itemsize * 8
-
-    @property
-    def has_alpha(self) -> bool:
-        return self.channels in (2, 4)
-
-    def rgb(self, box: Box | None = None) -> Rgb:
-        """What engines see of `box` (the whole if None): 8-bit RGB without alpha, maybe read-only.
-
-        A grey value stands in all three channels; 16 bits are rounded to the nearest of the 256
-        tones, so that a picture widened from 8 bits comes back exactly.
-        """
-        part = self.pixels if box is None else self.pixels[self._inside(box).slices]
-        colours = part if self.channels in (1, 3) else part[..., : self.channels - 1]
-        if colours.ndim == 3 and colours.shape[2] == 1:
-            colours = colours[..., 0]
-        eight = _eight_bits(colours)
-        if eight.ndim == 2:
-            return np.repeat(eight[..., None], 3, axis=2)
-        return eight
-
-    def with_rgb(self, rgb: Rgb, alpha: Grey, box: Box) -> "Picture":
-        """Paste `rgb` into `box` through the composite mask `alpha`, in the picture's own mode.
-
-        Pixels whose mask is 0 are the source's own, bit for bit: the mix is in integers, and
-        (source · 255 + 127) // 255 is the source. The picture's own alpha channel stays.
-        """
-        shape = (self._inside(box).size.height, box.size.width)
-        if rgb.shape != (*shape, 3) or alpha.shape != shape:
-            raise ValueError(
-                f"rgb and alpha must fit the box of {box.size}, got {rgb.shape} and {alpha.shape}"
-            )
-        if rgb.dtype != np.uint8 or alpha.dtype != np.uint8:
-            raise ValueError(f"rgb and alpha must be uint8, got {rgb.dtype} and {alpha.dtype}")
-        pixels = self.pixels.copy()
-        target = pixels[box.slices]
-        for rows in _bands(box.size):
-            _mix(target[rows], rgb[rows], alpha[rows])
-        return replace(self, pixels=pixels)
-
-    def expanded(self, sides: Sides) -> "Picture":
-        """Add a neutral, opaque border; the old pixels keep their values exactly."""
-        if min(sides) < 0:
-            raise ValueError(f"sides must be 0 or more, got {tuple(sides)}")
-        size = sides.expand(self.size)
-        unit = DEEP if self.bits == 16 else 1
-        shape = (size.height, size.width, *self.pixels.shape[2:])
-        pixels = np.full(shape, NEUTRAL * unit, self.pixels.dtype)
-        if self.has_alpha:
-            pixels[..., -1] = 255 * unit
-        pixels[Box.of(self.size).moved(sides.left, sides.top).slices] = self.pixels
-        return replace(self, pixels=pixels)
-
-    def pixels_sha256(self) -> str:
-        """Digest of mode, depth, size and pixel values (little-endian), not of profile or file."""
-        digest = hashlib.sha256(f"{self.mode} {self.bits} {self.size}\n".encode())
-        digest.update(self.pixels.astype(self.pixels.dtype.newbyteorder("<"), copy=False).data)
-        return digest.hexdigest()
-
-    def _inside(self, box: Box) -> Box:
-        if not Box.of(self.size).contains(box) or box.size.width < 1 or box.size.height < 1:
-            raise ValueError(f"box must lie within {self.size}, got {tuple(box)}")
-        return box
+        if not 1 <= self.max_pixels <= PILLOW_PIXELS:
+            raise ValueError(f"max_pixels must be in [1, {PILLOW_PIXELS}], got {self.max_pixels}")
+        if self.max_bytes < 1:
+            raise ValueError(f"max_bytes must be 1 or more, got {self.max_bytes}")
 
 
-def describe(picture: Picture) -> str:
-    """One line for the page: "4000×3000 RGB, 8 bit, Display P3"."""
-    words = {"L": "grey", "LA": "grey with alpha", "RGB": "RGB", "RGBA": "RGB with alpha"}
-    parts = [f"{picture.size} {words[picture.mode]}", f"{picture.bits} bit"]
-    name = profile_name(picture.icc_profile)
-    return ", ".join([*parts, name] if name else parts)
+DEFAULT_LIMITS = Limits()
 
 
-def profile_name(icc_profile: bytes | None) -> str:
-    """The name that an ICC profile gives itself; empty without one."""
-    if not icc_profile:
-        return ""
-    try:
-        name = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(icc_profile)))
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return "unreadable colour profile"
-    return " ".join(name.split())[:80] or "unnamed colour profile"
+def decode(data: bytes | Path, limits: Limits = DEFAULT_LIMITS) -> Picture:
+    """Decode one picture, upright and in its own mode; raises RefusedInput."""
+    with open_bytes(data) as file:
+        _check_bytes(file.seek(0, io.SEEK_END), limits)
+        file.seek(0)
+        head = file.read(HEAD_BYTES)
+        kind = recognise(head)
+        early = early_size(kind, head)
+        if early is not None:
+            _check_size(early, limits)
+        if kind == "PNG":
+            _check_frames(kind, check_png(file))
+        try:
+            return _decode(file, kind, head, limits)
+        except (RefusedInput, MemoryError):
+            raise
+        except Exception as error:  # hostile bytes raise anything: OSError, SyntaxError, KeyError
+            raise _unreadable(kind, error) from error
 
 
-def display_copy(picture: Picture, max_side: int) -> Image.Image:
-    """An 8-bit RGB or RGBA copy for a browser, at most `max_side` on its longer side.
-
-    It carries the profile as `info["icc_profile"]`, which Pillow writes into what is saved.
-    """
-    if max_side < 1:
-        raise ValueError(f"max_side must be 1 or more, got {max_side}")
-    colours = Image.fromarray(picture.rgb())
-    if picture.has_alpha:
-        opacity = np.ascontiguousarray(picture.pixels[..., -1])
-        colours.putalpha(Image.fromarray(_eight_bits(opacity)))
-    longer = max(picture.size)
-    if longer > max_side:
-        size = picture.size.scaled(max_side / longer)
-        colours = colours.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
-    if picture.icc_profile and picture.channels >= 3:  # a grey profile says nothing of RGB
-        colours.info["icc_profile"] = picture.icc_profile
-    return colours
+def decode_mask(data: bytes | Path, limits: Limits = DEFAULT_LIMITS) -> Grey:
+    """A mask, uint8 (H, W), 255 = repaint: the luma of the picture, none where transparent."""
+    picture = decode(data, limits)
+    grey, alpha = picture.grey(), picture.alpha()
+    if alpha is None:
+        return grey
+    return ((grey.astype(np.uint16) * alpha + 127) // 255).astype(np.uint8)
 
 
-def thumbnail(picture: Picture, side: int = 256) -> Image.Image:
-    """A small display copy for the gallery."""
-    return display_copy(picture, side)
+def _decode(file: BinaryIO, kind: str, head: bytes, limits: Limits) -> Picture:
+    def open_again() -> ImageFile.ImageFile:
+        file.seek(0)
+        image = OPENERS[kind](file)
+        if kind == "PNG" and not head[28]:
+            image.info.pop("interlace", None)  # a text of that name would count as the flag
+        return image
+
+    image = open_again()
+    _check_size(Size(*image.size), limits)
+    if kind == "TIFF":
+        _check_tiff(image)
+    elif kind != "PNG":
+        _check_frames(kind, int(getattr(image, "n_frames", 1)))
+    reading = read_pixels(open_again, depth=head[24] if kind == "PNG" else 8)
+    notes = reading.notes
+    if kind == "JPEG" and "mp" in image.info:
+        notes = (*notes, "The file holds further pictures (MPO); only the main one is used.")
+    dpi = _dpi(image.info.get("dpi"))
+    if dpi is not None and reading.turned and kind != "TIFF":
+        dpi = (dpi[1], dpi[0])
+    return Picture(reading.pixels, reading.icc_profile, dpi, notes)
 
 
-def _eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """16 bits to the nearest of the 256 tones, v · 255 / 65535, without leaving 16 bits."""
-    if values.dtype == np.uint8:
-        return values.astype(np.uint8, copy=False)
-    out = np.empty(values.shape, np.uint8)
-    for rows in _bands(Size(values.shape[1], values.shape[0])):
-        wide = values[rows]
-        out[rows] = (wide - (wide >> 8) + np.uint16(128)) >> 8
-    return out
+def _check_bytes(size: int, limits: Limits) -> None:
+    if size > limits.max_bytes:
+        raise RefusedInput(
+            f"A picture file must have at most {limits.max_bytes / 1e6:g} MB, "
+            f"got {size / 1e6:.1f} MB.",
+            remedy="Scale the picture down or save it as JPEG.",
+        )
 
 
-def _bands(size: Size) -> Iterator[slice]:
-    step = max(1, BAND_PIXELS // size.width)
-    return (slice(top, min(top + step, size.height)) for top in range(0, size.height, step))
+def _check_size(size: Size, limits: Limits) -> None:
+    if size.width < 1 or size.height < 1:
+        raise RefusedInput(f"A picture must be at least 1×1 pixel, got {size}.")
+    if size.area > limits.max_pixels:
+        raise RefusedInput(
+            f"A picture must have at most {limits.max_pixels / 1e6:g} megapixels, "
+            f"got {size} ({size.area / 1e6:.1f}).",
+            remedy="Scale it down first.",
+        )
 
 
-def _mix(target: NDArray[Any], rgb: Rgb, alpha: Grey) -> None:
-    """Write (source · (255 - a) + new · a + 127) // 255 into the colour channels of `target`."""
-    grey = target.ndim == 2 or target.shape[2] == 2
-    deep = target.dtype == np.uint16
-    wide: Any = np.uint32 if deep else np.uint16  # 255 · 255 + 127 still fits into 16 bits
-    new: NDArray[Any] = (_luma(rgb)[..., None] if grey else rgb).astype(wide)
-    if deep:
-        new *= wide(DEEP)
-    colours = target[..., None] if target.ndim == 2 else target[..., : 1 if grey else 3]
-    weight = alpha[..., None].astype(wide)
-    new *= weight
-    new += colours * (wide(255) - weight)
-    new += wide(127)
-    new //= wide(255)
-    colours[...] = new
+def _check_frames(kind: str, frames: int, more: str = "") -> None:
+    if frames > 1:
+        raise RefusedInput(
+            f"A picture must have one frame, got a {kind} file with {more}{frames} frames.",
+            remedy="Save the frame that you want as PNG.",
+        )
 
 
-def _luma(rgb: Rgb) -> NDArray[np.uint8]:
-    wide = rgb.astype(np.uint32)
-    total = wide[..., 0] * LUMA[0] + wide[..., 1] * LUMA[1] + wide[..., 2] * LUMA[2]
-    return ((total + 0x8000) >> 16).astype(np.uint8)
+def _check_tiff(image: ImageFile.ImageFile) -> None:
+    tags = getattr(image, "tag_v2", {})
+    if DNG_VERSION in tags or int(tags.get(SUBFILE_TYPE, 0)) & REDUCED:
+        raise RefusedInput(
+            "A TIFF must hold the picture itself, got a camera's raw file with a preview.",
+            remedy="Develop it and save it as 16-bit TIFF or PNG.",
+        )
+    if getattr(image, "is_animated", False):
+        pages = 1
+        try:
+            while pages <= COUNTED_PAGES:
+                image.seek(pages)
+                pages += 1
+        except Exception:  # the end of the chain, or a broken page: there are `pages` before it
+            pass
+        _check_frames("TIFF", max(2, pages), "at least " if pages > COUNTED_PAGES else "")
+    depths = tags.get(258, (1,))
+    if int(tags.get(PLANAR, 1)) == 2 and max(depths) > 8 and len(depths) > 1:
+        raise RefusedInput(
+            "A 16-bit TIFF must keep its channels together, got separate planes.",
+            remedy="Save it with interleaved channels, or as PNG.",
+        )
+
+
+def _dpi(value: object) -> tuple[float, float] | None:
+    if not isinstance(value, tuple) or len(value) != 2:
+        return None
+    across, down = float(value[0]), float(value[1])
+    sane = all(math.isfinite(part) and 0 < part < 1e6 for part in (across, down))
+    return (across, down) if sane else None
+
+
+def _unreadable(kind: str, error: Exception) -> RefusedInput:
+    detail = " ".join(str(error).split())[:120] or type(error).__name__
+    return RefusedInput(
+        f"A {kind} must be whole, got a truncated, damaged or unusual one ({detail}).",
+        remedy="Save it again, as PNG or JPEG.",
+    )
