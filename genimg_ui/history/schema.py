@@ -65,7 +65,7 @@ CREATE TABLE jobs (
     preview_rev INTEGER NOT NULL DEFAULT 0,
     error TEXT NOT NULL DEFAULT '',
     entry TEXT,
-    cancelling INTEGER NOT NULL DEFAULT 0,
+    cancelling REAL,
     worker TEXT,
     heartbeat REAL,
     created REAL NOT NULL,

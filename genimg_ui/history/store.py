@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from PIL import Image
+
 from genimg_ui.core.serial import Json
 from genimg_ui.errors import StorageError
 from genimg_ui.history.database import Database
@@ -22,6 +24,7 @@ from genimg_ui.history.locks import locked_path
 from genimg_ui.history.names import check_session, is_session, is_sha256
 from genimg_ui.history.record import LogEntry
 from genimg_ui.history.seed_log import SeedLog
+from genimg_ui.history.thumbs import jpeg
 
 _CHUNK = 1 << 20  # bytes copied at a time
 
@@ -88,9 +91,9 @@ class Store:
     def result_path(self, sha256: str) -> Path:
         return self._results.path(sha256)
 
-    def put_thumb(self, sha256: str, jpeg: bytes) -> None:
-        """Keep the thumbnail of the result `sha256` (`thumbs.jpeg` makes one)."""
-        self._thumbs.put_named(sha256, jpeg)
+    def put_thumb(self, sha256: str, thumb: Image.Image | bytes) -> None:
+        """Keep the thumbnail of the result `sha256`: a picture that is scaled down, or a JPEG."""
+        self._thumbs.put_named(sha256, thumb if isinstance(thumb, bytes) else jpeg(thumb))
 
     def thumb_path(self, sha256: str) -> Path:
         return self._thumbs.path(sha256)

@@ -19,5 +19,7 @@ def jpeg(image: Image.Image, side: int = THUMB_SIDE) -> bytes:
         paper = Image.new("RGBA", size, "white")
         small = Image.alpha_composite(paper, small.convert("RGBA"))
     buffer = io.BytesIO()
-    small.convert("RGB").save(buffer, "JPEG", quality=_QUALITY)
+    # A grey profile would say nothing of RGB.
+    profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
+    small.convert("RGB").save(buffer, "JPEG", quality=_QUALITY, icc_profile=profile)
     return buffer.getvalue()

@@ -182,6 +182,19 @@ def test_a_thumbnail_fits_its_side_and_keeps_the_aspect(
         assert thumb.size == expected
 
 
+def test_a_picture_is_scaled_down_to_its_thumbnail(store: Store) -> None:
+    store.put_thumb("0" * 64, Image.new("RGB", (640, 320)))
+    with Image.open(store.thumb_path("0" * 64)) as thumb:
+        assert (thumb.format, thumb.size) == ("JPEG", (320, 160))
+
+
+def test_a_thumbnail_keeps_its_colour_profile() -> None:
+    image = Image.new("RGB", (9, 9))
+    image.info["icc_profile"] = b"profile"
+    with Image.open(io.BytesIO(jpeg(image))) as thumb:
+        assert thumb.info["icc_profile"] == b"profile"
+
+
 def test_transparency_is_shown_on_white() -> None:
     with Image.open(io.BytesIO(jpeg(Image.new("RGBA", (9, 9), (0, 0, 0, 0))))) as thumb:
         assert thumb.getpixel((4, 4)) == (255, 255, 255)

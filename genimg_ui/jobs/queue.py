@@ -1,0 +1,256 @@
+"""The durable queue: jobs wait, run and end in the store's database, whoever is watching.
+
+A job ends once, and its end is in the session's seed log under the job's id. Only its session
+sees or cancels it. Workers are told apart by name; `lease` says which of them live.
+"""
+
+import json
+import sqlite3
+import time
+
+from genimg_ui.core.request import EditInputs, EditRequest
+from genimg_ui.core.serial import to_json
+from genimg_ui.errors import RefusedInput, UnknownItem
+from genimg_ui.history.names import check_session, new_entry_id, utc_now
+from genimg_ui.history.record import EntryState, LogEntry
+from genimg_ui.history.store import Store
+from genimg_ui.jobs import lease, turns
+from genimg_ui.jobs.job import Job as Job
+from genimg_ui.jobs.job import JobState as JobState
+from genimg_ui.jobs.job import preview_place, read_job
+from genimg_ui.jobs.limits import JobLimits as JobLimits
+
+INTERRUPTED = "The program stopped while this edit ran. It can be run again."
+_RECENT_LIMIT = 500  # jobs in one answer
+_AGAIN = (JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED)
+
+
+class JobQueue:
+    """All jobs of one data folder; safe to share between threads and processes."""
+
+    def __init__(self, store: Store, limits: JobLimits | None = None) -> None:
+        self.store = store
+        self._database = store.database
+        self._limits = limits or JobLimits()
+
+    # What a session may do
+
+    def enqueue(
+        self, session: str, request: EditRequest, inputs: EditInputs, parent: str | None = None
+    ) -> str:
+        """Add a job and return its id; it is on disk then."""
+        check_session(session)
+        self.store.source_path(inputs.source)
+        if inputs.mask is not None:
+            self.store.mask_path(inputs.mask)
+        if parent is not None:
+            self.store.entry_of(session, parent)
+        job_id = new_entry_id()
+        values = (job_id, session, json.dumps(to_json(request)), json.dumps(to_json(inputs)))
+        with self._database.writing() as connection:
+            self._check_limits(connection, session)
+            turns.enter(connection, session)
+            connection.execute(
+                "INSERT INTO jobs (id, session, request, inputs, source, mask, parent, state,"
+                " created) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?)",
+                (*values, inputs.source, inputs.mask, parent, time.time()),
+            )
+        return job_id
+
+    def job(self, session: str, job_id: str) -> Job:
+        """The job if it is this session's; UnknownItem otherwise."""
+        jobs = self._jobs(session, "AND id = ? LIMIT 1", job_id)
+        if not jobs:
+            raise UnknownItem(f"job {str(job_id)[:40]!r} is not in this session.")
+        return jobs[0]
+
+    def active(self, session: str) -> list[Job]:
+        """The session's jobs that wait or run, oldest first."""
+        return self._jobs(session, "AND state IN ('queued', 'running') ORDER BY seq")
+
+    def recent(self, session: str, limit: int = 20) -> list[Job]:
+        """The session's jobs in any state, newest first."""
+        if not 1 <= limit <= _RECENT_LIMIT:
+            raise RefusedInput(f"limit must be in [1, {_RECENT_LIMIT}], got {limit}")
+        return self._jobs(session, "ORDER BY seq DESC LIMIT ?", limit)
+
+    def cancel(self, session: str, job_id: str) -> Job:
+        """End a waiting job at once; ask the worker to end a running one."""
+        job = self.job(session, job_id)
+        if self._end(job, JobState.QUEUED, JobState.CANCELLED, ""):
+            return self.job(session, job_id)
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE jobs SET cancelling = ? WHERE id = ? AND state = 'running'"
+                " AND cancelling IS NULL",
+                (time.time(), job_id),
+            )
+        return self.job(session, job_id)
+
+    def retry(self, session: str, job_id: str) -> str:
+        """Queue what failed or was stopped once more, as a new job; return the new id."""
+        job = self.job(session, job_id)
+        if job.state not in _AGAIN:
+            allowed = ", ".join(_AGAIN)
+            raise RefusedInput(f"only a job that is {allowed} can be run again, got {job.state}")
+        return self.enqueue(session, job.request, job.inputs, job.parent)
+
+    # What a worker does
+
+    def claim(self, worker: str) -> Job | None:
+        """Take the job whose turn it is; None where none waits."""
+        if not self.waiting():
+            return None
+        return self._claim(worker, None)
+
+    def claim_job(self, worker: str, job_id: str) -> Job | None:
+        """Take this very job; None if it does not wait any more."""
+        return self._claim(worker, job_id)
+
+    def waiting(self) -> bool:
+        """Whether any job waits."""
+        with self._database.reading() as connection:
+            query = "SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1"
+            return connection.execute(query).fetchone() is not None
+
+    def is_cancelling(self, job_id: str) -> bool:
+        """Whether the person has asked for the job's end."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT cancelling FROM jobs WHERE id = ?", (job_id,)
+            ).fetchone()
+        return row is not None and row["cancelling"] is not None
+
+    def beat(self, job_id: str, *, fraction: float, text: str, preview_rev: int) -> None:
+        """Say how far a running job is, and that its worker lives."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE jobs SET fraction = ?, text = ?, preview_rev = ?, heartbeat = ?"
+                " WHERE id = ? AND state = 'running'",
+                (fraction, text, preview_rev, time.time(), job_id),
+            )
+
+    def finish(self, job: Job, entry: LogEntry) -> None:
+        """Record how a running job ended, in the log first."""
+        self.store.record(job.session, entry)
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE jobs SET state = ?, error = ?, entry = ?, ended = ?"
+                " WHERE id = ? AND state = 'running'",
+                (str(entry.state), entry.error, entry.id, time.time(), job.id),
+            )
+        self._remove_previews(job.id)
+
+    # What the program does about workers that are gone
+
+    def mark_interrupted(self) -> list[str]:
+        """End the running jobs whose worker is gone, and log what a crash left unlogged.
+
+        Returns the ids of the jobs that are interrupted now. Waiting jobs go on waiting.
+        """
+        ended = []
+        for row in self._rows("state = 'running'"):
+            if lease.is_alive(self.store.data_dir, row["worker"]):
+                continue
+            job = read_job(row, self.store.data_dir, 0)
+            if self._end(job, JobState.RUNNING, JobState.INTERRUPTED, INTERRUPTED):
+                ended.append(job.id)
+        unlogged = "entry IS NULL AND state IN ('failed', 'cancelled', 'interrupted')"
+        for row in self._rows(unlogged):
+            self._log_end(read_job(row, self.store.data_dir, 0))
+        return ended
+
+    def fail_jobs_of(self, worker: str, sentence: str) -> list[str]:
+        """End the jobs of a worker that is known to be gone; return their ids."""
+        ended = []
+        for row in self._rows("state = 'running' AND worker = ?", worker):
+            job = read_job(row, self.store.data_dir, 0)
+            state = JobState.CANCELLED if job.cancelling else JobState.FAILED
+            error = "" if job.cancelling else sentence
+            if self._end(job, JobState.RUNNING, state, error):
+                ended.append(job.id)
+        return ended
+
+    def is_deaf(self, worker: str, seconds: float) -> bool:
+        """Whether the worker has gone on for this long after its job was cancelled."""
+        before = time.time() - seconds
+        return bool(
+            self._rows("state = 'running' AND worker = ? AND cancelling <= ?", worker, before)
+        )
+
+    def _claim(self, worker: str, job_id: str | None) -> Job | None:
+        with self._database.writing() as connection:
+            if job_id is None:
+                row = turns.next_job(connection)
+            else:
+                row = connection.execute(
+                    "SELECT id, session FROM jobs WHERE id = ? AND state = 'queued'", (job_id,)
+                ).fetchone()
+            if row is None:
+                return None
+            now = time.time()
+            connection.execute(
+                "UPDATE jobs SET state = 'running', worker = ?, started = ?, heartbeat = ?"
+                " WHERE id = ?",
+                (worker, now, now, row["id"]),
+            )
+            turns.serve(connection, row["session"])
+        return self.job(row["session"], row["id"])
+
+    def _end(self, job: Job, before: JobState, after: JobState, error: str) -> bool:
+        """End a job that no worker will end; False if it is not in the state `before`."""
+        if self.store.has_entry(job.id):  # the worker had logged it, and died then
+            entry = self.store.entry(job.id)
+            after, error = JobState(entry.state), entry.error
+        with self._database.writing() as connection:
+            cursor = connection.execute(
+                "UPDATE jobs SET state = ?, error = ?, ended = ? WHERE id = ? AND state = ?",
+                (str(after), error, time.time(), job.id, str(before)),
+            )
+        if cursor.rowcount != 1:
+            return False
+        self._log_end(self.job(job.session, job.id))
+        return True
+
+    def _log_end(self, job: Job) -> None:
+        entry = LogEntry(
+            id=job.id,
+            created=utc_now(),
+            state=EntryState(job.state),
+            request=job.request,
+            inputs=job.inputs,
+            parent=job.parent,
+            error=job.error,
+        )
+        self.store.record(job.session, entry)
+        with self._database.writing() as connection:
+            connection.execute("UPDATE jobs SET entry = id WHERE id = ?", (job.id,))
+        self._remove_previews(job.id)
+
+    def _check_limits(self, connection: sqlite3.Connection, session: str) -> None:
+        row = connection.execute(
+            "SELECT count(*) AS n, coalesce(sum(session = ?), 0) AS own FROM jobs"
+            " WHERE state IN ('queued', 'running')",
+            (session,),
+        ).fetchone()
+        self._limits.check(in_queue=row["n"], of_session=row["own"])
+
+    def _jobs(self, session: str, rest: str, *values: object) -> list[Job]:
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                f"SELECT * FROM jobs WHERE session = ? {rest}", (check_session(session), *values)
+            ).fetchall()
+            waits = any(row["state"] == JobState.QUEUED for row in rows)
+            order = turns.waiting_order(connection) if waits else []
+        places = {job_id: place for place, job_id in enumerate(order)}
+        return [read_job(row, self.store.data_dir, places.get(row["id"], 0)) for row in rows]
+
+    def _rows(self, where: str, *values: object) -> list[sqlite3.Row]:
+        with self._database.reading() as connection:
+            query = f"SELECT * FROM jobs WHERE {where} ORDER BY seq"
+            return connection.execute(query, values).fetchall()
+
+    def _remove_previews(self, job_id: str) -> None:
+        folder = preview_place(self.store.data_dir, job_id, 1).parent
+        for path in folder.glob(f"job-{job_id}-*.jpg"):
+            path.unlink(missing_ok=True)
