@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from genimg_ui import weights
+from genimg_ui.core.resolve import Abilities
 from genimg_ui.errors import RefusedInput
 from genimg_ui.yaml_reader import YamlReader, compose, shown
 
@@ -101,11 +102,14 @@ def load_registry(path: Path) -> Registry:
     return Registry(specs, reader.choice(top["default"], "default", ids))
 
 
-def availability(spec: ModelSpec) -> str | None:
-    """Why the model cannot be used here, in one sentence; None if it can."""
+def availability(spec: ModelSpec, *, safety: bool = False) -> str | None:
+    """Why the model cannot be used here, in one sentence; None if it can.
+
+    With `safety` its safety checker must be there as well, where the model has one.
+    """
     if not spec.source:
         return None
-    lack = _lack(spec)
+    lack = _lack(spec, safety=safety)
     if lack is None:
         return None
     if not weights.is_hub_id(spec.source):
@@ -123,13 +127,13 @@ def download_size(spec: ModelSpec) -> str:
     return f"about {spec.download_gib:g} GB" if spec.download_gib else "several GB"
 
 
-def _lack(spec: ModelSpec) -> str | None:
+def _lack(spec: ModelSpec, *, safety: bool) -> str | None:
     folder = weights.local_folder(spec.source, spec.revision)
     if folder is None:
         if weights.is_hub_id(spec.source):
             return "its weights are not on this machine"
         return f"the folder {spec.source} does not exist"
-    lack = weights.missing_part(folder, spec.variant)
+    lack = weights.missing_part(folder, spec.variant, safety=safety)
     return None if lack is None else f"the folder {folder} {lack}"
 
 
@@ -215,3 +219,16 @@ def _family(source: str, revision: str | None) -> str:
     folder = weights.local_folder(source, revision)
     known = None if folder is None else weights.recognise_family(folder)
     return known or ("sdxl" if "xl" in Path(source).name.lower() else "sd15")
+
+
+def abilities(spec: ModelSpec) -> Abilities:
+    """What `core.resolve` must know of a model."""
+    return Abilities(
+        id=spec.id,
+        title=spec.title,
+        uses_prompt=spec.uses_prompt,
+        uses_strength=spec.uses_strength,
+        uses_steps=spec.uses_steps,
+        schedulers=spec.schedulers,
+        controls=tuple(kind for kind, _ in spec.controls),
+    )

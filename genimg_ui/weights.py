@@ -66,8 +66,12 @@ def recognise_family(folder: Path) -> str | None:
     return None if name.startswith("StableDiffusion3") else "sd15"
 
 
-def missing_part(folder: Path, variant: str | None = None) -> str | None:
-    """What a pipeline's folder lacks, in words that follow "the folder"; None if complete."""
+def missing_part(folder: Path, variant: str | None = None, *, safety: bool = False) -> str | None:
+    """What a pipeline's folder lacks, in words that follow "the folder"; None if complete.
+
+    A safety checker counts only where `safety` asks for it.
+    """
+    optional = {"image_encoder"} if safety else {"image_encoder", "safety_checker"}
     index = folder / INDEX
     if not index.is_file():
         return f"lacks {INDEX}"
@@ -80,8 +84,8 @@ def missing_part(folder: Path, variant: str | None = None) -> str | None:
     for name, entry in parts.items():
         if not isinstance(entry, list) or len(entry) != 2 or None in entry:
             continue
-        if name in ("safety_checker", "image_encoder"):
-            continue  # optional in every pipeline here
+        if name in optional:
+            continue
         lack = _missing_in_component(folder, name, str(entry[1]), variant)
         if lack is not None:
             return lack

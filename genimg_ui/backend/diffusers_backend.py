@@ -8,8 +8,10 @@ import importlib.metadata
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from genimg_ui import weights
 from genimg_ui.backend.base import (
     BackendJob,
     BackendResult,
@@ -118,7 +120,8 @@ def _facts(work: Work, device: Device) -> dict[str, str]:
     if "safety_checker" in work.pipe.components:
         facts["safety_checker"] = "on" if work.pipe.safety_checker is not None else "off"
     if work.controls:
-        facts["control"] = dict(work.job.spec.controls)[work.controls[0].unit.kind]
+        source = dict(work.job.spec.controls)[work.controls[0].unit.kind]
+        facts["control"] = source if weights.is_hub_id(source) else Path(source).name
     return facts | {name: importlib.metadata.version(name) for name in VERSIONS}
 
 

@@ -139,7 +139,7 @@ def _read(spec: ModelSpec, folder: Path, device: Device, *, safety: bool) -> Pip
     options = dict(family.extras) | _safety_options(spec, safety=safety)
     pipe = family.inpaint.from_pretrained(
         folder,
-        torch_dtype=device.dtype,
+        dtype=device.dtype,
         variant=spec.variant if _has_variant(folder, spec.variant) else None,
         use_safetensors=True,
         local_files_only=True,
@@ -156,10 +156,10 @@ def _safety_options(spec: ModelSpec, *, safety: bool) -> dict[str, Any]:
 
 def _folder(spec: ModelSpec, *, safety: bool) -> Path:
     folder = weights.local_folder(spec.source, spec.revision)
-    lack = None if folder is None else weights.missing_part(folder, spec.variant)
+    lack = None if folder is None else weights.missing_part(folder, spec.variant, safety=safety)
     if folder is not None and lack is None:
         return folder
-    reason = registry.availability(spec)
+    reason = registry.availability(spec, safety=safety)
     if reason is not None:
         raise ModelUnavailable(reason)
     try:
@@ -207,7 +207,7 @@ def _control_network(spec: ModelSpec, source: str, dtype: torch.dtype) -> Any:
         return ControlNetModel.from_pretrained(
             source if lack is not None else place,
             variant=variant,
-            torch_dtype=dtype,
+            dtype=dtype,
             use_safetensors=True,
         )
 
