@@ -1,4 +1,4 @@
-"""Finds a Chromium on this machine and starts it for the browser tests.
+"""Finds a Chromium on this machine and starts it for the browser tests; finds Node likewise.
 
 Order: the variable CHROMIUM, then a browser on PATH, then the one that Playwright has installed.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from playwright._impl._driver import compute_driver_executable
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -34,6 +35,12 @@ def find_chromium() -> str | None:
     with sync_playwright() as playwright:
         cached = playwright.chromium.executable_path
     return cached if Path(cached).exists() else None
+
+
+def find_node() -> str:
+    """The Node binary that comes with Playwright, so that unit tests need no other."""
+    found = compute_driver_executable()
+    return str(found[0] if isinstance(found, tuple) else found)
 
 
 @contextmanager

@@ -115,8 +115,44 @@ def served_url(path: Path | None) -> str | None:
     return None if path is None else SERVED + quote(str(path))
 
 
-def context_of(box: Box, label: str) -> CanvasContext:
-    return CanvasContext(**box._asdict(), label=label)
+def state_of(payload: CanvasData | None) -> CanvasState | None:
+    """None: the browser has not spoken yet; whoever gets it must change nothing."""
+    if payload is None or payload.origin != "browser":
+        return None
+    border = payload.border or CanvasBorder()
+    return CanvasState(
+        source=payload.source or "",
+        image_path=Path(payload.image.path) if payload.image else None,
+        image_name=payload.image.orig_name if payload.image else None,
+        mask_path=Path(payload.mask.path) if payload.mask else None,
+        size=Size(payload.width or 0, payload.height or 0),
+        border=Sides(border.left, border.top, border.right, border.bottom),
+        opened=payload.opened or 0,
+        mask_rev=payload.mask_rev,
+    )
+
+
+def data_of(update: CanvasUpdate) -> CanvasData:
+    """The update as it travels, under a name of its own so that no browser takes it up twice."""
+    border, box = update.border, update.context
+    label = update.context_label
+    return CanvasData(
+        origin="server",
+        rev=uuid.uuid4().hex,
+        opened=update.opened,
+        source=update.source,
+        image_url=served_url(update.image),
+        width=update.size.width if update.size else None,
+        height=update.size.height if update.size else None,
+        mask_url=served_url(update.mask),
+        mask_set=update.mask_set or update.mask is not None,
+        border=None if border is None else CanvasBorder(**border._asdict()),
+        context=None if box is None else CanvasContext(**box._asdict(), label=label),
+        grow=update.grow,
+        feather=update.feather,
+        message=update.message,
+        clear=update.clear,
+    )
 
 
 class MaskCanvas(gr.HTML):
@@ -153,50 +189,12 @@ class MaskCanvas(gr.HTML):
         options.setdefault("apply_default_css", False)
         super().__init__(value=value, **options)
 
-    # gr.HTML types its value as text; a data_model makes it an object, as Gradio's docs show.
-    def preprocess(  # type: ignore[override]
-        self, payload: CanvasData | None
-    ) -> CanvasState | None:
-        """None: the browser has not spoken yet; whoever gets it must change nothing."""
-        if payload is None or payload.origin != "browser":
-            return None
-        border = payload.border or CanvasBorder()
-        return CanvasState(
-            source=payload.source or "",
-            image_path=Path(payload.image.path) if payload.image else None,
-            image_name=payload.image.orig_name if payload.image else None,
-            mask_path=Path(payload.mask.path) if payload.mask else None,
-            size=Size(payload.width or 0, payload.height or 0),
-            border=Sides(border.left, border.top, border.right, border.bottom),
-            opened=payload.opened or 0,
-            mask_rev=payload.mask_rev,
-        )
+    # gr.HTML types its value as text, so the types of a data_model stand in state_of and data_of.
+    def preprocess(self, payload: Any) -> Any:
+        return state_of(payload)
 
-    def postprocess(  # type: ignore[override]  # as above
-        self, value: CanvasUpdate | None
-    ) -> CanvasData | None:
-        if value is None:
-            return None
-        border, box = value.border, value.context
-        return CanvasData(
-            origin="server",
-            rev=uuid.uuid4().hex,
-            opened=value.opened,
-            source=value.source,
-            image_url=served_url(value.image),
-            width=value.size.width if value.size else None,
-            height=value.size.height if value.size else None,
-            mask_url=served_url(value.mask),
-            mask_set=value.mask_set or value.mask is not None,
-            border=None if border is None else CanvasBorder(**border._asdict()),
-            context=None
-            if box is None
-            else CanvasContext(**box._asdict(), label=value.context_label),
-            grow=value.grow,
-            feather=value.feather,
-            message=value.message,
-            clear=value.clear,
-        )
+    def postprocess(self, value: Any) -> Any:
+        return None if value is None else data_of(value)
 
     def api_info(self) -> dict[str, Any]:
         return CanvasData.model_json_schema()

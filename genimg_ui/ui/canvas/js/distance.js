@@ -108,7 +108,7 @@ export function compositeMask(mask, width, height, { grow = 0, feather = 0, step
   for (let i = 0; i < grown.length; i++) {
     if (!grown[i]) continue;
     const alpha = Math.min(1, (Math.sqrt(squared[i]) * step) / (feather + 1));
-    grown[i] = Math.round(grown[i] * alpha);
+    grown[i] = Math.ceil(grown[i] * alpha); // a painted pixel stays above 0
   }
   return grown;
 }

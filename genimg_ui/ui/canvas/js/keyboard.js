@@ -1,5 +1,5 @@
-// Keys of the whole page that are meant for the canvas: when it has the focus or the pointer is over
-// it, and nobody is typing text.
+// Keys of the page that are meant for the canvas: when it or nothing has the focus, or the pointer is
+// over it, and nobody is typing text.
 
 import { keyAction, typesText } from "./keys.js";
 
@@ -20,7 +20,8 @@ export class Keyboard {
   #ours(event) {
     if (typesText(event.target) || event.defaultPrevented) return false;
     if (document.querySelector("dialog[open]")) return false;
-    return this.root.contains(document.activeElement) || this.root.matches(":hover");
+    const { activeElement, body } = document;
+    return activeElement === body || this.root.contains(activeElement) || this.root.matches(":hover");
   }
 
   #down(event) {

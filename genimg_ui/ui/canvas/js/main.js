@@ -109,6 +109,7 @@ class MaskCanvas {
     }
     const detached = this.editor.mask?.painted > 0;
     this.editor.setPicture(picture);
+    this.root.focus({ preventScroll: true });
     this.paintableMs = performance.now() - started;
     this.busy(picture ? null : "Preparing…");
     this.notify(detached ? "A new picture is open; the mask of the picture before it was detached." : null);

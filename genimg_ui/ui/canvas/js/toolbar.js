@@ -84,7 +84,10 @@ export class Toolbar {
   update() {
     const { editor } = this;
     const { picture, mask, options, tool } = editor;
-    const painting = tool === "brush" || tool === "eraser";
+    const uses = (name) => {
+      if (tool === "frame" || tool === "hand") return false;
+      return name === "strength" || tool === "brush" || tool === "eraser";
+    };
     this.root.classList.toggle("gc-has-picture", Boolean(picture));
     for (const button of this.buttons) {
       const { act } = button.dataset;
@@ -99,12 +102,12 @@ export class Toolbar {
       const name = slider.dataset.slider;
       slider.value = name === "size" ? sizeToSlider(options.size) : options[name];
       slider.style.setProperty("--gc-filled", `${(100 * (slider.value - slider.min)) / (slider.max - slider.min)}%`);
-      slider.disabled = !painting && name !== "strength";
+      slider.disabled = !uses(name);
     }
     for (const number of this.numbers) {
       const name = number.dataset.number;
       if (document.activeElement !== number) number.value = options[name];
-      number.disabled = !painting && name !== "strength";
+      number.disabled = !uses(name);
     }
     this.#readings();
   }
