@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genimg_ui.core.fill.recipe import RECIPES
-from genimg_ui.core.fill.smooth import pull_push
 from genimg_ui.core.fill.synthesis import Synthesis
+from genimg_ui.core.fill.windows import windows
 from genimg_ui.core.fill.workers import Workers, available_threads
-from genimg_ui.core.geometry import Box, Size
+from genimg_ui.core.geometry import Size
 from genimg_ui.core.request import FillMode
 from genimg_ui.errors import RefusedInput
 
 ENGINE_VERSION = "1"  # part of every log line: raised when the same seed gives other pixels
-LEAST_MARGIN = 64  # pixels around the hole in which sources are looked for, at least
 WARM_SIDE = 120  # pixels of the smallest picture that makes three levels, so runs every kernel
 LEAST_KNOWN = 1  # pixels that must be left unmasked
 
@@ -36,22 +35,22 @@ def fill(
 ) -> NDArray[np.uint8]:
     """Fill the hole; `cancel` is called often and stops the work by raising."""
     _check(image, mask, mode)
-    out = image.copy()
-    if not mask.any():
-        return out
-    box = _window(mask)
-    hole = mask[box.slices]
+    tell = on_progress if on_progress is not None else _silent
+    places = windows(mask) if mask.any() else []
+    done, whole = 0, sum(int(window.own.sum()) for window in places)
+    filled = []
     with Workers(threads or available_threads(), cancel) as workers:
-        synthesis = Synthesis(
-            RECIPES[mode], seed, workers=workers, tell=on_progress or (lambda _: None)
-        )
-        crop = np.ascontiguousarray(image[box.slices])
-        colours = synthesis.run(crop, hole)
-    if colours is None:
-        # Too small an area for a patch: continue the colours smoothly.
-        smooth = pull_push(image.astype(np.float32), ~mask)
-        colours = np.clip(smooth[mask] + 0.5, 0, 255).astype(np.uint8)
-    out[box.slices][hole] = colours
+        for box, own in places:
+            share = int(own.sum()) / whole
+            part = _Part(done / whole, share, tell)
+            synthesis = Synthesis(RECIPES[mode], seed, workers=workers, tell=part)
+            hole = mask[box.slices]
+            colours = synthesis.run(image[box.slices], hole)
+            filled.append(colours[own[hole]])
+            done += int(own.sum())
+    out = image.copy()
+    for (box, own), colours in zip(places, filled, strict=True):
+        out[box.slices][own] = colours
     return out
 
 
@@ -82,9 +81,15 @@ def _check(image: NDArray[np.uint8], mask: NDArray[np.bool_], mode: FillMode) ->
         )
 
 
-def _window(mask: NDArray[np.bool_]) -> Box:
-    """The hole's box with as much around it as the hole is long: sources are looked for there."""
-    rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
-    box = Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    margin = max(LEAST_MARGIN, *box.size)
-    return box.padded(margin).within(Size(mask.shape[1], mask.shape[0]))
+class _Part:
+    """Progress of one window as progress of the whole."""
+
+    def __init__(self, start: float, share: float, tell: Callable[[float], None]) -> None:
+        self._start, self._share, self._tell = start, share, tell
+
+    def __call__(self, fraction: float) -> None:
+        self._tell(min(1.0, self._start + self._share * fraction))
+
+
+def _silent(_: float) -> None:
+    return None

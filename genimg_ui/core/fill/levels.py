@@ -5,6 +5,7 @@ only where most of them are. `image` uint8 (h, w, 3), `known` bool (h, w), `text
 (h, w, 2): mean |dx| and |dy| of the brightness over a window, times TEXTURE_GAIN.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
@@ -15,6 +16,8 @@ from genimg_ui.core.fill.kernels import CHANNELS, RADIUS, SIDE, Level
 from genimg_ui.core.fill.smooth import pull_push
 
 TEXTURE_GAIN = 3.5  # weight of a texture feature beside three colours (Newson et al. 2014, 3.2)
+FIXED_POINT = np.uint16(64)  # keeps fractions of a level through the integer mean
+SHARE = 16384  # fixed-point one of the share of known pixels in a window
 SMALL = 1 << 19  # pixels at which a smooth field is interpolated; more would show no difference
 LEAST_SIDE = 24  # a coarser level would hold too few patches to choose from
 LEAST_SOURCES = 64
@@ -30,7 +33,7 @@ class Scale(NamedTuple):
 
 def hole_depth(hole: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Distance of each hole pixel to the known ones; the picture's edge is no boundary."""
-    return cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L1, 3).astype(np.float32)
+    return np.asarray(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L1, 3), np.float32)
 
 
 def sources(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -40,16 +43,23 @@ def sources(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return cv2.erode(known.astype(np.uint8), kernel, borderType=flat, borderValue=0) > 0
 
 
-def pyramid(image: NDArray[np.uint8], hole: NDArray[np.bool_], thickness: float) -> list[Scale]:
+def pyramid(
+    image: NDArray[np.uint8],
+    hole: NDArray[np.bool_],
+    thickness: float,
+    check: Callable[[], None],
+) -> list[Scale]:
     """Finest first, down to where the hole is at most `thickness` pixels deep."""
     depth = float(hole_depth(hole).max())
     picture = np.where(hole[..., None], np.uint8(0), image)
     steps = [(picture, ~hole)]
     while depth / 2 ** (len(steps) - 1) > thickness and min(hole.shape) >= LEAST_SIDE << len(steps):
+        check()
         smaller = _halve(*steps[-1])
         if np.count_nonzero(sources(smaller[1])) < LEAST_SOURCES:
             break
         steps.append(smaller)
+    check()
     feature = _texture(picture, ~hole, max(2, 2 ** (len(steps) - 1)))
     scales = []
     for step, (colours, known) in enumerate(steps):
@@ -79,18 +89,19 @@ def _texture(
     image: NDArray[np.uint8], known: NDArray[np.bool_], radius: int
 ) -> NDArray[np.uint8]:
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    steps = np.zeros((*grey.shape, 2), np.uint16)
-    across, down = cv2.absdiff(grey[:, 1:], grey[:, :-1]), cv2.absdiff(grey[1:], grey[:-1])
-    steps[:, 1:, 0] = across * (known[:, 1:] & known[:, :-1])
-    steps[1:, :, 1] = down * (known[1:] & known[:-1])
-    fixed_point = 64  # keeps fractions of a level through the integer mean
     window = (2 * radius + 1, 2 * radius + 1)
-    flat = cv2.BORDER_CONSTANT
-    means = cv2.blur(steps * np.uint16(fixed_point), window, borderType=flat)
-    share = cv2.blur(known.astype(np.uint16) * np.uint16(16384), window, borderType=flat)
-    scale = TEXTURE_GAIN * 16384 / fixed_point
-    feature = cv2.divide(means, cv2.merge([share, share]), scale=scale, dtype=cv2.CV_8U)
-    feature = np.asarray(feature, np.uint8).reshape(*grey.shape, 2)
+    share = cv2.blur(known * np.uint16(SHARE), window, borderType=cv2.BORDER_CONSTANT)
+    feature = np.zeros((*grey.shape, 2), np.uint8)
+    for axis in range(2):
+        later, earlier = (np.s_[1:], np.s_[:-1]) if axis else (np.s_[:, 1:], np.s_[:, :-1])
+        step = np.zeros(grey.shape, np.uint16)
+        step[later] = cv2.absdiff(grey[later], grey[earlier])
+        step[later] *= FIXED_POINT * (known[later] & known[earlier])
+        mean = cv2.blur(step, window, borderType=cv2.BORDER_CONSTANT)
+        scale = TEXTURE_GAIN * SHARE / FIXED_POINT
+        feature[..., axis] = cv2.divide(
+            mean, share, scale=scale, dtype=cv2.CV_8U
+        )
     return feature if share.all() else _spread(feature, np.asarray(share > 0))
 
 

@@ -18,7 +18,7 @@ COARSEST = 1 << 20  # pixels of the grid on which the membrane hangs
 def correction(
     misses: NDArray[np.float32], ring: NDArray[np.int32], hole: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """Correction (h, w, 3) for a hole, from `misses` (n, 3) at the places `ring` (2, n)."""
+    """Correction (n, 3) of the hole's pixels, from `misses` (m, 3) at the places `ring` (2, m)."""
     height, width = hole.shape
     step = 1
     while height * width > COARSEST * step * step:
@@ -31,4 +31,24 @@ def correction(
     grid = np.stack(totals, axis=1).reshape(rows, columns, 3) / np.maximum(count, 1)[..., None]
     far = cv2.erode((~hole).astype(np.uint8), np.ones((5, 5), np.uint8))[::step, ::step] > 0
     membrane = pull_push(grid.astype(np.float32), np.asarray((count > 0) | far))
-    return membrane if step == 1 else cv2.resize(membrane, (width, height)).astype(np.float32)
+    return membrane[hole] if step == 1 else _between(membrane, hole, step)
+
+
+def _between(
+    grid: NDArray[np.float32], hole: NDArray[np.bool_], step: int
+) -> NDArray[np.float32]:
+    """The grid at the hole's pixels, bilinear; a whole enlarged grid would not fit in memory."""
+    out = np.empty((int(hole.sum()), 3), np.float32)
+    done = 0
+    last_row, last_column = grid.shape[0] - 1, grid.shape[1] - 1
+    for y in np.nonzero(hole.any(axis=1))[0].tolist():
+        down = min(max((y + 0.5) / step - 0.5, 0.0), last_row)
+        top, share = int(down), np.float32(down - int(down))
+        row = grid[top] * (1 - share) + grid[min(top + 1, last_row)] * share
+        across = np.clip((np.nonzero(hole[y])[0] + 0.5) / step - 0.5, 0, last_column)
+        left = across.astype(np.int64)
+        part = (across - left).astype(np.float32)[:, None]
+        values = row[left] * (1 - part) + row[np.minimum(left + 1, last_column)] * part
+        out[done : done + len(values)] = values
+        done += len(values)
+    return out

@@ -21,6 +21,7 @@ PEEL_SOURCES = 4000  # sources among which the first fill chooses
 TRUST = 1.15  # a patch's say falls by this factor with each pixel of depth
 ROUND_SOFTNESS = (0.1, 0.5)  # of the votes on the finest level, and on all others
 TRANSFER_RADIUS = 4  # pixels around a carried-over offset that are searched again
+PYRAMID_COST = 60.0  # nanoseconds for each pixel of the crop
 RING = 2  # width of the ring of known pixels on which the seam is measured
 
 
@@ -46,17 +47,24 @@ class Synthesis:
 
     def run(
         self, image: NDArray[np.uint8], hole: NDArray[np.bool_]
-    ) -> NDArray[np.uint8] | None:
-        """Colours (n, 3) of the hole's pixels in raster order; None: no patch can be copied."""
-        scales = levels.pyramid(image, hole, self._recipe.thickness)
-        if not levels.sources(scales[0].known).any():
-            return None
-        work = [float(np.count_nonzero(~scale.known)) + 2000.0 for scale in scales]
+    ) -> NDArray[np.uint8]:
+        """Colours (n, 3) of the hole's pixels in raster order.
+
+        Where the known area holds no whole patch, its colours are continued smoothly.
+        """
+        if not levels.sources(~hole).any():
+            smooth = pull_push(image.astype(np.float32), ~hole)[hole]
+            return np.asarray(np.clip(smooth + 0.5, 0, 255), np.uint8)
+        check = self._workers.check
+        scales = levels.pyramid(image, hole, self._recipe.thickness, check)
+        work = [_cost(number, scale) for number, scale in enumerate(scales)]
+        start = PYRAMID_COST * hole.size
+        whole = sum(work) + start
         state: _State | None = None
         for number in range(len(scales) - 1, -1, -1):
-            self._done = sum(work[number + 1 :]) / sum(work)
-            state = self._fill_level(number, scales[number], state, work[number] / sum(work))
-            scales.pop()
+            check()
+            self._done = (start + sum(work[number + 1 :])) / whole
+            state = self._fill_level(number, scales.pop(), state, work[number] / whole)
         assert state is not None
         return self._finish(state, hole)
 
@@ -198,8 +206,16 @@ class Synthesis:
             misses = pixels[ring[0], ring[1], :3] - copied
             depth = levels.hole_depth(hole)[hole]
             fade = np.power(np.float32(seam.FADE), depth)[:, None]
-            colours += seam.correction(misses, ring, hole)[hole] * fade
+            colours += seam.correction(misses, ring, hole) * fade
         return np.asarray(np.clip(colours + 0.5, 0, 255), np.uint8)
+
+
+def _cost(number: int, scale: levels.Scale) -> float:
+    """About how many nanoseconds a level takes, so that progress moves evenly."""
+    hole = int(np.count_nonzero(~scale.known))
+    rounds = rounds_at(number, hole)
+    each = 300.0 * rounds.sweeps + 700.0
+    return 1e6 + 60.0 * scale.known.size + rounds.rounds * (hole * each + 1e6)
 
 
 def _square(level: Level) -> NDArray[np.uint8]:
