@@ -17,20 +17,27 @@ from genimg_ui import __version__
 from genimg_ui.backend.base import BackendResult, CancelToken, OnEvent, Progress, Rgb
 from genimg_ui.backend.pool import BackendPool
 from genimg_ui.core.geometry import Box
-from genimg_ui.core.image import Limits, Picture, decode, decode_mask
+from genimg_ui.core.image import Limits, decode, decode_mask
 from genimg_ui.core.mask import mask_box
+from genimg_ui.core.picture import Picture, thumbnail
 from genimg_ui.core.plan import stitch
 from genimg_ui.core.report import RING, changed_pixels, colour_shift, seam_score
 from genimg_ui.core.request import SEED_LIMIT, EditInputs, EditRequest
 from genimg_ui.core.resolve import Bounds
-from genimg_ui.errors import Cancelled, GenimgError
+from genimg_ui.errors import Cancelled, GenimgError, RefusedInput
 from genimg_ui.history.metadata import encode_result
 from genimg_ui.history.record import EntryState, LogEntry, PlanRecord, ResultRecord, ResultReport
 from genimg_ui.history.store import Store
+from genimg_ui.history.thumbs import THUMB_SIDE
 from genimg_ui.preparation import Prepared, Preparer, Stopwatch, Subject
 from genimg_ui.registry import ModelSpec, Registry
 
 log = logging.getLogger(__name__)
+NO_MEMORY = (
+    "There is not enough memory for this edit. "
+    "Paint a smaller region, lower Padding, or use a smaller picture."
+)
+UNEXPECTED = "The edit failed unexpectedly ({what}). The program's log has the details."
 UNCHANGED_SHARE = 0.01  # of the mask; below it a person thinks that nothing happened
 
 
@@ -74,91 +81,22 @@ class Editor:
         """Run one edit and store its results; the entry's state says how it ended."""
         entry = begin_entry(request, inputs, parent=parent, entry_id=entry_id)
         watch = Stopwatch()
+        refused = False
         try:
             outcome = self.compute(entry, watch, on_event, cancel)
             return self._store_results(outcome, watch, on_event)
         except Cancelled:
             state, error = EntryState.CANCELLED, ""
+        except RefusedInput as problem:
+            state, error, refused = EntryState.FAILED, str(problem), True
         except GenimgError as problem:
             state, error = EntryState.FAILED, str(problem)
         except MemoryError:
-            state, error = EntryState.FAILED, (
-                "There is not enough memory for this edit. Paint a smaller region, lower Padding, "
-                "or use a smaller picture."
-            )
+            state, error = EntryState.FAILED, NO_MEMORY
         except Exception as problem:
             log.exception("edit %s failed", entry.id)
-            state, error = EntryState.FAILED, (
-                f"The edit failed unexpectedly ({type(problem).__name__}: {problem}). "
-                "The program's log has the details."
-            )
-        return replace(entry, state=state, error=error, timings=watch.seconds)
-
-    def compute(
-        self, entry: LogEntry, watch: Stopwatch, on_event: OnEvent, cancel: CancelToken
-    ) -> Outcome:
-        """Everything up to the patches; raises GenimgError or Cancelled."""
-        spec = self._registry.get(entry.request.model)
-        with watch.stage("decode"):
-            subject = self._subject(entry.inputs)
-        on_event(Progress(0.0, "preparing"))
-        resolved = self._preparer.resolve(
-            entry.request, spec, subject.source.size, drawn_seed=secrets.randbelow(SEED_LIMIT)
-        )
-        prepared = self._preparer.prepare(resolved, spec, subject, watch, cancel)
-        result = self._generate(spec, prepared, watch, on_event, cancel)
-        entry = replace(
-            entry,
-            resolved=resolved,
-            plan=_plan_record(prepared),
-            composite_sha256=hashlib.sha256(prepared.composite.tobytes()).hexdigest(),
-            control_sha256=tuple(
-                hashlib.sha256(control.image.tobytes()).hexdigest()
-                for control in prepared.job.controls
-            ),
-            facts={"genimg_ui": __version__, **result.facts},
-            warnings=(*subject.source.notes, *prepared.warnings, *result.warnings),
-        )
-        return Outcome(entry=entry, prepared=prepared, patches=result.patches)
-
-    def _subject(self, inputs: EditInputs) -> Subject:
-        source = decode(self._store.source_path(inputs.source), self._limits)
-        if inputs.mask is None:
-            return Subject(source=source, painted=None)
-        return Subject(source=source, painted=decode_mask(self._store.mask_path(inputs.mask)))
-
-    def _generate(
-        self,
-        spec: ModelSpec,
-        prepared: Prepared,
-        watch: Stopwatch,
-        on_event: OnEvent,
-        cancel: CancelToken,
-    ) -> BackendResult:
-        cancel.check()
-        with watch.stage("load"):
-            backend = self._pool.get(spec)
-        with watch.stage("generate"):
-            result = backend.generate(prepared.job, on_event, cancel)
-        cancel.check()
-        return result
-
-    def _store_results(self, outcome: Outcome, watch: Stopwatch, on_event: OnEvent) -> LogEntry:
-        entry, warnings = outcome.entry, list(outcome.entry.warnings)
-        records = []
-        for index, seed in enumerate(outcome.entry.resolved.seeds if entry.resolved else ()):
-            on_event(Progress(1.0, f"writing result {index + 1} of {len(outcome.patches)}"))
-            with watch.stage("stitch"):
-                picture = finish(outcome.prepared, outcome.patches[index])
-            with watch.stage("report"):
-                report = make_report(outcome.prepared, picture)
-                pixels_sha256 = picture.pixels_sha256()
-            record = ResultRecord(
-                sha256="", pixels_sha256=pixels_sha256, seed=seed, report=report
-            )
-            with watch.stage("write"):
-                records.append(self._write(entry, picture, record))
-            warnings += unchanged_warning(report, index)
+            what = f"{type(problem).__name__}: {problem}"
+            state, error = EntryState.FAILED, UNEXPECTED.format(what=what)
         return replace(
             entry,
             state=EntryState.DONE,
@@ -171,7 +109,7 @@ class Editor:
         """Store one result with its entry inside the PNG, and its thumbnail beside it."""
         inside = replace(entry, state=EntryState.DONE, results=(record,))
         sha256 = self._store.put_result(lambda file: encode_result(file, picture, inside))
-        self._store.put_thumb(sha256, picture)
+        self._store.put_thumb(sha256, thumbnail(picture, THUMB_SIDE))
         return replace(record, sha256=sha256)
 
 

@@ -15,15 +15,15 @@ from genimg_ui.backend.base import BackendJob, CancelToken, ControlInput, Rgb
 from genimg_ui.backend.pool import BackendPool
 from genimg_ui.core import fill
 from genimg_ui.core.geometry import Box, Size
-from genimg_ui.core.image import Picture
 from genimg_ui.core.mask import Mask, Masks, make_masks, mask_box
 from genimg_ui.core.outpaint import expand_mask
+from genimg_ui.core.picture import Picture
 from genimg_ui.core.plan import Context, EditPlan, crop, crop_mask, make_plan
 from genimg_ui.core.preflight import check_alpha, check_mask, check_scale
 from genimg_ui.core.request import EditRequest, FillMode, FillUnderMask, ResolvedRequest
-from genimg_ui.core.resolve import Abilities, Bounds, resolve
+from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.errors import RefusedInput
-from genimg_ui.registry import ModelSpec
+from genimg_ui.registry import ModelSpec, abilities
 
 
 class Stopwatch:
@@ -127,19 +127,6 @@ class Preparer:
             with watch.stage("annotate"):
                 inputs.append(ControlInput(unit, self._pool.annotate(unit.kind, image)))
         return tuple(inputs)
-
-
-def abilities(spec: ModelSpec) -> Abilities:
-    """What `resolve` must know of a model."""
-    return Abilities(
-        id=spec.id,
-        title=spec.title,
-        uses_prompt=spec.uses_prompt,
-        uses_strength=spec.uses_strength,
-        uses_steps=spec.uses_steps,
-        schedulers=spec.schedulers,
-        controls=tuple(kind for kind, _ in spec.controls),
-    )
 
 
 def _findings(request: EditRequest, subject: Subject) -> list[str]:

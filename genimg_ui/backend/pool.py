@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from genimg_ui.backend.base import Backend
+from genimg_ui.backend.base import Backend, Rgb
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec
 
@@ -43,6 +43,12 @@ class BackendPool:
                 make = getattr(importlib.import_module(module), name)
                 self._backends[spec.engine] = make(**self._options.get(spec.engine, {}))
             return self._backends[spec.engine]
+
+    def annotate(self, kind: str, image: Rgb) -> Rgb:
+        """The control map of this kind for a crop: uint8 (h, w, 3) of the crop's very size."""
+        module = importlib.import_module("genimg_ui.backend.annotators")
+        control: Rgb = module.annotate(kind, image)
+        return control
 
     def release(self) -> None:
         """Free the memory of all weights; the next job loads them again."""

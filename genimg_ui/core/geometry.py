@@ -65,6 +65,15 @@ class Box(NamedTuple):
             min(size.height, self.bottom),
         )
 
+    def union(self, other: "Box") -> "Box":
+        """The smallest box that holds both."""
+        return Box(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+        )
+
     def contains(self, other: "Box") -> bool:
         return (
             self.left <= other.left

@@ -4,6 +4,8 @@ All lengths in pixels of the source. The canvas is never rounded: what was asked
 comes out.
 """
 
+from functools import reduce
+
 import numpy as np
 
 from genimg_ui.core.geometry import Box, Sides, Size
@@ -14,6 +16,19 @@ from genimg_ui.errors import RefusedInput
 def inner_box(size: Size, border: Sides) -> Box:
     """Where the source lies on the expanded canvas."""
     return Box.of(size).moved(border.left, border.top)
+
+
+def border_box(size: Size, border: Sides) -> Box | None:
+    """The smallest box on the expanded canvas that holds the whole border; None without one."""
+    canvas = border.expand(size)
+    strips = [
+        Box(0, 0, border.left, canvas.height),
+        Box(0, 0, canvas.width, border.top),
+        Box(canvas.width - border.right, 0, canvas.width, canvas.height),
+        Box(0, canvas.height - border.bottom, canvas.width, canvas.height),
+    ]
+    present = [strip for strip, width in zip(strips, border, strict=True) if width]
+    return reduce(Box.union, present) if present else None
 
 
 def expand_mask(mask: Mask, border: Sides) -> Mask:

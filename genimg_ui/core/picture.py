@@ -198,7 +198,8 @@ def _eight_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
     out = np.empty(values.shape, np.uint8)
     for rows in _bands(Size(values.shape[1], values.shape[0])):
         wide = values[rows]
-        out[rows] = (wide - (wide >> 8) + np.uint16(128)) >> 8
+        tone = wide // np.uint16(DEEP)
+        out[rows] = tone + (wide - tone * np.uint16(DEEP) > DEEP // 2)
     return out
 
 

@@ -28,11 +28,16 @@ __all__ = ["encode_png", "read_png_text", "write_png"]
 COLOUR_TYPES = {"L": 0, "LA": 4, "RGB": 2, "RGBA": 6}
 BAND_BYTES = 1 << 20
 WORKERS = 2
-LEVEL = 1  # with Z_RLE the level has no say in the result
+# Level and strategy of zlib. In a filtered photograph, matches further away than one byte are
+# rare, and not looking for them makes deflate twice as fast (the level has then no say). Flat
+# graphics and screenshots are full of far matches, which are found fast because they are long.
+PHOTOGRAPH = (1, zlib.Z_RLE)
+GRAPHICS = (4, zlib.Z_DEFAULT_STRATEGY)
+DRAWN = 0.3  # a band is graphics where fewer of its filtered bytes than this share are not 0
 ZLIB_HEADER = b"\x78\x01"  # deflate, 32 KB window, fastest (RFC 1950)
 LAST_BLOCK = b"\x03\x00"  # an empty final block with fixed codes (RFC 1951, 3.2.3)
 NONE, SUB, UP, AVERAGE = range(4)  # filter types of the PNG specification, 9.2
-SAMPLED = 8  # every so many rows judge a band's filter
+SAMPLED = 7  # every so many rows judge a band's filter; odd, so as not to beat with a pattern
 METRE_IN_INCHES = 0.0254
 Bytes = NDArray[np.uint8]
 
@@ -123,9 +128,9 @@ def _band(rows: NDArray[Any], band: slice, pixel: int) -> tuple[bytes, bytes]:
     lines[:, 0] = chosen
     lines[:, 1:] = _filtered(chosen, raw, above, pixel)
     plain = lines.tobytes()
-    # Z_RLE: after filtering, matches further away than one byte are rare in photographs, and
-    # not looking for them makes deflate twice as fast; flat areas still shrink to nothing.
-    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, -15, 9, zlib.Z_RLE)
+    drawn = np.count_nonzero(lines[sample]) < DRAWN * lines[sample].size
+    level, strategy = GRAPHICS if drawn else PHOTOGRAPH
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15, 9, strategy)
     return plain, packer.compress(plain) + packer.flush(zlib.Z_SYNC_FLUSH)
 
 

@@ -149,6 +149,15 @@ class EntryTable:
     def star(self, session: str, entry_id: str, index: int, *, on: bool) -> None:
         self._change(session, entry_id, index, change="starred = ?", value=int(on))
 
+    def is_starred(self, session: str, entry_id: str, index: int) -> bool:
+        """Whether this session's result has a star; False for one that it does not have."""
+        query = (
+            "SELECT r.starred FROM results r JOIN entries e ON e.seq = r.entry"
+            " WHERE r.session = ? AND e.id = ? AND r.position = ?"
+        )
+        row = self._one(query, check_session(session), entry_id, index)
+        return row is not None and bool(row["starred"])
+
     def bin(self, session: str, entry_id: str, index: int) -> None:
         """Take the result out of the gallery; its file stays."""
         change = "removed = 1, removed_at = ?"

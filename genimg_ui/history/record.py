@@ -77,4 +77,5 @@ class LogEntry:
     timings: dict[str, float] = field(default_factory=dict)  # seconds by stage
     warnings: tuple[str, ...] = ()
     error: str = ""
+    refused: bool = False  # whether `error` says that the input was at fault
     schema: int = SCHEMA

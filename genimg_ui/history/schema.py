@@ -74,7 +74,6 @@ CREATE TABLE jobs (
 );
 CREATE INDEX jobs_state ON jobs (state, session, seq);
 CREATE INDEX jobs_session ON jobs (session, seq);
-CREATE INDEX jobs_unlogged ON jobs (state) WHERE entry IS NULL;
 
 CREATE TABLE turns (session TEXT PRIMARY KEY, served INTEGER NOT NULL) WITHOUT ROWID;
 """

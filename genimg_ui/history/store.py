@@ -152,6 +152,9 @@ class Store:
     def star(self, session: str, entry_id: str, index: int, *, on: bool) -> None:
         self._entries.star(session, entry_id, index, on=on)
 
+    def is_starred(self, session: str, entry_id: str, index: int) -> bool:
+        return self._entries.is_starred(session, entry_id, index)
+
     def delete(self, session: str, entry_id: str, index: int) -> None:
         """Put the result into the bin: out of the gallery, until `undelete` or `purge`."""
         self._entries.bin(session, entry_id, index)

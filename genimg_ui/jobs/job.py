@@ -8,6 +8,8 @@ from pathlib import Path
 
 from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.core.serial import from_json
+from genimg_ui.history.names import utc_now
+from genimg_ui.history.record import EntryState, LogEntry
 
 
 class JobState(StrEnum):
@@ -76,4 +78,17 @@ def read_job(row: sqlite3.Row, data_dir: Path, position: int) -> Job:
         created=row["created"],
         started=row["started"],
         ended=row["ended"],
+    )
+
+
+def ended_entry(job: Job, state: EntryState, error: str = "") -> LogEntry:
+    """The log entry of a job that ended without the editor's own."""
+    return LogEntry(
+        id=job.id,
+        created=utc_now(),
+        state=state,
+        request=job.request,
+        inputs=job.inputs,
+        parent=job.parent,
+        error=error,
     )

@@ -11,13 +11,13 @@ import time
 from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.core.serial import to_json
 from genimg_ui.errors import RefusedInput, UnknownItem
-from genimg_ui.history.names import check_session, new_entry_id, utc_now
+from genimg_ui.history.names import check_session, new_entry_id
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.history.store import Store
 from genimg_ui.jobs import lease, turns
 from genimg_ui.jobs.job import Job as Job
 from genimg_ui.jobs.job import JobState as JobState
-from genimg_ui.jobs.job import preview_place, read_job
+from genimg_ui.jobs.job import ended_entry, preview_place, read_job
 from genimg_ui.jobs.limits import JobLimits as JobLimits
 
 INTERRUPTED = "The program stopped while this edit ran. It can be run again."
@@ -77,8 +77,11 @@ class JobQueue:
     def cancel(self, session: str, job_id: str) -> Job:
         """End a waiting job at once; ask the worker to end a running one."""
         job = self.job(session, job_id)
-        if self._end(job, JobState.QUEUED, JobState.CANCELLED, ""):
-            return self.job(session, job_id)
+        if job.state is JobState.QUEUED:
+            # Taken from the queue like any job, so that no worker takes it while it is logged.
+            with lease.WorkerLease(self.store.data_dir, lease.new_worker_name()) as own:
+                if self._take(own.name, job_id, cancelling=time.time()):
+                    self.finish(job, ended_entry(job, EntryState.CANCELLED))
         with self._database.writing() as connection:
             connection.execute(
                 "UPDATE jobs SET cancelling = ? WHERE id = ? AND state = 'running'"
@@ -101,11 +104,11 @@ class JobQueue:
         """Take the job whose turn it is; None where none waits."""
         if not self.waiting():
             return None
-        return self._claim(worker, None)
+        return self._take(worker, None)
 
     def claim_job(self, worker: str, job_id: str) -> Job | None:
         """Take this very job; None if it does not wait any more."""
-        return self._claim(worker, job_id)
+        return self._take(worker, job_id)
 
     def waiting(self) -> bool:
         """Whether any job waits."""
@@ -130,46 +133,37 @@ class JobQueue:
                 (fraction, text, preview_rev, time.time(), job_id),
             )
 
-    def finish(self, job: Job, entry: LogEntry) -> None:
-        """Record how a running job ended, in the log first."""
+    def finish(self, job: Job, entry: LogEntry) -> bool:
+        """Record how a running job ended, in the log first; False if it had ended before.
+
+        What is in the log already is how it ended.
+        """
         self.store.record(job.session, entry)
+        entry = self.store.entry(entry.id)
         with self._database.writing() as connection:
-            connection.execute(
+            cursor = connection.execute(
                 "UPDATE jobs SET state = ?, error = ?, entry = ?, ended = ?"
                 " WHERE id = ? AND state = 'running'",
                 (str(entry.state), entry.error, entry.id, time.time(), job.id),
             )
         self._remove_previews(job.id)
+        return cursor.rowcount == 1
 
     # What the program does about workers that are gone
 
     def mark_interrupted(self) -> list[str]:
-        """End the running jobs whose worker is gone, and log what a crash left unlogged.
-
-        Returns the ids of the jobs that are interrupted now. Waiting jobs go on waiting.
-        """
-        ended = []
-        for row in self._rows("state = 'running'"):
-            if lease.is_alive(self.store.data_dir, row["worker"]):
-                continue
-            job = read_job(row, self.store.data_dir, 0)
-            if self._end(job, JobState.RUNNING, JobState.INTERRUPTED, INTERRUPTED):
-                ended.append(job.id)
-        unlogged = "entry IS NULL AND state IN ('failed', 'cancelled', 'interrupted')"
-        for row in self._rows(unlogged):
-            self._log_end(read_job(row, self.store.data_dir, 0))
-        return ended
+        """End the running jobs whose worker is gone; return their ids. Others go on waiting."""
+        gone = [
+            row
+            for row in self._rows("state = 'running'")
+            if not lease.is_alive(self.store.data_dir, row["worker"])
+        ]
+        return self._end(gone, EntryState.INTERRUPTED, INTERRUPTED)
 
     def fail_jobs_of(self, worker: str, sentence: str) -> list[str]:
         """End the jobs of a worker that is known to be gone; return their ids."""
-        ended = []
-        for row in self._rows("state = 'running' AND worker = ?", worker):
-            job = read_job(row, self.store.data_dir, 0)
-            state = JobState.CANCELLED if job.cancelling else JobState.FAILED
-            error = "" if job.cancelling else sentence
-            if self._end(job, JobState.RUNNING, state, error):
-                ended.append(job.id)
-        return ended
+        rows = self._rows("state = 'running' AND worker = ?", worker)
+        return self._end(rows, EntryState.FAILED, sentence)
 
     def is_deaf(self, worker: str, seconds: float) -> bool:
         """Whether the worker has gone on for this long after its job was cancelled."""
@@ -178,7 +172,9 @@ class JobQueue:
             self._rows("state = 'running' AND worker = ? AND cancelling <= ?", worker, before)
         )
 
-    def _claim(self, worker: str, job_id: str | None) -> Job | None:
+    def _take(
+        self, worker: str, job_id: str | None, *, cancelling: float | None = None
+    ) -> Job | None:
         with self._database.writing() as connection:
             if job_id is None:
                 row = turns.next_job(connection)
@@ -190,42 +186,25 @@ class JobQueue:
                 return None
             now = time.time()
             connection.execute(
-                "UPDATE jobs SET state = 'running', worker = ?, started = ?, heartbeat = ?"
-                " WHERE id = ?",
-                (worker, now, now, row["id"]),
+                "UPDATE jobs SET state = 'running', worker = ?, started = ?, heartbeat = ?,"
+                " cancelling = ? WHERE id = ?",
+                (worker, now, now, cancelling, row["id"]),
             )
-            turns.serve(connection, row["session"])
+            if cancelling is None:
+                turns.serve(connection, row["session"])
         return self.job(row["session"], row["id"])
 
-    def _end(self, job: Job, before: JobState, after: JobState, error: str) -> bool:
-        """End a job that no worker will end; False if it is not in the state `before`."""
-        if self.store.has_entry(job.id):  # the worker had logged it, and died then
-            entry = self.store.entry(job.id)
-            after, error = JobState(entry.state), entry.error
-        with self._database.writing() as connection:
-            cursor = connection.execute(
-                "UPDATE jobs SET state = ?, error = ?, ended = ? WHERE id = ? AND state = ?",
-                (str(after), error, time.time(), job.id, str(before)),
-            )
-        if cursor.rowcount != 1:
-            return False
-        self._log_end(self.job(job.session, job.id))
-        return True
-
-    def _log_end(self, job: Job) -> None:
-        entry = LogEntry(
-            id=job.id,
-            created=utc_now(),
-            state=EntryState(job.state),
-            request=job.request,
-            inputs=job.inputs,
-            parent=job.parent,
-            error=job.error,
-        )
-        self.store.record(job.session, entry)
-        with self._database.writing() as connection:
-            connection.execute("UPDATE jobs SET entry = id WHERE id = ?", (job.id,))
-        self._remove_previews(job.id)
+    def _end(self, rows: list[sqlite3.Row], state: EntryState, error: str) -> list[str]:
+        """End running jobs that no worker will end; those that were to be cancelled, are."""
+        ended = []
+        for row in rows:
+            job = read_job(row, self.store.data_dir, 0)
+            entry = ended_entry(job, state, error)
+            if job.cancelling:
+                entry = ended_entry(job, EntryState.CANCELLED)
+            if self.finish(job, entry):
+                ended.append(job.id)
+        return ended
 
     def _check_limits(self, connection: sqlite3.Connection, session: str) -> None:
         row = connection.execute(

@@ -18,10 +18,9 @@ from genimg_ui.backend.base import CancelToken, OnEvent, Preview, Progress
 from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.errors import Cancelled, GenimgError, RefusedInput, StorageError
 from genimg_ui.history.files import write_whole
-from genimg_ui.history.names import utc_now
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.history.thumbs import jpeg
-from genimg_ui.jobs.job import Job, preview_place
+from genimg_ui.jobs.job import Job, ended_entry, preview_place
 from genimg_ui.jobs.lease import WorkerLease, new_worker_name
 from genimg_ui.jobs.queue import JobQueue
 
@@ -85,13 +84,13 @@ class JobRunner:
                 cancel=cancel,
             )
         except Cancelled:
-            return _ended(job, EntryState.CANCELLED, "")
+            return ended_entry(job, EntryState.CANCELLED)
         except GenimgError as error:
-            return _ended(job, EntryState.FAILED, str(error))
+            return ended_entry(job, EntryState.FAILED, str(error))
         except Exception as error:
             _LOG.exception("job %s failed", job.id)
             sentence = f"The edit failed unexpectedly: {type(error).__name__}: {error}"
-            return _ended(job, EntryState.FAILED, sentence)
+            return ended_entry(job, EntryState.FAILED, sentence)
 
 
 class InlineRunner:
@@ -202,15 +201,3 @@ class _Reporter:
         write_whole(preview_place(data_dir, self._job.id, revision), content, "the preview")
         preview_place(data_dir, self._job.id, revision - 2).unlink(missing_ok=True)
         self._revision = revision
-
-
-def _ended(job: Job, state: EntryState, error: str) -> LogEntry:
-    return LogEntry(
-        id=job.id,
-        created=utc_now(),
-        state=state,
-        request=job.request,
-        inputs=job.inputs,
-        parent=job.parent,
-        error=error,
-    )

@@ -5,6 +5,13 @@ import { keyAction, typesText } from "./keys.js";
 
 const HOLD_MS = 400; // a longer press of Q shows the mask again when it ends
 
+/** Whether a key or a paste is meant for the canvas in `root`. @param {Event} event */
+export function meantForCanvas(root, event) {
+  if (typesText(event.target) || document.querySelector("dialog[open]")) return false;
+  const { activeElement, body } = document;
+  return activeElement === body || root.contains(activeElement) || root.matches(":hover");
+}
+
 export class Keyboard {
   /** @param {HTMLElement} root @param {object} editor @param {(name:string)=>boolean} act */
   constructor(root, editor, act, signal) {
@@ -17,15 +24,8 @@ export class Keyboard {
     window.addEventListener("blur", () => this.#release(), { signal });
   }
 
-  #ours(event) {
-    if (typesText(event.target) || event.defaultPrevented) return false;
-    if (document.querySelector("dialog[open]")) return false;
-    const { activeElement, body } = document;
-    return activeElement === body || this.root.contains(activeElement) || this.root.matches(":hover");
-  }
-
   #down(event) {
-    if (!this.#ours(event)) return;
+    if (event.defaultPrevented || !meantForCanvas(this.root, event)) return;
     const found = keyAction(event);
     if (!found) return;
     const button = event.target.tagName === "BUTTON";

@@ -2,11 +2,10 @@
 
 import { Editor } from "./editor.js";
 import { maskRefusal, readMask, refusal, sizeRefusal, tryDecode } from "./files.js";
-import { Keyboard } from "./keyboard.js";
+import { Keyboard, meantForCanvas } from "./keyboard.js";
 import { PointerInput } from "./pointer.js";
 import { Sync } from "./sync.js";
 import { Toolbar } from "./toolbar.js";
-import { typesText } from "./keys.js";
 import { Updates } from "./updates.js";
 
 /** One canvas in one element. */
@@ -64,9 +63,12 @@ class MaskCanvas {
       root.classList.remove("gc-dropping");
       this.#dropped(e.dataTransfer);
     });
+    // A file dropped beside the canvas must not make the browser leave the page.
+    on(window, "dragover", (e) => e.preventDefault());
+    on(window, "drop", (e) => e.preventDefault());
     on(document, "paste", (e) => {
       const [file] = e.clipboardData?.files ?? [];
-      if (!file || typesText(e.target)) return;
+      if (!file || !meantForCanvas(root, e)) return;
       e.preventDefault();
       this.openPicture(file);
     });
@@ -88,8 +90,10 @@ class MaskCanvas {
     box.hidden = !text;
   }
 
+  /** @param {string|null} text what is going on, null when it is over */
   busy(text) {
     const box = this.root.querySelector(".gc-busy");
+    this.root.classList.toggle("gc-is-busy", Boolean(text));
     box.querySelector("span").textContent = text ?? "";
     box.hidden = !text;
   }

@@ -25,6 +25,7 @@ export class Sync {
     Object.assign(this, host);
     this.source = "";
     this.opened = 0; // which picture, counted in this page: answers to older ones are void
+    this.file = null; // the picture while it is not uploaded
     this.image = null; // reference of a picture that the server has not answered yet
     this.imageUpload = Promise.resolve();
     this.mask = null; // reference of the mask as last uploaded
@@ -63,21 +64,22 @@ export class Sync {
     this.image = null;
     this.forgetMask();
     this.push();
-    const { opened } = this;
-    this.imageUpload = this.#uploadImage(file, opened);
-    return opened;
+    this.file = file;
+    this.imageUpload = this.#uploadImage();
   }
 
-  async #uploadImage(file, opened) {
+  async #uploadImage() {
+    const { file, opened } = this;
     try {
       const stored = await this.upload(file);
       if (opened !== this.opened) return;
+      this.file = null;
       this.image = fileData(stored, file);
       this.push();
       this.trigger("picture_opened", { opened, name: file.name });
     } catch (error) {
       if (opened !== this.opened) return;
-      this.refuse(`${file.name} could not be sent: ${error?.message ?? error}. Open it again to retry.`);
+      this.refuse(`${file.name} could not be sent: ${error?.message ?? error}. Apply sends it again.`);
     }
   }
 
@@ -146,6 +148,7 @@ export class Sync {
 
   async #flush() {
     await this.imageUpload;
+    if (this.file) await (this.imageUpload = this.#uploadImage());
     while (this.dirty) await this.#sendMask();
     return this.push();
   }

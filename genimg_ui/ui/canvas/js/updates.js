@@ -40,6 +40,8 @@ export class Updates {
   async #apply(update) {
     const { editor, sync } = this;
     if (update.message) this.notify(update.message);
+    const { preview } = editor;
+    preview.set(update.grow ?? preview.grow, update.feather ?? preview.feather);
     if (update.opened !== null && update.opened !== sync.opened) return; // answers an older picture
     if (update.clear) this.#clear();
     if (update.source) await this.#takeSource(update);
@@ -47,15 +49,13 @@ export class Updates {
     if (update.mask_set) await this.#takeMask(update);
     if (update.border) editor.setBorder(update.border);
     if (update.context) editor.setContext(update.context.right > update.context.left ? update.context : null);
-    const { preview } = editor;
-    preview.set(update.grow ?? preview.grow, update.feather ?? preview.feather);
   }
 
   #clear() {
     const { editor, sync } = this;
     sync.opened++;
     sync.source = "";
-    sync.image = null;
+    sync.image = sync.file = null;
     sync.forgetMask();
     this.busy(null);
     editor.setPicture(null);

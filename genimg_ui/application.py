@@ -1,0 +1,122 @@
+"""Puts the parts of the page together and serves it."""
+
+import logging
+import os
+import time
+
+import gradio as gr
+
+from genimg_ui.core.image import Limits
+from genimg_ui.examples import example_pictures
+from genimg_ui.history.disk import DiskLimits
+from genimg_ui.history.store import Store
+from genimg_ui.jobs.limits import JobLimits
+from genimg_ui.jobs.queue import JobQueue
+from genimg_ui.jobs.supervisor import WorkerSupervisor
+from genimg_ui.registry import load_registry
+from genimg_ui.settings import GIB, PublicLimits, Settings
+from genimg_ui.ui.blocks import assets, build_page
+from genimg_ui.workspace import Workspace
+
+SERVED_FOLDERS = ("sources", "results", "thumbs", "previews", "masks", "sessions")
+log = logging.getLogger(__name__)
+
+
+class Application:
+    """The store, the queue, the worker and the page of one installation."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        public = settings.public
+        self.store = Store.open(settings.data_dir)
+        self.queue = JobQueue(self.store, _job_limits(public))
+        self.limits = _picture_limits(public)
+        self.worker = WorkerSupervisor(
+            self.queue,
+            settings.models,
+            options={
+                "safety": public is not None,
+                "bounds": settings.bounds,
+                "limits": self.limits,
+            },
+        )
+        self.workspace = Workspace(
+            self.store,
+            self.queue,
+            load_registry(settings.models),
+            bounds=settings.bounds,
+            limits=self.limits,
+            disk=_disk_limits(public),
+            examples=example_pictures(),
+            wake=self.worker.wake,
+        )
+        self.page = build_page(self.workspace)
+
+    def launch(self, *, block: bool = True) -> str:
+        """Serve the page and start the worker; the page's address."""
+        style, script = assets()
+        settings = self._settings
+        _, address, _ = self.page.queue(max_size=200, default_concurrency_limit=8).launch(
+            server_name=settings.host,
+            server_port=settings.port,
+            auth=settings.auth,
+            prevent_thread_lock=True,
+            allowed_paths=[str(settings.data_dir / name) for name in SERVED_FOLDERS],
+            blocked_paths=[str(settings.data_dir / "secret"), str(settings.data_dir / "genimg.db")],
+            max_file_size=self.limits.max_bytes,
+            footer_links=["settings"],
+            run_history=False,
+            ssr_mode=False,
+            enable_monitoring=False,
+            css=style,
+            js=script,
+            theme=gr.themes.Soft(),
+            show_error=True,
+            quiet=True,
+        )
+        print(f"genimg_ui is at {address}", flush=True)
+        self.worker.start()
+        if block:
+            self.page.block_thread()
+        return str(address)
+
+    def close(self) -> None:
+        """Stop serving, and the worker with it."""
+        self.page.close()
+        self.worker.stop()
+        self.store.close()
+
+
+def serve(settings: Settings) -> None:
+    """Run until the process is told to stop."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.data_dir / "cache" / "gradio"))
+    started = time.perf_counter()
+    application = Application(settings)
+    log.debug("built in %.1f s", time.perf_counter() - started)
+    try:
+        application.launch()
+    finally:
+        application.close()
+
+
+def _picture_limits(public: PublicLimits | None) -> Limits:
+    if public is None:
+        return Limits()
+    return Limits(max_pixels=round(public.megapixels * 1e6), max_bytes=public.upload_mb * 1_000_000)
+
+
+def _job_limits(public: PublicLimits | None) -> JobLimits:
+    if public is None:
+        return JobLimits()
+    return JobLimits(queue_length=public.queue_length, jobs_per_session=public.jobs_per_session)
+
+
+def _disk_limits(public: PublicLimits | None) -> DiskLimits:
+    if public is None:
+        return DiskLimits()
+    return DiskLimits(
+        session_bytes=round(public.disk_per_session_gib * GIB),
+        total_bytes=round(public.disk_gib * GIB),
+    )

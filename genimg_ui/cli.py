@@ -1,0 +1,112 @@
+"""The command line: the editor without its page. Names and options are a public contract.
+
+Exit 0 done, 2 refused input (a sentence on stderr), 1 failure.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from genimg_ui import commands
+from genimg_ui.core.geometry import Sides
+from genimg_ui.core.request import (
+    ControlUnit,
+    FillMode,
+    FillUnderMask,
+    InpaintParams,
+    MaskParams,
+    SamplingParams,
+)
+from genimg_ui.errors import GenimgError, RefusedInput
+from genimg_ui.settings import default_data_dir
+
+DONE, FAILURE, REFUSED = 0, 1, 2
+DEFAULT_MODELS = Path(__file__).parent.parent / "models.yaml"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status."""
+    flags = _parser().parse_args(arguments)
+    try:
+        return int(flags.run(flags))
+    except RefusedInput as problem:
+        print(problem, file=sys.stderr)
+        return REFUSED
+    except GenimgError as problem:
+        print(problem, file=sys.stderr)
+        return FAILURE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m genimg_ui", description=__doc__)
+    names = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_edit(names.add_parser("edit", help="paint under a mask, or outwards"))
+    models = names.add_parser("models", help="list the models of models.yaml")
+    models.set_defaults(run=commands.models)
+    log = names.add_parser("log", help="print the seed log")
+    log.add_argument("--session", metavar="ID")
+    log.set_defaults(run=commands.log)
+    replay = names.add_parser("replay", help="run an entry again and compare the pixels")
+    replay.add_argument("entry", metavar="RESULT.png|ENTRY-ID")
+    replay.set_defaults(run=commands.replay)
+    for command in names.choices.values():
+        command.add_argument("--data-dir", type=Path, default=default_data_dir(os.environ))
+        command.add_argument("--models", type=Path, default=DEFAULT_MODELS, metavar="FILE")
+        command.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def _add_edit(edit: argparse.ArgumentParser) -> None:
+    sampling, mask, inpaint = SamplingParams(), MaskParams(), InpaintParams()
+    add = edit.add_argument
+    add("source", type=Path, metavar="SOURCE")
+    add("--out", type=Path, required=True, metavar="RESULT.png")
+    add("--mask", type=Path, metavar="MASK.png")
+    add("--border", type=_border, default=Sides(), metavar="L,T,R,B", help="pixels")
+    add("--model", metavar="ID")
+    add("--prompt", default=sampling.prompt)
+    add("--negative-prompt", default=sampling.negative_prompt)
+    add("--strength", type=float)
+    add("--guidance-scale", type=float)
+    add("--steps", type=int)
+    add("--scheduler", default=sampling.scheduler)
+    add("--seed", type=int)
+    add("--variants", type=int, default=sampling.variants)
+    add("--grow", type=int, default=mask.grow, metavar="PX")
+    add("--feather", type=int, default=mask.feather, metavar="PX")
+    add("--fill", type=_choice(FillUnderMask), default=inpaint.fill, metavar="NAME")
+    add("--fill-mode", type=_choice(FillMode), default=inpaint.fill_mode, metavar="NAME")
+    add("--padding", type=int, default=inpaint.padding, metavar="PX")
+    add("--whole-picture", action="store_true", help="let the engine see everything")
+    add("--control", type=_control, action="append", default=[], metavar="KIND[:SCALE]")
+    edit.set_defaults(run=commands.edit)
+
+
+def _border(text: str) -> Sides:
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.strip().isdigit() for part in parts):
+        raise argparse.ArgumentTypeError(f"must be four whole numbers L,T,R,B, got {text!r}")
+    return Sides(*(int(part) for part in parts))
+
+
+def _choice(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
+    def read(text: str) -> StrEnum:
+        try:
+            return kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"must be one of {', '.join(kind)}, got {text!r}"
+            ) from None
+
+    return read
+
+
+def _control(text: str) -> ControlUnit:
+    kind, _, scale = text.partition(":")
+    try:
+        return ControlUnit(kind=kind, controlnet_conditioning_scale=float(scale or 1))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be KIND or KIND:SCALE, got {text!r}") from None

@@ -1,0 +1,117 @@
+"""Flags and environment → Settings: the only place that reads either.
+
+A flag wins over its environment variable, which wins over the default.
+"""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from genimg_ui.core.resolve import Bounds
+
+SPACE_DATA = Path("/data")  # persistent storage of a Hugging Face Space, where it is switched on
+DEFAULT_PORT = 7860
+GIB = 2**30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicLimits:
+    """What one visitor of a public installation may ask for."""
+
+    megapixels: float = 16.0  # of an upload
+    upload_mb: int = 40
+    queue_length: int = 20
+    jobs_per_session: int = 2
+    steps: int = 50
+    variants: int = 4
+    disk_per_session_gib: float = 0.5
+    disk_gib: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this installation runs."""
+
+    data_dir: Path
+    models: Path
+    host: str
+    port: int
+    auth: tuple[str, str] | None
+    public: PublicLimits | None
+
+    @property
+    def bounds(self) -> Bounds:
+        """The largest values that an edit may have here."""
+        if self.public is None:
+            return Bounds()
+        return Bounds(
+            variants=self.public.variants,
+            num_inference_steps=self.public.steps,
+            megapixels=2 * self.public.megapixels,
+        )
+
+
+def default_data_dir(environ: Mapping[str, str]) -> Path:
+    """GENIMG_DATA_DIR, else a Space's persistent storage, else `data` in the working folder."""
+    if environ.get("GENIMG_DATA_DIR"):
+        return Path(environ["GENIMG_DATA_DIR"])
+    if SPACE_DATA.is_dir() and os.access(SPACE_DATA, os.W_OK):
+        return SPACE_DATA
+    return Path("data")
+
+
+def parse_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Settings:
+    """Read the page's flags; argparse ends the program where they are wrong."""
+    flags = _parser(environ).parse_args(arguments)
+    auth = _auth(flags.auth)
+    return Settings(
+        data_dir=flags.data_dir.resolve(),
+        models=flags.models.resolve(),
+        host=flags.host,
+        port=flags.port,
+        auth=auth,
+        public=_public(flags) if flags.public else None,
+    )
+
+
+def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="app.py", description="The editor in a browser.")
+    on_space = "SPACE_ID" in environ
+    add = parser.add_argument
+    add("--data-dir", type=Path, default=default_data_dir(environ), help="where everything is kept")
+    add("--models", type=Path, default=Path(__file__).parent.parent / "models.yaml")
+    host = environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if on_space else "127.0.0.1")
+    add("--host", default=host, help="address to listen on (default %(default)s)")
+    port = int(environ.get("GRADIO_SERVER_PORT") or environ.get("PORT") or DEFAULT_PORT)
+    add("--port", type=int, default=port, help="port to listen on (default %(default)s)")
+    add("--auth", default=environ.get("GENIMG_AUTH"), metavar="NAME:PASSWORD")
+    add(
+        "--public",
+        action="store_true",
+        default=environ.get("GENIMG_PUBLIC") == "1",
+        help="limit what one visitor may ask for",
+    )
+    group = parser.add_argument_group("limits of --public")
+    for name, value in _public_defaults().items():
+        group.add_argument(f"--max-{name.replace('_', '-')}", type=type(value), default=value)
+    return parser
+
+
+def _public_defaults() -> dict[str, int | float]:
+    limits = PublicLimits()
+    return {name: getattr(limits, name) for name in PublicLimits.__dataclass_fields__}
+
+
+def _public(flags: argparse.Namespace) -> PublicLimits:
+    return PublicLimits(**{name: getattr(flags, f"max_{name}") for name in _public_defaults()})
+
+
+def _auth(text: str | None) -> tuple[str, str] | None:
+    if not text:
+        return None
+    name, separator, password = text.partition(":")
+    if not (name and separator and password):
+        raise SystemExit("--auth must be NAME:PASSWORD.")
+    return name, password

@@ -1,0 +1,88 @@
+"""The page: lays out the parts and connects their handlers."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from genimg_ui.ui import texts
+from genimg_ui.ui.canvas.component import MaskCanvas
+from genimg_ui.ui.handlers.borders import BorderHandlers
+from genimg_ui.ui.handlers.edits import EditHandlers
+from genimg_ui.ui.handlers.examples import ExampleHandlers
+from genimg_ui.ui.handlers.pictures import PictureHandlers
+from genimg_ui.ui.handlers.results import ResultHandlers
+from genimg_ui.ui.handlers.sessions import SessionHandlers
+from genimg_ui.ui.outpaint_panel import OutpaintPanel
+from genimg_ui.ui.page import COMPARE_TAB, EDIT_TAB, Page
+from genimg_ui.ui.parts import Compare, Status, Strip
+from genimg_ui.ui.settings_panel import build_settings
+from genimg_ui.workspace import Workspace
+
+STORAGE_KEY = "genimg_ui"  # of the browser's storage; fixed, so that a session is found again
+POLL_SECONDS = 0.5  # while an edit runs; the timer rests otherwise
+
+
+def build_page(workspace: Workspace) -> gr.Blocks:
+    """The whole page over one workspace."""
+    demo: gr.Blocks
+    with gr.Blocks(title=texts.TITLE, fill_width=True, delete_cache=(3600, 86400)) as demo:
+        page, examples = _lay_out(workspace)
+        results = ResultHandlers(page, workspace)
+        results.connect()
+        PictureHandlers(page, workspace).connect()
+        BorderHandlers(page, workspace).connect()
+        EditHandlers(page, workspace, results).connect()
+        ExampleHandlers(page, workspace).connect(examples)
+        SessionHandlers(page, workspace, results).connect(demo)
+    return demo
+
+
+def _lay_out(workspace: Workspace) -> tuple[Page, dict[str, gr.Button]]:
+    key = gr.BrowserState(storage_key=STORAGE_KEY, secret=workspace.store.secret())
+    timer = gr.Timer(POLL_SECONDS, active=False)
+    with gr.Row(elem_id="workbench", equal_height=False):
+        with gr.Column(scale=7, min_width=320, elem_id="left"):
+            with gr.Tabs(selected=EDIT_TAB, elem_id="views") as tabs:
+                with gr.Tab("Paint", id=EDIT_TAB):
+                    canvas = MaskCanvas(
+                        elem_id="canvas",
+                        max_bytes=workspace.limits.max_bytes,
+                        max_pixels=workspace.limits.max_pixels,
+                    )
+                with gr.Tab("Compare", id=COMPARE_TAB):
+                    compare = Compare()
+            picture = gr.Markdown("", elem_id="picture-info")
+            status = Status()
+            strip = Strip()
+            examples = _build_examples(workspace)
+        with gr.Column(scale=3, min_width=330, elem_id="right"):
+            settings, buttons = build_settings(workspace.registry)
+            with gr.Accordion("Outpaint", open=False, elem_id="outpaint"):
+                outpaint = OutpaintPanel.build()
+            gr.Markdown(texts.APPLY_KEYS, elem_id="keys-hint")
+    page = Page(
+        key=key,
+        canvas=canvas,
+        tabs=tabs,
+        compare=compare,
+        strip=strip,
+        status=status,
+        picture=picture,
+        settings=settings,
+        outpaint=outpaint,
+        buttons=buttons,
+        timer=timer,
+    )
+    return page, examples
+
+
+def _build_examples(workspace: Workspace) -> dict[str, gr.Button]:
+    with gr.Row(elem_id="examples"):
+        gr.Markdown("Try it on an example:", elem_id="examples-label")
+        return {name: gr.Button(name, size="sm", min_width=60) for name in workspace.examples}
+
+
+def assets() -> tuple[str, str]:
+    """The page's own style sheet and script."""
+    folder = Path(__file__).parent
+    return (folder / "page.css").read_text("utf-8"), (folder / "page.js").read_text("utf-8")

@@ -1,0 +1,1 @@
+"""What happens when something on the page is used; each module connects one concern."""

@@ -1,0 +1,163 @@
+"""Apply, cancel, and following what runs: the page only queues and watches."""
+
+import random
+
+import gradio as gr
+
+from genimg_ui.core.geometry import Size
+from genimg_ui.core.request import SEED_LIMIT, EditInputs
+from genimg_ui.errors import RefusedInput
+from genimg_ui.history.record import LogEntry
+from genimg_ui.ui import views
+from genimg_ui.ui.canvas.component import CanvasState
+from genimg_ui.ui.handlers.results import ResultHandlers
+from genimg_ui.ui.page import COMPARE_TAB, QUIET, Handlers, Page, existing, told, warn
+from genimg_ui.ui.panels import Updates, Values
+from genimg_ui.workspace import Workspace
+
+# Apply waits until the mask that is on the canvas has reached the server.
+FLUSH = """async (...values) => {
+  if (window.genimgCanvas) {
+    const value = await window.genimgCanvas.flush();
+    const at = values.findIndex((v) => v && typeof v === 'object' && 'mask_rev' in v);
+    if (at >= 0 && value) values[at] = value;
+  }
+  return values;
+}"""
+
+
+class EditHandlers(Handlers):
+    """Starts edits and follows them."""
+
+    def __init__(self, page: Page, workspace: Workspace, results: ResultHandlers) -> None:
+        super().__init__(page, workspace)
+        self.results = results
+
+    def connect(self) -> None:
+        """Give Apply, Cancel, the dice, remedies and the timer their listeners."""
+        page, buttons = self.page, self.page.buttons
+        watched = [page.status, page.timer, page.canvas]
+        buttons.apply.click(self.on_apply, inputs=page.inputs(), outputs=watched, js=FLUSH, **QUIET)
+        buttons.cancel.click(
+            self.on_cancel, inputs={page.key}, outputs=[page.status, page.timer], **QUIET
+        )
+        page.timer.tick(
+            self.on_tick,
+            inputs={page.key, page.status, page.strip, page.settings.sampling.lock},
+            outputs=[
+                page.status,
+                page.timer,
+                page.strip,
+                page.compare,
+                page.tabs,
+                page.settings.sampling.seed,
+            ],
+            **QUIET,
+        )
+        sampling = page.settings.sampling
+        buttons.dice.click(
+            lambda: [random.randrange(SEED_LIMIT), True],
+            outputs=[sampling.seed, sampling.lock],
+            **QUIET,
+        )
+        again = {"inputs": {page.key}, "outputs": [page.status, page.timer], **QUIET}
+        page.status.retried(self.on_retried, **again)
+        page.status.dismissed(self.on_dismissed, **again)
+        page.status.remedied(
+            self.on_remedy,
+            outputs=[page.status, page.settings.mask.grow, page.settings.mask.feather],
+            **QUIET,
+        )
+
+    @told
+    def on_apply(self, values: Values) -> Updates:
+        """Queue the edit that the page shows, or say what keeps it from running."""
+        page, workspace = self.page, self.workspace
+        session, state = page.session(values), values[page.canvas]
+        inputs = self._inputs(session, state)
+        request = page.request(values)
+        findings = workspace.findings(request, state.size, inputs.mask)
+        if any(item.blocking for item in findings):
+            return {page.status: warn(findings)}
+        lack = workspace.lack_of(workspace.model(request))
+        if lack:
+            raise RefusedInput(lack, remedy="Choose another model.")
+        workspace.submit(session, request, inputs)
+        status = views.running(workspace.queue.active(session))
+        status["findings"] = [views.finding(item) for item in findings]
+        return {page.status: status, page.timer: gr.Timer(active=True)}
+
+    def _inputs(self, session: str, state: CanvasState | None) -> EditInputs:
+        if state is None or not state.size.width:
+            raise RefusedInput("Open a picture first: drop one on the canvas, or choose a file.")
+        if not state.source:
+            raise RefusedInput("The picture is still on its way. Press Apply again in a moment.")
+        mask = existing(state.mask_path)
+        if mask is None and state.mask_path is not None:
+            raise RefusedInput("The mask got lost on its way. Change it a little and apply again.")
+        digest = self.workspace.keep_mask(session, state.source, mask, Size(*state.size))
+        return EditInputs(source=state.source, mask=digest)
+
+    @told
+    def on_cancel(self, values: Values) -> Updates:
+        """Cancel whatever this session has waiting or running."""
+        page = self.page
+        jobs = self.workspace.cancel_all(page.session(values))
+        if not jobs:
+            return {page.status: views.message("Nothing is running.")}
+        status = views.message("Cancelling (within one step) …")
+        status["watching"] = [job.id for job in jobs]
+        return {page.status: status, page.timer: gr.Timer(active=True)}
+
+    @told
+    def on_tick(self, values: Values) -> Updates:
+        """Follow this session's edits; show the newest result once one has ended."""
+        page, session = self.page, self.page.session(values)
+        watched: list[str] = (values[page.status] or {}).get("watching") or []
+        active = self.workspace.queue.active(session)
+        running = {job.id for job in active}
+        over = [job_id for job_id in watched if job_id not in running]
+        updates: Updates = {}
+        if active:
+            updates[page.status] = views.running(active)
+        else:
+            updates[page.timer] = gr.Timer(active=False)
+        if over:
+            entry = self.workspace.entry(session, over[-1])
+            updates |= self._shown(session, values, entry, alone=not active)
+        return updates or page.nothing()
+
+    def _shown(self, session: str, values: Values, entry: LogEntry, *, alone: bool) -> Updates:
+        """The ended edit in status, strip and comparison."""
+        page = self.page
+        updates: Updates = {page.status: views.ended(entry)} if alone else {}
+        if not entry.results:
+            return updates
+        updates |= self.results.shown(session, entry, 0, offset=0)
+        updates[page.tabs] = gr.Tabs(selected=COMPARE_TAB)
+        if not values[page.settings.sampling.lock]:
+            updates[page.settings.sampling.seed] = entry.results[0].seed
+        return updates
+
+    @told
+    def on_remedy(self, event: gr.EventData) -> Updates:
+        """Set the one value that mends a finding."""
+        mask = self.page.settings.mask
+        fields = {"grow": mask.grow, "feather": mask.feather}
+        widget = fields[str(event._data["field"])]
+        text = f"{event._data['label']}: done. Press Apply."
+        return {widget: event._data["value"], self.page.status: views.message(text)}
+
+    @told
+    def on_retried(self, values: Values, event: gr.EventData) -> Updates:
+        """Run again what the program's end interrupted."""
+        page, session = self.page, self.page.session(values)
+        self.workspace.retry(session, [str(job_id) for job_id in event._data["jobs"]])
+        status = views.running(self.workspace.queue.active(session))
+        return {page.status: status, page.timer: gr.Timer(active=True)}
+
+    @told
+    def on_dismissed(self, values: Values) -> Updates:
+        """Leave the line empty again."""
+        self.page.session(values)
+        return {self.page.status: views.message("")}

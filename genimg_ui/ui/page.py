@@ -1,0 +1,127 @@
+"""The page's components by name, and what every handler needs of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+
+from genimg_ui.core.geometry import Box, Sides, Size
+from genimg_ui.core.preflight import Finding
+from genimg_ui.core.request import EditRequest
+from genimg_ui.errors import GenimgError
+from genimg_ui.history.names import session_id
+from genimg_ui.ui import views
+from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate, MaskCanvas
+from genimg_ui.ui.outpaint_panel import OutpaintPanel
+from genimg_ui.ui.panels import Updates, Values
+from genimg_ui.ui.parts import Compare, Status, Strip
+from genimg_ui.ui.settings_panel import ApplyRow, SettingsPanel
+from genimg_ui.workspace import Draft, OpenPicture, Workspace
+
+EDIT_TAB, COMPARE_TAB = "edit", "compare"
+# For listeners that answer at once and are none of the page's public API.
+QUIET: dict[str, Any] = {
+    "queue": False,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
+Handler = Callable[..., Updates]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Page:
+    """Everything on the page that a handler reads or changes."""
+
+    key: gr.BrowserState  # the session's key
+    canvas: MaskCanvas
+    tabs: gr.Tabs
+    compare: Compare
+    strip: Strip
+    status: Status
+    picture: gr.Markdown
+    settings: SettingsPanel
+    outpaint: OutpaintPanel
+    buttons: ApplyRow
+    timer: gr.Timer
+
+    def session(self, values: Values) -> str:
+        """The id of the session that the browser's key opens; raises RefusedInput."""
+        return session_id(values[self.key] or "")
+
+    def request(self, values: Values) -> EditRequest:
+        """The request that the widgets and the canvas's border show; raises RefusedInput."""
+        state = values[self.canvas]
+        return self.settings.read(values, state.border if state else Sides())
+
+    def inputs(self) -> set[Block]:
+        """What `request` reads, with the session's key."""
+        return {self.key, self.canvas, *self.settings.widgets()}
+
+    def nothing(self) -> Updates:
+        """An answer that changes nothing."""
+        return {self.status: gr.skip()}
+
+
+class Handlers:
+    """A group of handlers of one page over one workspace."""
+
+    def __init__(self, page: Page, workspace: Workspace) -> None:
+        self.page = page
+        self.workspace = workspace
+
+
+def told(handler: Handler) -> Handler:
+    """Make what a handler of `Handlers` refuses a sentence in the status line."""
+
+    @wraps(handler)
+    def guarded(self: Handlers, *args: Any) -> Updates:
+        try:
+            return handler(self, *args)
+        except GenimgError as problem:
+            return {self.page.status: views.message(str(problem), kind="error")}
+
+    return guarded
+
+
+def bind_picture(opened: OpenPicture, state: CanvasState | None) -> CanvasUpdate:
+    """Tell the canvas whose picture it shows; load it where the browser has none of that size."""
+    return CanvasUpdate(
+        source=opened.sha256,
+        image=opened.display,
+        size=opened.size,
+        opened=state.opened if state else None,
+    )
+
+
+def describe_picture(opened: OpenPicture) -> str:
+    """One line below the canvas: what the picture is, and what could not be kept exactly."""
+    return " · ".join((opened.description, *opened.notes))
+
+
+def show_context(workspace: Workspace, draft: Draft, size: Size) -> CanvasUpdate:
+    """The dashed box of what the engine will see, in source pixels, with its scale."""
+    view = workspace.context_view(draft.request, size, draft.mask)
+    if view is None:
+        return CanvasUpdate(context=Box(0, 0, 0, 0))
+    border = draft.request.border
+    label = f"{view.working}" if view.scale == 1 else f"{view.working} ({view.scale:.2g}×)"
+    return CanvasUpdate(
+        context=view.box.moved(-border.left, -border.top), context_label=f"engine sees {label}"
+    )
+
+
+def warn(findings: list[Finding]) -> dict[str, Any]:
+    """Findings as a status: blocking ones refuse, the others are hints."""
+    blocking = [item for item in findings if item.blocking]
+    if blocking:
+        return views.message("This edit cannot run yet:", kind="error", findings=blocking)
+    return views.message("Worth knowing:", kind="warning", findings=findings)
+
+
+def existing(path: Path | None) -> Path | None:
+    """The path where a file is there; a file that Gradio's cache has dropped counts as none."""
+    return path if path is not None and path.exists() else None

@@ -1,0 +1,266 @@
+"""The settings beside the canvas: each panel builds its widgets, reads them and writes them.
+
+`read(values)` takes Gradio's dict of component → value and gives the request's part;
+`write(part)` is its exact inverse. `allow(spec)` disables what the model cannot use and says why.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, Self, cast
+
+import gradio as gr
+from gradio.components import Component
+
+from genimg_ui.core.request import (
+    ControlUnit,
+    FillMode,
+    FillUnderMask,
+    InpaintParams,
+    MaskParams,
+    SamplingParams,
+)
+from genimg_ui.errors import RefusedInput
+from genimg_ui.registry import ModelSpec
+from genimg_ui.ui import texts
+
+Values = dict[Any, Any]  # what Gradio hands to a handler with set inputs
+Updates = dict[Any, Any]  # what a handler hands back
+
+
+class Panel:
+    """Shared by the panels: their widgets are their dataclass fields."""
+
+    def widgets(self) -> list[Component]:
+        """Every widget of the panel, in the order of its fields."""
+        return [getattr(self, field.name) for field in fields(cast(Any, self))]
+
+
+def _whole(values: Values, widget: Component, name: str) -> int:
+    value = values[widget]
+    if value is None or int(value) != value:
+        raise RefusedInput(f"{name} must be a whole number, got {value!r}.")
+    return int(value)
+
+
+def _usable(usable: bool, info: str, spec: ModelSpec, **more: Any) -> Any:
+    """An update that enables or disables a widget; a disabled one says why."""
+    text = info if usable else texts.NEVER.format(title=spec.title)
+    return gr.update(interactive=usable, info=text, **more)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SamplingPanel(Panel):
+    """Prompt, seed, variants and the sampler's knobs."""
+
+    prompt: gr.Textbox
+    negative_prompt: gr.Textbox
+    seed: gr.Number
+    lock: gr.Checkbox
+    variants: gr.Slider
+    strength: gr.Slider
+    guidance_scale: gr.Slider
+    num_inference_steps: gr.Slider
+    scheduler: gr.Dropdown
+
+    def read(self, values: Values) -> SamplingParams:
+        """The sampler's part of the request; an unlocked seed is drawn anew."""
+        return SamplingParams(
+            prompt=values[self.prompt] or "",
+            negative_prompt=values[self.negative_prompt] or "",
+            strength=float(values[self.strength]),
+            guidance_scale=float(values[self.guidance_scale]),
+            num_inference_steps=_whole(values, self.num_inference_steps, "Steps"),
+            scheduler=values[self.scheduler] or "default",
+            seed=_whole(values, self.seed, "Seed") if values[self.lock] else None,
+            variants=_whole(values, self.variants, "Variants"),
+        )
+
+    def write(self, params: SamplingParams) -> Updates:
+        """Show `params`; a seed locks, its absence unlocks."""
+        updates: Updates = {
+            self.prompt: params.prompt,
+            self.negative_prompt: params.negative_prompt,
+            self.strength: params.strength,
+            self.guidance_scale: params.guidance_scale,
+            self.num_inference_steps: params.num_inference_steps,
+            self.scheduler: params.scheduler,
+            self.lock: params.seed is not None,
+            self.variants: params.variants,
+        }
+        return updates if params.seed is None else updates | {self.seed: params.seed}
+
+    def allow(self, spec: ModelSpec) -> Updates:
+        """Enable what the model uses."""
+        return {
+            self.prompt: _usable(spec.uses_prompt, texts.PROMPT, spec),
+            self.negative_prompt: _usable(spec.uses_prompt, texts.NEGATIVE, spec),
+            self.strength: _usable(spec.uses_strength, texts.STRENGTH, spec),
+            self.guidance_scale: _usable(spec.uses_guidance, texts.GUIDANCE, spec),
+            self.num_inference_steps: _usable(spec.uses_steps, texts.STEPS, spec),
+            self.scheduler: _usable(
+                bool(spec.schedulers),
+                texts.SCHEDULER,
+                spec,
+                choices=list(spec.schedulers) or ["default"],
+            ),
+        }
+
+    def defaults(self, spec: ModelSpec) -> Updates:
+        """The model's own recommended values."""
+        return {
+            self.strength: spec.default_strength,
+            self.guidance_scale: spec.default_guidance_scale,
+            self.num_inference_steps: spec.default_steps,
+            self.scheduler: "default",
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MaskPanel(Panel):
+    """How the painted mask becomes the masks that engine and paste use."""
+
+    grow: gr.Slider
+    feather: gr.Slider
+
+    @classmethod
+    def build(cls) -> Self:
+        default = MaskParams()
+        with gr.Row():
+            return cls(
+                grow=gr.Slider(
+                    -64, 128, default.grow, step=1, label="Grow", info=texts.GROW, min_width=130
+                ),
+                feather=gr.Slider(
+                    0,
+                    128,
+                    default.feather,
+                    step=1,
+                    label="Feather",
+                    info=texts.FEATHER,
+                    min_width=130,
+                ),
+            )
+
+    def read(self, values: Values) -> MaskParams:
+        return MaskParams(
+            grow=_whole(values, self.grow, "Grow"),
+            feather=_whole(values, self.feather, "Feather"),
+        )
+
+    def write(self, params: MaskParams) -> Updates:
+        return {self.grow: params.grow, self.feather: params.feather}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class InpaintPanel(Panel):
+    """What the engine sees around and under the mask."""
+
+    only_masked: gr.Checkbox
+    padding: gr.Slider
+    fill: gr.Dropdown
+    fill_mode: gr.Dropdown
+
+    @classmethod
+    def build(cls) -> Self:
+        default = InpaintParams()
+        only_masked = gr.Checkbox(
+            default.only_masked, label="Only the masked region", info=texts.ONLY_MASKED
+        )
+        padding = gr.Slider(
+            0, 512, default.padding, step=8, label="Context padding", info=texts.PADDING
+        )
+        with gr.Row():
+            return cls(
+                only_masked=only_masked,
+                padding=padding,
+                fill=gr.Dropdown(
+                    [str(name) for name in FillUnderMask],
+                    value=str(default.fill),
+                    label="Fill under the mask",
+                    info=texts.FILL,
+                    min_width=130,
+                ),
+                fill_mode=gr.Dropdown(
+                    [str(mode) for mode in FillMode],
+                    value=str(default.fill_mode),
+                    label="Fill mode",
+                    info=texts.FILL_MODE,
+                    min_width=130,
+                ),
+            )
+
+    def read(self, values: Values) -> InpaintParams:
+        return InpaintParams(
+            only_masked=bool(values[self.only_masked]),
+            padding=_whole(values, self.padding, "Padding"),
+            fill=FillUnderMask(values[self.fill]),
+            fill_mode=FillMode(values[self.fill_mode]),
+        )
+
+    def write(self, params: InpaintParams) -> Updates:
+        return {
+            self.only_masked: params.only_masked,
+            self.padding: params.padding,
+            self.fill: str(params.fill),
+            self.fill_mode: str(params.fill_mode),
+        }
+
+    def allow(self, spec: ModelSpec) -> Updates:
+        return {self.fill: _usable(spec.uses_fill, texts.FILL, spec)}
+
+
+NO_CONTROL = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ControlPanel(Panel):
+    """One ControlNet."""
+
+    kind: gr.Dropdown
+    scale: gr.Slider
+    start: gr.Slider
+    end: gr.Slider
+
+    @classmethod
+    def build(cls) -> Self:
+        default = ControlUnit(kind=NO_CONTROL)
+        return cls(
+            kind=gr.Dropdown([NO_CONTROL], value=NO_CONTROL, label="Control", info=texts.CONTROL),
+            scale=gr.Slider(
+                0, 2, default.controlnet_conditioning_scale, step=0.05, label="Control weight"
+            ),
+            start=gr.Slider(0, 1, default.control_guidance_start, step=0.05, label="From"),
+            end=gr.Slider(0, 1, default.control_guidance_end, step=0.05, label="Until"),
+        )
+
+    def read(self, values: Values) -> tuple[ControlUnit, ...]:
+        kind = values[self.kind] or NO_CONTROL
+        if kind == NO_CONTROL:
+            return ()
+        unit = ControlUnit(
+            kind=kind,
+            controlnet_conditioning_scale=float(values[self.scale]),
+            control_guidance_start=float(values[self.start]),
+            control_guidance_end=float(values[self.end]),
+        )
+        return (unit,)
+
+    def write(self, units: tuple[ControlUnit, ...]) -> Updates:
+        if not units:
+            return {self.kind: NO_CONTROL}
+        unit = units[0]
+        return {
+            self.kind: unit.kind,
+            self.scale: unit.controlnet_conditioning_scale,
+            self.start: unit.control_guidance_start,
+            self.end: unit.control_guidance_end,
+        }
+
+    def allow(self, spec: ModelSpec) -> Updates:
+        kinds = [kind for kind, _ in spec.controls]
+        info = texts.CONTROL if kinds else texts.CONTROL_NEVER.format(title=spec.title)
+        updates: Updates = {
+            self.kind: gr.update(choices=[NO_CONTROL, *kinds], interactive=bool(kinds), info=info)
+        }
+        for slider in (self.scale, self.start, self.end):
+            updates[slider] = gr.update(interactive=bool(kinds))
+        return updates

@@ -1,0 +1,173 @@
+"""All settings together: EditRequest ⇄ the widgets beside the canvas."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from genimg_ui.core.geometry import Sides
+from genimg_ui.core.request import EditRequest, SamplingParams
+from genimg_ui.registry import ModelSpec, Registry
+from genimg_ui.ui import texts
+from genimg_ui.ui.panels import (
+    ControlPanel,
+    InpaintPanel,
+    MaskPanel,
+    SamplingPanel,
+    Updates,
+    Values,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SettingsPanel:
+    """Everything that an EditRequest holds, except the border, which the canvas holds."""
+
+    model: gr.Dropdown
+    sampling: SamplingPanel
+    mask: MaskPanel
+    inpaint: InpaintPanel
+    control: ControlPanel
+
+    def widgets(self) -> list[gr.components.Component]:
+        """Every widget whose value belongs to the request."""
+        parts = (self.sampling, self.mask, self.inpaint, self.control)
+        return [self.model, *(widget for part in parts for widget in part.widgets())]
+
+    def changing(self) -> list[Any]:
+        """The same widgets, for connecting their `change` events."""
+        return list(self.widgets())
+
+    def read(self, values: Values, border: Sides) -> EditRequest:
+        """The request that the widgets show; raises RefusedInput."""
+        return EditRequest(
+            model=values[self.model],
+            sampling=self.sampling.read(values),
+            mask=self.mask.read(values),
+            inpaint=self.inpaint.read(values),
+            border=border,
+            controls=self.control.read(values),
+        )
+
+    def write(self, request: EditRequest) -> Updates:
+        """Show `request`; the inverse of `read` but for the border."""
+        return {
+            self.model: request.model,
+            **self.sampling.write(request.sampling),
+            **self.mask.write(request.mask),
+            **self.inpaint.write(request.inpaint),
+            **self.control.write(request.controls),
+        }
+
+    def allow(self, spec: ModelSpec) -> Updates:
+        """Disable what the model cannot use, and say why."""
+        return {
+            **self.sampling.allow(spec),
+            **self.inpaint.allow(spec),
+            **self.control.allow(spec),
+        }
+
+    def show(self, request: EditRequest, spec: ModelSpec) -> Updates:
+        """`write` and `allow` in one update for each widget."""
+        updates = self.allow(spec)
+        for widget, value in self.write(request).items():
+            updates[widget] = {**updates.get(widget, gr.update()), "value": value}
+        return updates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ApplyRow:
+    """The buttons that start and stop an edit."""
+
+    apply: gr.Button
+    cancel: gr.Button
+    dice: gr.Button
+
+
+def build_settings(registry: Registry) -> tuple[SettingsPanel, ApplyRow]:
+    """Lay out the right column: the first edit needs its top third only."""
+    choices = [(spec.title, spec.id) for spec in registry.all()]
+    model = gr.Dropdown(
+        choices,
+        value=registry.default,
+        label="Model",
+        elem_id="model",
+        info=registry.get(registry.default).note or None,
+    )
+    top, buttons = _build_top()
+    with gr.Accordion("Sampling", open=False, elem_id="sampling"):
+        knobs = _build_knobs()
+    with gr.Accordion("Mask and context", open=False, elem_id="mask-settings"):
+        mask = MaskPanel.build()
+        inpaint = InpaintPanel.build()
+    with gr.Accordion("Control", open=False, elem_id="control"):
+        control = ControlPanel.build()
+    sampling = SamplingPanel(**top, **knobs)
+    panel = SettingsPanel(
+        model=model, sampling=sampling, mask=mask, inpaint=inpaint, control=control
+    )
+    return panel, buttons
+
+
+def _build_top() -> tuple[dict[str, Any], ApplyRow]:
+    prompt = gr.Textbox(label="Prompt", lines=2, info=texts.PROMPT, elem_id="prompt")
+    negative = gr.Textbox(
+        label="Negative prompt", lines=1, info=texts.NEGATIVE, elem_id="negative-prompt"
+    )
+    with gr.Row(elem_id="seed-row"):
+        seed = gr.Number(0, label="Seed", precision=0, minimum=0, elem_id="seed", min_width=110)
+        lock = gr.Checkbox(False, label="Lock", elem_id="seed-lock", min_width=60, scale=0)
+        dice = gr.Button("New seed", elem_id="dice", min_width=80, scale=0, size="sm")
+        variants = gr.Slider(1, 8, 1, step=1, label="Variants", elem_id="variants", min_width=120)
+    with gr.Row(elem_id="apply-row"):
+        apply = gr.Button("Apply", variant="primary", elem_id="apply", scale=3)
+        cancel = gr.Button("Cancel", elem_id="cancel", scale=1, min_width=80)
+    widgets = {
+        "prompt": prompt,
+        "negative_prompt": negative,
+        "seed": seed,
+        "lock": lock,
+        "variants": variants,
+    }
+    return widgets, ApplyRow(apply=apply, cancel=cancel, dice=dice)
+
+
+def _build_knobs() -> dict[str, Any]:
+    default = SamplingParams()
+    labels = texts.FIELD_LABELS
+    return {
+        "strength": gr.Slider(
+            0.05,
+            1,
+            default.strength,
+            step=0.05,
+            label=labels["strength"],
+            elem_id="strength",
+            info=texts.STRENGTH,
+        ),
+        "guidance_scale": gr.Slider(
+            1,
+            20,
+            default.guidance_scale,
+            step=0.5,
+            label=labels["guidance_scale"],
+            info=texts.GUIDANCE,
+            elem_id="guidance-scale",
+        ),
+        "num_inference_steps": gr.Slider(
+            1,
+            100,
+            default.num_inference_steps,
+            step=1,
+            label=labels["num_inference_steps"],
+            info=texts.STEPS,
+            elem_id="steps",
+        ),
+        "scheduler": gr.Dropdown(
+            ["default"],
+            value="default",
+            label="Scheduler",
+            info=texts.SCHEDULER,
+            elem_id="scheduler",
+        ),
+    }

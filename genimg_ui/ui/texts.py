@@ -1,0 +1,52 @@
+"""Every longer text of the page, so that words can be read and changed in one place."""
+
+TITLE = "genimg_ui"
+LEAD = "Open a photograph, paint over what should change, press **Apply**. Nothing else changes."
+PROMPT = "What should appear in the painted place (not the rest of the picture)."
+NEGATIVE = "What must not appear there."
+STRENGTH = (
+    "How far the model may leave the pixels under the mask. 1 repaints, 0.2–0.4 keeps shapes. "
+    "It also scales the number of steps that run."
+)
+GUIDANCE = "How closely the model follows the prompt. 5–9 is usual; high values burn the picture."
+STEPS = "More is slower, and better only up to about 50."
+SCHEDULER = "The sampler; `default` is the model's own."
+SEED = "The same seed and settings give the same pixels."
+VARIANTS = "Variant 1 uses the seed, the next ones seed + 1, + 2, ..."
+GROW = "Widens the mask (below 0: narrows it), in pixels of the picture."
+FEATHER = "Soft edge inside the mask; never reaches beyond it."
+FILL = "What the model finds under the mask before it starts."
+FILL_MODE = "auto: `remove` for a painted mask, `extend` for a border."
+PADDING = "How much around the mask the engine sees, in pixels of the picture."
+ONLY_MASKED = (
+    "The engine works on the dashed box only, at its best size. Off: on the whole picture."
+)
+CONTROL = "Keeps the outlines of what is under the mask."
+NEVER = "{title} does not use this."
+CONTROL_NEVER = "{title} takes no control."
+APPLY_KEYS = "Ctrl+Enter applies, Esc cancels, ? on the canvas lists the keys."
+
+FIELD_LABELS = {
+    "strength": "Denoise",
+    "guidance_scale": "CFG",
+    "num_inference_steps": "Steps",
+}
+ASPECTS = {
+    "free": None,
+    "1:1": 1.0,
+    "4:5": 4 / 5,
+    "3:2": 3 / 2,
+    "16:9": 16 / 9,
+    "9:16": 9 / 16,
+}
+ANCHORS = {
+    "centre": (0.5, 0.5),
+    "left": (0.0, 0.5),
+    "right": (1.0, 0.5),
+    "top": (0.5, 0.0),
+    "bottom": (0.5, 1.0),
+    "top left": (0.0, 0.0),
+    "top right": (1.0, 0.0),
+    "bottom left": (0.0, 1.0),
+    "bottom right": (1.0, 1.0),
+}

@@ -1,0 +1,163 @@
+"""What the page shows, as plain JSON values: made of records, without Gradio or pixels."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from genimg_ui.core.geometry import Size
+from genimg_ui.core.outpaint import inner_box
+from genimg_ui.core.preflight import Finding
+from genimg_ui.history.entries import ResultRow
+from genimg_ui.history.record import LogEntry, ResultReport
+from genimg_ui.jobs.queue import Job, JobState
+
+Json = dict[str, Any]
+PAGE = 24  # results on one page of the strip
+
+
+def file_url(path: Path) -> str:
+    """Where Gradio serves a file of the data folder; relative, so that a proxy's prefix holds."""
+    return f"gradio_api/file={quote(str(path))}"
+
+
+def message(text: str, *, kind: str = "", findings: list[Finding] | None = None) -> Json:
+    """A line of the status part; kind is "", "error", "warning" or "done"."""
+    return {"kind": kind, "text": text, "findings": [finding(f) for f in findings or []]}
+
+
+def finding(item: Finding) -> Json:
+    """A finding with the value that mends it, where there is one."""
+    remedy = item.remedy
+    return {
+        "sentence": item.sentence,
+        "remedy": remedy and {"label": remedy.label, "field": remedy.field, "value": remedy.value},
+    }
+
+
+def running(jobs: list[Job]) -> Json:
+    """Progress of this session's edits; the status part remembers which ones it watches."""
+    first = next((job for job in jobs if job.state is JobState.RUNNING), jobs[0])
+    more = f" · {len(jobs) - 1} more waiting" if len(jobs) > 1 else ""
+    waiting = first.state is JobState.QUEUED
+    return {
+        "kind": "running",
+        "text": f"{_waiting_text(first) if waiting else first.text or 'starting'}{more}",
+        "fraction": 0.0 if waiting else first.fraction,
+        "preview": file_url(first.preview) if first.preview else None,
+        "watching": [job.id for job in jobs],
+    }
+
+
+def _waiting_text(job: Job) -> str:
+    if not job.position:
+        return "queued: next in line"
+    noun = "edit" if job.position == 1 else "edits"
+    return f"queued: {job.position} {noun} ahead"
+
+
+def ended(entry: LogEntry) -> Json:
+    """How an edit ended, in one line, with its warnings below."""
+    notes = [{"sentence": sentence, "remedy": None} for sentence in entry.warnings]
+    if entry.error:
+        return {"kind": "error", "text": entry.error, "findings": notes}
+    if not entry.results:
+        return {"kind": "warning", "text": f"The edit was {entry.state}.", "findings": notes}
+    seconds = sum(entry.timings.values())
+    count = len(entry.results)
+    variants = "" if count == 1 else f"{count} variants, "
+    return {
+        "kind": "done",
+        "text": f"Done: {variants}{seconds:.1f} s. {proof(entry.results[0].report)}",
+        "findings": notes,
+    }
+
+
+def proof(report: ResultReport) -> str:
+    """The promise of locked pixels, as measured."""
+    if not report.pixels_outside:
+        return "The mask covers the whole picture."
+    return (
+        f"{report.changed_outside:,} of {report.pixels_outside:,} pixels outside the mask changed."
+    )
+
+
+def strip(
+    rows: list[ResultRow],
+    *,
+    offset: int,
+    total: int,
+    starred: bool,
+    log: Path | None,
+    thumbs: dict[str, Path],
+) -> Json:
+    """One page of the history."""
+    return {
+        "items": [_item(row, thumbs) for row in rows],
+        "offset": offset,
+        "total": total,
+        "page": PAGE,
+        "starred_only": starred,
+        "selected": None,
+        "log_url": file_url(log) if log else None,
+    }
+
+
+def _item(row: ResultRow, thumbs: dict[str, Path]) -> Json:
+    thumb = thumbs.get(row.sha256)
+    return {
+        "entry": row.entry_id,
+        "index": row.index,
+        "thumb": file_url(thumb) if thumb else "",
+        "caption": f"{row.seed}",
+        "title": f"{row.label} · seed {row.seed} · {row.model} · {row.created[:16]}",
+        "starred": row.starred,
+    }
+
+
+def comparison(
+    entry: LogEntry, index: int, *, source_size: Size, before: Path, result: Path, starred: bool
+) -> Json:
+    """Before and after of one result, with its proof and its settings."""
+    record = entry.results[index]
+    border = entry.request.border
+    canvas = border.expand(source_size)
+    inner = inner_box(source_size, border)
+    return {
+        "entry": entry.id,
+        "index": index,
+        "before": file_url(before),
+        "after": file_url(result),
+        "width": canvas.width,
+        "height": canvas.height,
+        "inner": [inner.left, inner.top, *source_size],
+        "proof": proof(record.report),
+        "ok": record.report.changed_outside == 0,
+        "facts": _facts(entry, index),
+        "notes": list(entry.warnings),
+        "starred": starred,
+        "download": file_url(result),
+        "filename": f"{entry.created[:10]}_{entry.request.model}_seed{record.seed}.png",
+    }
+
+
+def _facts(entry: LogEntry, index: int) -> list[tuple[str, str]]:
+    record, request = entry.results[index], entry.request
+    facts = [
+        ("model", request.model),
+        ("seed", str(record.seed)),
+        ("seam", f"{record.report.seam:.2f}"),
+        ("colour shift", f"{record.report.colour_shift:.1f} ΔE"),
+        ("seconds", f"{sum(entry.timings.values()):.1f}"),
+    ]
+    if entry.resolved and entry.resolved.scheduler:
+        sampling = request.sampling
+        facts += [
+            ("prompt", sampling.prompt or "(none)"),
+            ("denoise", f"{sampling.strength:g}"),
+            ("CFG", f"{sampling.guidance_scale:g}"),
+            ("steps", str(sampling.num_inference_steps)),
+            ("scheduler", entry.resolved.scheduler),
+        ]
+    if entry.plan:
+        facts.append(("context", f"{entry.plan.box.size} → {entry.plan.working}"))
+    return facts
