@@ -81,14 +81,14 @@ class Editor:
         """Run one edit and store its results; the entry's state says how it ended."""
         entry = begin_entry(request, inputs, parent=parent, entry_id=entry_id)
         watch = Stopwatch()
-        refused = False
         try:
             outcome = self.compute(entry, watch, on_event, cancel)
             return self._store_results(outcome, watch, on_event)
         except Cancelled:
             state, error = EntryState.CANCELLED, ""
         except RefusedInput as problem:
-            state, error, refused = EntryState.FAILED, str(problem), True
+            entry = replace(entry, refused=True)
+            state, error = EntryState.FAILED, str(problem)
         except GenimgError as problem:
             state, error = EntryState.FAILED, str(problem)
         except MemoryError:
@@ -97,6 +97,71 @@ class Editor:
             log.exception("edit %s failed", entry.id)
             what = f"{type(problem).__name__}: {problem}"
             state, error = EntryState.FAILED, UNEXPECTED.format(what=what)
+        return replace(entry, state=state, error=error, timings=watch.seconds)
+
+    def compute(
+        self, entry: LogEntry, watch: Stopwatch, on_event: OnEvent, cancel: CancelToken
+    ) -> Outcome:
+        """Everything up to the patches; raises GenimgError or Cancelled."""
+        spec = self._registry.get(entry.request.model)
+        with watch.stage("decode"):
+            subject = self._subject(entry.inputs)
+        on_event(Progress(0.0, "preparing"))
+        resolved = self._preparer.resolve(
+            entry.request, spec, subject.source.size, drawn_seed=secrets.randbelow(SEED_LIMIT)
+        )
+        prepared = self._preparer.prepare(resolved, spec, subject, watch, cancel)
+        result = self._generate(spec, prepared, watch, on_event, cancel)
+        entry = replace(
+            entry,
+            resolved=resolved,
+            plan=_plan_record(prepared),
+            composite_sha256=hashlib.sha256(prepared.composite.tobytes()).hexdigest(),
+            control_sha256=tuple(
+                hashlib.sha256(control.image.tobytes()).hexdigest()
+                for control in prepared.job.controls
+            ),
+            facts={"genimg_ui": __version__, **result.facts},
+            warnings=(*subject.source.notes, *prepared.warnings, *result.warnings),
+        )
+        return Outcome(entry=entry, prepared=prepared, patches=result.patches)
+
+    def _subject(self, inputs: EditInputs) -> Subject:
+        source = decode(self._store.source_path(inputs.source), self._limits)
+        if inputs.mask is None:
+            return Subject(source=source, painted=None)
+        return Subject(source=source, painted=decode_mask(self._store.mask_path(inputs.mask)))
+
+    def _generate(
+        self,
+        spec: ModelSpec,
+        prepared: Prepared,
+        watch: Stopwatch,
+        on_event: OnEvent,
+        cancel: CancelToken,
+    ) -> BackendResult:
+        cancel.check()
+        with watch.stage("load"):
+            backend = self._pool.get(spec)
+        with watch.stage("generate"):
+            result = backend.generate(prepared.job, on_event, cancel)
+        cancel.check()
+        return result
+
+    def _store_results(self, outcome: Outcome, watch: Stopwatch, on_event: OnEvent) -> LogEntry:
+        entry, warnings = outcome.entry, list(outcome.entry.warnings)
+        records = []
+        for index, seed in enumerate(outcome.prepared.job.resolved.seeds):
+            on_event(Progress(1.0, f"writing result {index + 1} of {len(outcome.patches)}"))
+            with watch.stage("stitch"):
+                picture = finish(outcome.prepared, outcome.patches[index])
+            with watch.stage("report"):
+                report = make_report(outcome.prepared, picture)
+                pixels_sha256 = picture.pixels_sha256()
+            record = ResultRecord(sha256="", pixels_sha256=pixels_sha256, seed=seed, report=report)
+            with watch.stage("write"):
+                records.append(self._write(entry, picture, record))
+            warnings += unchanged_warning(report, index)
         return replace(
             entry,
             state=EntryState.DONE,
