@@ -4,8 +4,6 @@ import logging
 import os
 import time
 
-import gradio as gr
-
 from genimg_ui.core.image import Limits
 from genimg_ui.examples import example_pictures
 from genimg_ui.history.disk import DiskLimits
@@ -16,6 +14,7 @@ from genimg_ui.jobs.supervisor import WorkerSupervisor
 from genimg_ui.registry import load_registry
 from genimg_ui.settings import GIB, PublicLimits, Settings
 from genimg_ui.ui.blocks import assets, build_page
+from genimg_ui.ui.theme import make_theme
 from genimg_ui.workspace import Workspace
 
 SERVED_FOLDERS = ("sources", "results", "thumbs", "previews", "masks", "sessions")
@@ -70,7 +69,7 @@ class Application:
             enable_monitoring=False,
             css=style,
             js=script,
-            theme=gr.themes.Soft(),
+            theme=make_theme(),
             show_error=True,
             quiet=True,
         )

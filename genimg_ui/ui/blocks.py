@@ -12,7 +12,6 @@ from genimg_ui.ui.handlers.examples import ExampleHandlers
 from genimg_ui.ui.handlers.pictures import PictureHandlers
 from genimg_ui.ui.handlers.results import ResultHandlers
 from genimg_ui.ui.handlers.sessions import SessionHandlers
-from genimg_ui.ui.outpaint_panel import OutpaintPanel
 from genimg_ui.ui.page import COMPARE_TAB, EDIT_TAB, Page
 from genimg_ui.ui.parts import Compare, Status, Strip
 from genimg_ui.ui.settings_panel import build_settings
@@ -54,11 +53,9 @@ def _lay_out(workspace: Workspace) -> tuple[Page, dict[str, gr.Button]]:
             picture = gr.Markdown("", elem_id="picture-info")
             status = Status()
             strip = Strip()
+        with gr.Column(scale=3, min_width=340, elem_id="right"):
+            settings, outpaint, buttons = build_settings(workspace.registry)
             examples = _build_examples(workspace)
-        with gr.Column(scale=3, min_width=330, elem_id="right"):
-            settings, buttons = build_settings(workspace.registry)
-            with gr.Accordion("Outpaint", open=False, elem_id="outpaint"):
-                outpaint = OutpaintPanel.build()
             gr.Markdown(texts.APPLY_KEYS, elem_id="keys-hint")
     page = Page(
         key=key,
@@ -78,7 +75,7 @@ def _lay_out(workspace: Workspace) -> tuple[Page, dict[str, gr.Button]]:
 
 def _build_examples(workspace: Workspace) -> dict[str, gr.Button]:
     with gr.Row(elem_id="examples"):
-        gr.Markdown("Try it on an example:", elem_id="examples-label")
+        gr.Markdown("Examples:", elem_id="examples-label")
         return {name: gr.Button(name, size="sm", min_width=60) for name in workspace.examples}
 
 

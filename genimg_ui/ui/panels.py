@@ -43,7 +43,7 @@ def _whole(values: Values, widget: Component, name: str) -> int:
 
 def _usable(usable: bool, info: str, spec: ModelSpec, **more: Any) -> Any:
     """An update that enables or disables a widget; a disabled one says why."""
-    text = info if usable else texts.NEVER.format(title=spec.title)
+    text = info if usable else texts.NEVER.format(model=spec.id)
     return gr.update(interactive=usable, info=text, **more)
 
 
@@ -55,7 +55,7 @@ class SamplingPanel(Panel):
     negative_prompt: gr.Textbox
     seed: gr.Number
     lock: gr.Checkbox
-    variants: gr.Slider
+    variants: gr.Number
     strength: gr.Slider
     guidance_scale: gr.Slider
     num_inference_steps: gr.Slider
@@ -257,7 +257,7 @@ class ControlPanel(Panel):
 
     def allow(self, spec: ModelSpec) -> Updates:
         kinds = [kind for kind, _ in spec.controls]
-        info = texts.CONTROL if kinds else texts.CONTROL_NEVER.format(title=spec.title)
+        info = texts.CONTROL if kinds else texts.CONTROL_NEVER.format(model=spec.id)
         updates: Updates = {
             self.kind: gr.update(choices=[NO_CONTROL, *kinds], interactive=bool(kinds), info=info)
         }

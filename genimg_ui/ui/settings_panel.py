@@ -9,6 +9,7 @@ from genimg_ui.core.geometry import Sides
 from genimg_ui.core.request import EditRequest, SamplingParams
 from genimg_ui.registry import ModelSpec, Registry
 from genimg_ui.ui import texts
+from genimg_ui.ui.outpaint_panel import OutpaintPanel
 from genimg_ui.ui.panels import (
     ControlPanel,
     InpaintPanel,
@@ -84,41 +85,58 @@ class ApplyRow:
     dice: gr.Button
 
 
-def build_settings(registry: Registry) -> tuple[SettingsPanel, ApplyRow]:
-    """Lay out the right column: the first edit needs its top third only."""
+def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, ApplyRow]:
+    """Lay out the right column: the first edit needs its top half only."""
     choices = [(spec.title, spec.id) for spec in registry.all()]
     model = gr.Dropdown(
-        choices,
-        value=registry.default,
-        label="Model",
-        elem_id="model",
-        info=registry.get(registry.default).note or None,
+        choices, value=registry.default, label="Model", elem_id="model", filterable=False
     )
     top, buttons = _build_top()
-    with gr.Accordion("Sampling", open=False, elem_id="sampling"):
-        knobs = _build_knobs()
+    with gr.Accordion("Outpaint: add a border", open=False, elem_id="outpaint"):
+        outpaint = OutpaintPanel.build()
     with gr.Accordion("Mask and context", open=False, elem_id="mask-settings"):
         mask = MaskPanel.build()
         inpaint = InpaintPanel.build()
+    with gr.Accordion("Sampling", open=False, elem_id="sampling"):
+        knobs = _build_knobs()
     with gr.Accordion("Control", open=False, elem_id="control"):
         control = ControlPanel.build()
     sampling = SamplingPanel(**top, **knobs)
     panel = SettingsPanel(
         model=model, sampling=sampling, mask=mask, inpaint=inpaint, control=control
     )
-    return panel, buttons
+    return panel, outpaint, buttons
 
 
 def _build_top() -> tuple[dict[str, Any], ApplyRow]:
-    prompt = gr.Textbox(label="Prompt", lines=2, info=texts.PROMPT, elem_id="prompt")
+    prompt = gr.Textbox(label="Prompt", lines=2, max_lines=5, info=texts.PROMPT, elem_id="prompt")
     negative = gr.Textbox(
-        label="Negative prompt", lines=1, info=texts.NEGATIVE, elem_id="negative-prompt"
+        label="Negative prompt",
+        lines=1,
+        max_lines=3,
+        info=texts.NEGATIVE,
+        elem_id="negative-prompt",
     )
     with gr.Row(elem_id="seed-row"):
-        seed = gr.Number(0, label="Seed", precision=0, minimum=0, elem_id="seed", min_width=110)
-        lock = gr.Checkbox(False, label="Lock", elem_id="seed-lock", min_width=60, scale=0)
-        dice = gr.Button("New seed", elem_id="dice", min_width=80, scale=0, size="sm")
-        variants = gr.Slider(1, 8, 1, step=1, label="Variants", elem_id="variants", min_width=120)
+        seed = gr.Number(
+            0, label="Seed", precision=0, minimum=0, elem_id="seed", min_width=120, scale=3
+        )
+        with gr.Column(min_width=76, scale=1, elem_id="seed-tools"):
+            lock = gr.Checkbox(
+                False, label="Lock", elem_id="seed-lock", container=False, min_width=60
+            )
+            dice = gr.Button("New", elem_id="dice", min_width=60, size="sm")
+        variants = gr.Number(
+            1,
+            label="Variants",
+            precision=0,
+            minimum=1,
+            maximum=16,
+            step=1,
+            elem_id="variants",
+            min_width=76,
+            scale=2,
+        )
     with gr.Row(elem_id="apply-row"):
         apply = gr.Button("Apply", variant="primary", elem_id="apply", scale=3)
         cancel = gr.Button("Cancel", elem_id="cancel", scale=1, min_width=80)

@@ -22,8 +22,8 @@ ONLY_MASKED = (
     "The engine works on the dashed box only, at its best size. Off: on the whole picture."
 )
 CONTROL = "Keeps the outlines of what is under the mask."
-NEVER = "{title} does not use this."
-CONTROL_NEVER = "{title} takes no control."
+NEVER = "{model} does not use this."
+CONTROL_NEVER = "{model} takes no control."
 APPLY_KEYS = "Ctrl+Enter applies, Esc cancels, ? on the canvas lists the keys."
 
 FIELD_LABELS = {

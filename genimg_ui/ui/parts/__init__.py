@@ -15,16 +15,16 @@ Json = dict[str, Any]
 class Part(gr.HTML):
     """A page part whose value is a JSON object and whose look lives in files beside this one."""
 
-    def __init__(self, name: str, *, value: Json | None = None, elem_id: str) -> None:
+    part = ""  # name of its three files, and its id on the page
+
+    def __init__(self, value: Json | None = None, **options: Any) -> None:
         folder = files(__name__)
-        super().__init__(
-            value=value or {},
-            html_template=(folder / f"{name}.html").read_text("utf-8"),
-            css_template=(folder / f"{name}.css").read_text("utf-8"),
-            js_on_load=(folder / f"{name}.js").read_text("utf-8"),
-            apply_default_css=False,
-            elem_id=elem_id,
-        )
+        options.setdefault("html_template", (folder / f"{self.part}.html").read_text("utf-8"))
+        options.setdefault("css_template", (folder / f"{self.part}.css").read_text("utf-8"))
+        options.setdefault("js_on_load", (folder / f"{self.part}.js").read_text("utf-8"))
+        options.setdefault("apply_default_css", False)
+        options.setdefault("elem_id", self.part)
+        super().__init__(value=value or {}, **options)
 
     def preprocess(self, payload: Any) -> Any:
         return payload
@@ -45,19 +45,16 @@ class Part(gr.HTML):
 class Compare(Part):
     """Before and after of one result. Events: continued, restored, starred, deleted."""
 
-    def __init__(self) -> None:
-        super().__init__("compare", elem_id="compare")
+    part = "compare"
 
 
 class Strip(Part):
     """Thumbnails of the session's results, newest first. Events: picked, starred, paged."""
 
-    def __init__(self) -> None:
-        super().__init__("strip", elem_id="strip")
+    part = "strip"
 
 
 class Status(Part):
     """Running jobs, findings and errors in words. Events: remedied, undone, dismissed."""
 
-    def __init__(self) -> None:
-        super().__init__("status", elem_id="status")
+    part = "status"

@@ -3,6 +3,8 @@
 // Two passes after Felzenszwalb & Huttenlocher (2012), "Distance transforms of sampled functions":
 // columns, then the lower envelope of parabolas along each row. The picture's edge is no boundary.
 
+import { tileBox } from "./history.js";
+
 const FAR = 1e9; // larger than any column distance, small enough that its square stays exact enough
 
 /** Column pass: distance to the nearest seed of the same column, and that seed's row. */
@@ -115,6 +117,7 @@ export function compositeMask(mask, width, height, { grow = 0, feather = 0, step
 
 /**
  * A proxy of at most `maxPixels`, each pixel the largest of a step × step block (thin strokes stay).
+ * @param {object} mask a PaintedMask; its empty tiles are not read
  * @returns {{data: Uint8Array, width: number, height: number, step: number}}
  */
 export function maskProxy(mask, maxPixels) {
@@ -123,13 +126,20 @@ export function maskProxy(mask, maxPixels) {
   if (step === 1) return { data, width, height, step };
   const small = { width: Math.ceil(width / step), height: Math.ceil(height / step), step };
   small.data = new Uint8Array(small.width * small.height);
-  for (let y = 0; y < height; y++) {
-    const to = Math.floor(y / step) * small.width;
-    for (let x = 0, at = y * width; x < width; x++, at++) {
+  mask.counts.forEach((count, index) => {
+    if (count) shrinkTile(data, width, tileBox(mask, index), small);
+  });
+  return small;
+}
+
+function shrinkTile(data, width, { x, y, w, h }, small) {
+  const { step } = small;
+  for (let row = y; row < y + h; row++) {
+    const to = Math.floor(row / step) * small.width;
+    for (let column = x, at = row * width + x; column < x + w; column++, at++) {
       if (!data[at]) continue;
-      const cell = to + Math.floor(x / step);
+      const cell = to + Math.floor(column / step);
       if (data[at] > small.data[cell]) small.data[cell] = data[at];
     }
   }
-  return small;
 }
