@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.warm_up:
         os.nice(_LEAST_PRIORITY)
         warm_up(arguments)
-        return 0
+        os._exit(0)  # `_listen` holds the standard input, which an ordinary exit would wait for
     store = Store(arguments.data_dir)
     with WorkerLease(arguments.data_dir, arguments.name or new_worker_name()) as lease:
         _serve(JobQueue(store), LateEditor(store, arguments), lease.name, wake, arguments)
