@@ -75,6 +75,7 @@ class Watch:
             self._cancel.check()
             latents = blend.after(step, tensors["latents"])
             self._report(step, blend, latents)
+            self._cancel.check()  # after the last step this is before the decoder starts
             return {"latents": latents}
 
         return on_step

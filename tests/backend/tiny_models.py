@@ -4,7 +4,6 @@ Their weights are random but fixed, so pictures mean nothing, yet every paramete
 the same code as with a real model. Each `make_*` returns the folder that it wrote (about 2 MB).
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,10 @@ from diffusers import (
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 from transformers import (
+    CLIPConfig,
+    CLIPImageProcessor,
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTextModelWithProjection,
@@ -40,10 +42,23 @@ def make_sd15_inpaint(folder: Path) -> Path:
     return _saved(pipe, folder)
 
 
-def make_sd15(folder: Path) -> Path:
-    """Family sd15 with 4 input channels."""
+def make_sd15_strict(folder: Path) -> Path:
+    """Like `make_sd15_inpaint`, with a safety checker that withholds every picture."""
+    parts = _sd15(in_channels=9) | {
+        "safety_checker": _strict_checker(),
+        "feature_extractor": CLIPImageProcessor(size=32, crop_size=32),
+        "requires_safety_checker": True,
+    }
+    return _saved(StableDiffusionInpaintPipeline(**parts), folder)
+
+
+def make_sd15(folder: Path, *, variant: str | None = None) -> Path:
+    """Family sd15 with 4 input channels; `variant="fp16"` saves half precision as such."""
     pipe = StableDiffusionPipeline(**_sd15(in_channels=4))
-    return _saved(pipe, folder)
+    if variant == "fp16":
+        pipe.to(dtype=torch.float16)
+    pipe.save_pretrained(folder, safe_serialization=True, variant=variant)
+    return folder
 
 
 def make_sdxl_inpaint(folder: Path) -> Path:
@@ -176,6 +191,15 @@ def _tokenizer() -> CLIPTokenizer:
     return CLIPTokenizer(vocab=_vocabulary(), merges=_merges(), model_max_length=TEXT_TOKENS)
 
 
+def _strict_checker() -> StableDiffusionSafetyChecker:
+    vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
+    vision |= {"num_attention_heads": 2, "image_size": 32, "patch_size": 16}
+    checker = StableDiffusionSafetyChecker(CLIPConfig(vision_config=vision, projection_dim=16))
+    torch.nn.init.normal_(checker.concept_embeds)
+    torch.nn.init.constant_(checker.concept_embeds_weights, -2.0)  # below any cosine
+    return checker.eval()
+
+
 def _control(folder: Path, conditions: dict[str, Any]) -> Path:
     torch.manual_seed(3)
     network = ControlNetModel(
@@ -196,6 +220,4 @@ def _control(folder: Path, conditions: dict[str, Any]) -> Path:
 
 def _saved(pipe: Any, folder: Path) -> Path:
     pipe.save_pretrained(folder, safe_serialization=True)
-    index = json.loads((folder / "model_index.json").read_text())
-    assert index["unet"], "the index names its parts"
     return folder

@@ -1,0 +1,34 @@
+"""Tiny models on disk, made once for the whole run."""
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from genimg_ui.backend.base import Backend
+from genimg_ui.backend.pool import BackendPool
+from genimg_ui.registry import ModelSpec
+
+
+@pytest.fixture(scope="session")
+def tiny() -> ModuleType:
+    """The builders; imported late because torch is slow to start."""
+    return pytest.importorskip("tiny_models", reason="torch and diffusers are not installed")
+
+
+@pytest.fixture(scope="session")
+def models(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one of each tiny model, by the builder's name."""
+    root = tmp_path_factory.mktemp("models")
+    for name in ("sd15", "sd15_inpaint", "sdxl", "sdxl_inpaint", "sd15_control", "sdxl_control"):
+        getattr(tiny, f"make_{name}")(root / name)
+    return root
+
+
+@pytest.fixture(scope="module")
+def backend(tiny: ModuleType) -> Backend:
+    """A sampler that a module's tests share, so that models are loaded seldom."""
+    tiny.torch.set_num_threads(1)  # more only wait for each other on models this small
+    return BackendPool().get(
+        ModelSpec(id="tiny", title="Tiny", engine="diffusers", licence="Apache-2.0")
+    )
