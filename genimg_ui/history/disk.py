@@ -8,6 +8,8 @@ entry, also those whose pictures are gone. Sizes are bytes.
 import os
 import sqlite3
 import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from genimg_ui.history.database import Database
@@ -78,11 +80,8 @@ class Disk:
 
     def usage(self, session: str | None) -> int:
         """Bytes of all pictures, or of those that one session needs."""
-        if session is None:
-            return sum(_folder_bytes(folder) for folder in self._folders)
-        with self._database.reading() as connection:
-            rows = connection.execute(_OF_SESSION, {"session": check_session(session)}).fetchall()
-        return sum(self._bytes(row["name"]) for row in rows if is_sha256(row["name"]))
+        sizes = self._sizes()
+        return sum(sizes.values()) if session is None else self._usage_of(session, sizes)
 
     def purge(self, session: str, *, older_than: float) -> int:
         """Empty the session's bin of what lies there for `older_than` seconds; bytes freed."""
@@ -102,41 +101,45 @@ class Disk:
         """
         if not dry_run:
             self._remove(self._unused())
+        sizes = self._sizes()
         done: list[Eviction] = []
         if limits.session_bytes is not None:
             for session in self._sessions():
-                excess = self.usage(session) - limits.session_bytes
-                done += self._shrink(excess, session, limits.session_bytes, dry_run=dry_run)
+                excess = self._usage_of(session, sizes) - limits.session_bytes
+                doomed, counts = self._give_up(excess, session, sizes, dry_run=dry_run)
+                sizes = {name: size for name, size in sizes.items() if name not in doomed}
+                done += _tell(counts, limits.session_bytes, "this session", dry_run=dry_run)
         if limits.total_bytes is not None:
-            excess = self.usage(None) - limits.total_bytes
-            done += self._shrink(excess, None, limits.total_bytes, dry_run=dry_run)
+            excess = sum(sizes.values()) - limits.total_bytes
+            _, counts = self._give_up(excess, None, sizes, dry_run=dry_run)
+            done += _tell(counts, limits.total_bytes, "all sessions together", dry_run=dry_run)
         return done
 
-    def _shrink(
-        self, excess: int, session: str | None, limit: int, *, dry_run: bool
-    ) -> list[Eviction]:
-        """Give up the oldest unstarred results until `excess` bytes are free."""
-        if excess <= 0:
-            return []
+    def _give_up(
+        self, excess: int, session: str | None, sizes: Mapping[str, int], *, dry_run: bool
+    ) -> tuple[set[str], dict[str, int]]:
+        """Remove the oldest unstarred results until `excess` bytes are free.
+
+        Returns the digests that went, and how many results of which session.
+        """
+        doomed: set[str] = set()
         counts: dict[str, int] = {}
-        doomed: dict[str, int] = {}  # digest: bytes
+        if excess <= 0:
+            return doomed, counts
         query = _OLDEST.format(session="" if session is None else "AND r.session = :session")
         # The files go after the commit: a crash between leaves files too many, never too few.
         with self._database.writing(commit=not dry_run) as connection:
             for row in connection.execute(query, {"session": session}).fetchall():
-                if sum(doomed.values()) >= excess:
+                if excess <= 0:
                     break
-                for name in _forget(connection, row):
-                    if name not in doomed and not _needed(connection, name, _NEEDED_BY_RESULTS):
-                        doomed[name] = self._bytes(name)
+                for name in _forget(connection, row) - doomed:
+                    if not _needed(connection, name, _NEEDED_BY_RESULTS):
+                        doomed.add(name)
+                        excess -= sizes.get(name, 0)
                 counts[row["session"]] = counts.get(row["session"], 0) + 1
         if not dry_run:
-            self._remove(list(doomed))
-        scope = "this session" if session is not None else "all sessions together"
-        return [
-            Eviction(session=owner, results=n, sentence=_sentence(n, limit, scope, dry_run=dry_run))
-            for owner, n in counts.items()
-        ]
+            self._remove(doomed)
+        return doomed, counts
 
     def _unused(self) -> list[str]:
         """Uploads that nothing names and nobody has touched for a while."""
@@ -146,11 +149,9 @@ class Disk:
             for folder in self._folders:
                 for item in os.scandir(folder.folder):
                     name = item.name.partition(".")[0]
-                    if not is_sha256(name) or item.stat().st_mtime > before:
-                        continue
-                    if not _needed(connection, name, _NEEDED_BY_RESULTS):
+                    if is_sha256(name) and item.stat().st_mtime < before:
                         names.append(name)
-        return names
+            return [n for n in names if not _needed(connection, n, _NEEDED_BY_RESULTS)]
 
     def _sessions(self) -> list[str]:
         with self._database.reading() as connection:
@@ -159,15 +160,26 @@ class Disk:
             ).fetchall()
         return [row["session"] for row in rows]
 
-    def _bytes(self, name: str) -> int:
-        return sum(folder.size(name) for folder in self._folders)
+    def _sizes(self) -> dict[str, int]:
+        """Bytes of each digest, in all folders together."""
+        sizes: dict[str, int] = {}
+        for folder in self._folders:
+            for item in os.scandir(folder.folder):
+                name = item.name.partition(".")[0]
+                with suppress(FileNotFoundError):  # it was removed just now
+                    sizes[name] = sizes.get(name, 0) + item.stat().st_size
+        return sizes
 
-    def _remove(self, names: list[str]) -> int:
+    def _usage_of(self, session: str, sizes: Mapping[str, int]) -> int:
+        with self._database.reading() as connection:
+            rows = connection.execute(_OF_SESSION, {"session": check_session(session)}).fetchall()
+        return sum(sizes.get(row["name"], 0) for row in rows)
+
+    def _remove(self, names: Iterable[str]) -> int:
         freed = 0
         for name in names:
-            freed += self._bytes(name)
             for folder in self._folders:
-                folder.remove(name)
+                freed += folder.remove(name)
         return freed
 
 
@@ -184,8 +196,11 @@ def _needed(connection: sqlite3.Connection, sha256: str, query: str) -> bool:
     return bool(connection.execute(query, {"sha256": sha256}).fetchone()[0])
 
 
-def _folder_bytes(folder: PictureFolder) -> int:
-    return sum(item.stat().st_size for item in os.scandir(folder.folder) if item.is_file())
+def _tell(counts: Mapping[str, int], limit: int, scope: str, *, dry_run: bool) -> list[Eviction]:
+    return [
+        Eviction(session=owner, results=n, sentence=_sentence(n, limit, scope, dry_run=dry_run))
+        for owner, n in counts.items()
+    ]
 
 
 def _sentence(count: int, limit: int, scope: str, *, dry_run: bool) -> str:

@@ -127,15 +127,19 @@ class PictureFolder:
             raise UnknownItem(f"{self._what} {sha256} is not in the data folder.")
         return found
 
-    def size(self, sha256: str) -> int:
-        """Bytes on disk, 0 where there is no file."""
+    def remove(self, sha256: str) -> int:
+        """Remove the file; the bytes that this frees."""
         found = self.find(sha256)
-        return found.stat().st_size if found else 0
-
-    def remove(self, sha256: str) -> None:
-        found = self.find(sha256)
-        if found is not None:
-            found.unlink(missing_ok=True)
+        if found is None:
+            return 0
+        try:
+            size = found.stat().st_size
+            found.unlink()
+        except FileNotFoundError:  # another process removed it just now
+            return 0
+        except OSError as error:
+            raise storage_error(error, self.folder.parent, "the removal of a picture") from error
+        return size
 
     def sweep(self) -> None:
         """Remove what killed writers left."""

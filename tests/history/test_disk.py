@@ -1,13 +1,15 @@
 """What may be removed goes, and what something still needs stays."""
 
+import errno
 import hashlib
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from genimg_ui.errors import UnknownItem
+from genimg_ui.errors import StorageError, UnknownItem
 from genimg_ui.history.disk import DiskLimits
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.history.store import Store
@@ -134,3 +136,16 @@ def test_no_limit_removes_nothing(store: Store, ann: str, make_entry: MakeEntry)
     store.record(ann, make_entry(name))
     assert store.evict(DiskLimits()) == []
     assert hashlib.sha256(store.result_path(name).read_bytes()).hexdigest() == name
+
+
+def test_a_folder_that_lets_nothing_go_is_told(
+    store: Store, ann: str, make_entry: MakeEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.record(ann, make_entry(put_result(store, "1")))
+
+    def read_only(_path: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", read_only)
+    with pytest.raises(StorageError, match="cannot be written: the removal of a picture"):
+        store.evict(DiskLimits(total_bytes=0))
