@@ -29,11 +29,13 @@ COLOUR_TYPES = {"L": 0, "LA": 4, "RGB": 2, "RGBA": 6}
 BAND_BYTES = 1 << 20
 WORKERS = 2
 # Level and strategy of zlib. In a filtered photograph, matches further away than one byte are
-# rare, and not looking for them makes deflate twice as fast (the level has then no say). Flat
-# graphics and screenshots are full of far matches, which are found fast because they are long.
+# rare, and not looking for them makes deflate several times as fast (the level has then no say).
+# Screenshots and drawings are full of far matches; there looking pays, and is fast.
 PHOTOGRAPH = (1, zlib.Z_RLE)
-GRAPHICS = (4, zlib.Z_DEFAULT_STRATEGY)
-DRAWN = 0.3  # a band is graphics where fewer of its filtered bytes than this share are not 0
+GRAPHICS = (6, zlib.Z_DEFAULT_STRATEGY)
+SPARSE = 0.3  # only bands with fewer filtered bytes than this share that are not 0 are tried
+TRIAL = 1 << 16  # bytes of a band on which both ways are tried
+GAIN = 0.7  # sparse noise gains little by far matches and takes ten times as long
 ZLIB_HEADER = b"\x78\x01"  # deflate, 32 KB window, fastest (RFC 1950)
 LAST_BLOCK = b"\x03\x00"  # an empty final block with fixed codes (RFC 1951, 3.2.3)
 NONE, SUB, UP, AVERAGE = range(4)  # filter types of the PNG specification, 9.2
@@ -128,10 +130,20 @@ def _band(rows: NDArray[Any], band: slice, pixel: int) -> tuple[bytes, bytes]:
     lines[:, 0] = chosen
     lines[:, 1:] = _filtered(chosen, raw, above, pixel)
     plain = lines.tobytes()
-    drawn = np.count_nonzero(lines[sample]) < DRAWN * lines[sample].size
-    level, strategy = GRAPHICS if drawn else PHOTOGRAPH
-    packer = zlib.compressobj(level, zlib.DEFLATED, -15, 9, strategy)
+    sparse = np.count_nonzero(lines[sample]) < SPARSE * lines[sample].size
+    repeats = sparse and _size(plain[:TRIAL], GRAPHICS) < GAIN * _size(plain[:TRIAL], PHOTOGRAPH)
+    packer = _packer(GRAPHICS if repeats else PHOTOGRAPH)
     return plain, packer.compress(plain) + packer.flush(zlib.Z_SYNC_FLUSH)
+
+
+def _packer(way: tuple[int, int]) -> "zlib._Compress":
+    level, strategy = way
+    return zlib.compressobj(level, zlib.DEFLATED, -15, 9, strategy)
+
+
+def _size(data: bytes, way: tuple[int, int]) -> int:
+    packer = _packer(way)
+    return len(packer.compress(data)) + len(packer.flush())
 
 
 def _big_endian(rows: NDArray[Any]) -> Bytes:
