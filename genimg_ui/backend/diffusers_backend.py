@@ -25,7 +25,7 @@ from genimg_ui.backend.preview import PreviewGate
 from genimg_ui.backend.prompts import prompt_warnings
 from genimg_ui.backend.sampling import Watch, Work, check_job, prepare, sample
 from genimg_ui.errors import BackendError
-from genimg_ui.registry import ModelSpec
+from genimg_ui.registry import ModelSpec, download_size
 
 WAIT_SECONDS = 0.1  # between two looks at the cancel token while another job has the weights
 VERSIONS = ("torch", "diffusers", "transformers")
@@ -47,7 +47,7 @@ class DiffusersBackend:
             check_job(job)
             try:
                 return self._generate(job, on_event, cancel)
-            except (RuntimeError, MemoryError) as error:
+            except (RuntimeError, MemoryError, ValueError, IndexError) as error:
                 if not is_out_of_memory(error):
                     raise BackendError(f"{job.spec.title} failed: {error}") from error
                 sentence = _memory_sentence(job, self._device)
@@ -62,14 +62,14 @@ class DiffusersBackend:
 
     def _generate(self, job: BackendJob, on_event: OnEvent, cancel: CancelToken) -> BackendResult:
         cancel.check()
-        on_event(Progress(0.0, f"loading {job.spec.title}"))
+        on_event(Progress(0.0, _loading(job.spec)))
         loaded = self._load(job.spec)
         pipe = self._pipe(loaded, job)
         cancel.check()
         work = prepare(job, loaded, pipe)
         gate = PreviewGate()
         patches = tuple(
-            sample(work, index, Watch(work, index, on_event, cancel, gate))
+            sample(work, index, Watch(work, index, on_event=on_event, cancel=cancel, gate=gate))
             for index in range(len(job.resolved.seeds))
         )
         facts = {**loaded.facts, **_facts(work, self._device)}
@@ -105,6 +105,12 @@ class DiffusersBackend:
             yield
         finally:
             self._busy.release()
+
+
+def _loading(spec: ModelSpec) -> str:
+    if weights.local_folder(spec.source, spec.revision) is None:
+        return f"downloading {spec.title} ({download_size(spec)})"
+    return f"loading {spec.title}"
 
 
 def _facts(work: Work, device: Device) -> dict[str, str]:

@@ -51,12 +51,7 @@ class Watch:
     """Looks on after each step: cancels, blends, reports. One for each variant."""
 
     def __init__(
-        self,
-        work: Work,
-        index: int,
-        on_event: OnEvent,
-        cancel: CancelToken,
-        gate: PreviewGate,
+        self, work: Work, index: int, *, on_event: OnEvent, cancel: CancelToken, gate: PreviewGate
     ) -> None:
         self._work = work
         self._index = index

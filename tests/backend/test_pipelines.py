@@ -11,6 +11,7 @@ import pytest
 from sampling_support import Events, job, spec
 
 from genimg_ui import weights
+from genimg_ui.backend import pipelines
 from genimg_ui.backend.base import CancelToken
 from genimg_ui.backend.diffusers_backend import DiffusersBackend
 from genimg_ui.core.request import ControlUnit
@@ -112,6 +113,36 @@ def test_a_hub_model_without_network_says_what_it_would_take():
         "reached from here (its weights are not on this machine); the embedded engine `exemplar` "
         "works without."
     )
+
+
+def test_a_hub_model_is_downloaded_without_pickles_and_checker(no_hub, models, monkeypatch):
+    asked: dict[str, Any] = {}
+
+    def download(source: str, **options: Any) -> str:
+        asked.update(options, source=source)
+        return str(models / "sd15")
+
+    monkeypatch.setattr(weights, "hub_reachable", lambda: True)
+    monkeypatch.setattr(pipelines.DiffusionPipeline, "download", download)
+    model = replace(spec(models / "sd15"), source="owner/model", revision="v1", download_gib=2.0)
+    events = Events()
+    DiffusersBackend().generate(job(model, num_inference_steps=1), events.append, CancelToken())
+    assert events.texts()[0] == "downloading Tiny (about 2 GB)"
+    assert (asked["source"], asked["revision"]) == ("owner/model", "v1")
+    assert asked["use_safetensors"] is True
+    assert asked["safety_checker"] is None
+    assert not no_hub.exists()
+
+
+def test_a_download_that_fails_is_said(no_hub, models, monkeypatch):
+    def download(*_: Any, **__: Any) -> str:
+        raise OSError("connection reset\nby peer")
+
+    monkeypatch.setattr(weights, "hub_reachable", lambda: True)
+    monkeypatch.setattr(pipelines.DiffusionPipeline, "download", download)
+    with pytest.raises(ModelUnavailable, match="could not be downloaded .*: connection reset; the"):
+        generate(replace(spec(models / "sd15"), source="owner/model"))
+    assert not no_hub.exists()
 
 
 def test_a_hub_model_in_the_cache_needs_no_network(no_hub, models):
