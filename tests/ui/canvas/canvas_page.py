@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 from PIL import Image, ImageOps
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from genimg_ui.core.geometry import Size
 from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate, MaskCanvas
@@ -71,6 +71,18 @@ class Hand:
     def __init__(self, page: Page, app: App) -> None:
         self.page = page
         self.app = app
+        self.errors: list[str] = []  # of the console
+        page.on("console", self._told)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _told(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def visit(self) -> None:
+        self.page.goto(self.app.url, wait_until="commit")
+        self.errors.clear()  # Gradio complains of its streams when a page is left
+        self.page.wait_for_function("window.genimgCanvas !== undefined")
 
     def state(self) -> dict[str, Any]:
         return dict(self.page.evaluate("window.genimgCanvas.state()"))
@@ -159,15 +171,17 @@ def visit(browser: Browser, app: App, **options: Any) -> Iterator[Hand]:
     app.update, app.answers = None, True
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
     page = context.new_page()
-    errors: list[str] = []
-    page.on("console", lambda told: errors.append(told.text) if told.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(app.url)
-    page.wait_for_function("window.genimgCanvas !== undefined")
-    yield Hand(page, app)
+    hand = Hand(page, app)
+    hand.visit()
+    yield hand
     context.close()
-    assert not errors, "\n".join(errors)
+    assert not hand.errors, "\n".join(hand.errors)
 
 
 def disc_area(radius: float) -> float:
     return math.pi * radius * radius
+
+
+def area(mask: np.ndarray) -> float:
+    """Painted pixels, partial ones by their part."""
+    return float(mask.sum(dtype=np.int64)) / 255

@@ -4,29 +4,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genimg_ui.core.geometry import Box, Sides, Size
-from genimg_ui.ui.canvas.component import CanvasUpdate
-from tests.ui.canvas.canvas_page import Hand, disc_area
+from genimg_ui.core.geometry import Sides
+from tests.ui.canvas.canvas_page import Hand, area, disc_area
 
 pytestmark = pytest.mark.browser
-
-
-def area(mask: np.ndarray) -> float:
-    return float(mask.sum(dtype=np.int64)) / 255
 
 
 def test_an_empty_canvas_invites_a_picture_and_sends_no_mask(hand: Hand) -> None:
     assert hand.page.get_by_text("Drop a photograph here, paste, or choose one").is_visible()
     state = hand.read()
     assert (state.source, state.mask_path, state.image_path) == ("", None, None)
-
-
-def test_the_upload_reaches_python_byte_for_byte(hand: Hand) -> None:
-    path = hand.picture()
-    state = hand.heard("picture_opened")
-    assert state.image_path.read_bytes() == path.read_bytes()
-    assert (state.source, state.image_name) == ("", "picture.png")
-    assert hand.read().image_path is None  # the answer has named it
 
 
 def test_a_rectangle_is_exact_and_edits_are_told(hand: Hand) -> None:
@@ -121,52 +108,6 @@ def test_invert_and_clear(hand: Hand) -> None:
     assert hand.state()["undoDepth"] == 3
 
 
-def test_a_mask_from_python_comes_back_bit_for_bit_and_can_be_painted_on(hand: Hand) -> None:
-    hand.picture()
-    grey = np.random.default_rng(5).integers(0, 256, (200, 300), np.uint8)
-    path = hand.app.folder / "soft mask.png"
-    Image.fromarray(grey).save(path)
-    hand.drag((50, 50))
-    before = hand.mask()
-    hand.send(CanvasUpdate(mask=path))
-    assert np.array_equal(hand.mask(), grey)
-    hand.act("undo")
-    assert np.array_equal(hand.mask(), before)
-    hand.act("redo")
-    hand.key("r")
-    hand.drag((0, 0), (300, 100))
-    mask = hand.mask()
-    assert (mask[:100] == 255).all()
-    assert np.array_equal(mask[100:], grey[100:])
-
-
-def test_a_mask_file_is_taken_and_one_of_another_size_refused(hand: Hand) -> None:
-    hand.picture()
-    grey = np.full((200, 300), 77, np.uint8)
-    for name, mode in (("grey.png", "L"), ("colour.webp", "RGB")):
-        path = hand.app.folder / name
-        Image.fromarray(grey).convert(mode).save(path, lossless=True)
-        hand.act("clear")
-        hand.page.set_input_files(".gc-mask-file", path)
-        hand.wait("s.painted > 0")
-        assert np.array_equal(hand.mask(), grey), name
-    small = hand.app.folder / "small.png"
-    Image.fromarray(grey[:50]).save(small)
-    hand.page.set_input_files(".gc-mask-file", small)
-    sentence = hand.heard("refused")
-    assert sentence == "A mask must have the picture's size, 300 × 200 pixels, got 300 × 50."
-    assert hand.page.get_by_text(sentence).is_visible()
-
-
-def test_a_file_that_is_no_picture_is_refused(hand: Hand) -> None:
-    path = hand.app.folder / "notes.pdf"
-    path.write_bytes(b"%PDF-1.7")
-    hand.page.set_input_files(".gc-picture-file", path)
-    assert hand.heard("refused") == (
-        "A picture must be PNG, JPEG, WebP, TIFF or BMP, got notes.pdf."
-    )
-
-
 def test_zoom_and_pan_leave_picture_coordinates_alone(hand: Hand) -> None:
     hand.picture()
     page = hand.page
@@ -192,6 +133,20 @@ def test_zoom_and_pan_leave_picture_coordinates_alone(hand: Hand) -> None:
     assert np.array_equal(hand.mask(), expected)
 
 
+def test_space_over_the_canvas_pans_and_does_not_press_the_button_used_last(hand: Hand) -> None:
+    hand.picture()
+    hand.mask()  # the button that reads has the focus now
+    reads, before = len(hand.app.reads), hand.state()["offset"]
+    hand.page.mouse.move(*hand.at(100, 60))
+    hand.page.keyboard.down(" ")
+    hand.drag((100, 60), (130, 90))
+    hand.page.keyboard.up(" ")
+    hand.page.wait_for_timeout(300)
+    assert hand.state()["offset"] != before
+    assert hand.state()["maskSum"] == 0
+    assert len(hand.app.reads) == reads
+
+
 def test_the_frame_is_dragged_by_sides_and_corners(hand: Hand) -> None:
     hand.picture()
     hand.key("o")
@@ -207,53 +162,6 @@ def test_the_frame_is_dragged_by_sides_and_corners(hand: Hand) -> None:
     assert hand.read().mask_path is None
 
 
-def test_python_sets_border_context_preview_and_message(hand: Hand) -> None:
-    hand.picture()
-    hand.key("r")
-    hand.drag((100, 50), (200, 150))
-    hand.send(
-        CanvasUpdate(
-            border=Sides(8, 16, 24, 32),
-            context=Box(50, 0, 250, 200),
-            context_label="200 → 512",
-            grow=10,
-            feather=8,
-            message="The mask was tidied.",
-        )
-    )
-    hand.wait("s.preview")
-    state = hand.state()
-    assert state["context"]["label"] == "200 → 512"
-    assert state["preview"]["sum"] > 0
-    assert hand.page.get_by_text("The mask was tidied.").is_visible()
-    assert hand.read().border == Sides(8, 16, 24, 32)
-    painted = hand.mask()
-    assert area(painted) == 100 * 100  # the preview changes no pixel of the painted mask
-
-
-def test_another_picture_detaches_mask_and_border_and_voids_late_answers(hand: Hand) -> None:
-    hand.picture()
-    hand.act("invert")
-    hand.send(CanvasUpdate(border=Sides(8, 8, 8, 8)))
-    first = hand.read()
-    hand.picture(120, 90, "second.png")
-    state = hand.read()
-    assert (state.size, state.mask_path, state.border) == (Size(120, 90), None, Sides())
-    assert state.source != first.source
-    assert hand.page.get_by_text("the mask of the picture before it was detached").is_visible()
-    hand.send(CanvasUpdate(source=first.source, size=first.size, opened=first.opened))
-    assert hand.read().source == state.source
-
-
-def test_a_picture_that_the_browser_cannot_read_is_shown_by_the_server(hand: Hand) -> None:
-    path = hand.app.folder / "scan.tiff"
-    Image.linear_gradient("L").resize((90, 60)).save(path)
-    hand.open(path)
-    assert (hand.state()["width"], hand.state()["height"]) == (90, 60)
-    hand.act("invert")
-    assert (hand.mask() == 255).all()
-
-
 def test_a_turned_photograph_is_painted_as_it_is_seen(hand: Hand) -> None:
     path = hand.app.folder / "turned.jpg"
     exif = Image.Exif()
@@ -265,18 +173,6 @@ def test_a_turned_photograph_is_painted_as_it_is_seen(hand: Hand) -> None:
     expected = np.zeros((300, 200), np.uint8)
     expected[200:280, 20:60] = 255
     assert np.array_equal(hand.mask(), expected)
-
-
-def test_a_picture_and_its_mask_come_back_after_a_refresh(hand: Hand) -> None:
-    shown = hand.picture()
-    hand.drag((50, 50), (200, 150))
-    mask, state = hand.mask(), hand.read()
-    hand.page.reload()
-    hand.page.wait_for_function("window.genimgCanvas !== undefined")
-    hand.send(CanvasUpdate(source=state.source, image=shown, size=state.size, mask=state.mask_path))
-    assert np.array_equal(hand.mask(), mask)
-    assert hand.read().source == state.source
-    assert hand.state()["undoDepth"] == 0
 
 
 def test_typing_elsewhere_is_no_shortcut_and_the_help_sheet_opens(hand: Hand) -> None:
@@ -309,6 +205,25 @@ def test_24_megapixels_are_paintable_at_once(hand: Hand) -> None:
     assert mask[1000, 1000] == mask[3000, 3000] == 255
     frames = sorted(hand.state()["frameMs"])
     assert frames[len(frames) // 2] < 50  # milliseconds of script; half of all frames
+
+
+def test_pen_pressure_scales_the_brush(hand: Hand) -> None:
+    hand.picture()
+    hand.option("size", 80)
+    x, y = hand.at(150, 100)
+    pen = {"pointerType": "pen", "pointerId": 7, "clientX": x, "clientY": y, "button": 0}
+    assert hand.page.locator("[data-act=pressure]").is_hidden()
+    for pressure, radius in ((0.5, 20), (1.0, 40)):
+        for kind in ("pointerdown", "pointerup"):
+            hand.page.dispatch_event(
+                ".gc-marks", kind, {**pen, "pressure": pressure, "bubbles": True}
+            )
+        assert abs(area(hand.mask()) / disc_area(radius) - 1) < 0.1
+        hand.act("clear")
+    hand.page.locator("[data-act=pressure]").click()
+    for kind in ("pointerdown", "pointerup"):
+        hand.page.dispatch_event(".gc-marks", kind, {**pen, "pressure": 0.5, "bubbles": True})
+    assert abs(area(hand.mask()) / disc_area(40) - 1) < 0.1
 
 
 def test_the_canvas_fits_a_small_laptop(hand: Hand) -> None:

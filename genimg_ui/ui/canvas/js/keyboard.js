@@ -28,8 +28,8 @@ export class Keyboard {
     if (event.defaultPrevented || !meantForCanvas(this.root, event)) return;
     const found = keyAction(event);
     if (!found) return;
-    const button = event.target.tagName === "BUTTON";
-    if (button && event.key === " ") return; // Space presses a focused button
+    const button = event.target.tagName === "BUTTON" && this.root.contains(event.target);
+    if (button && event.key === " ") return; // Space presses a focused button of the canvas
     if (found.hold) {
       this.editor.held[found.hold] = true;
       event.preventDefault();

@@ -29,6 +29,7 @@ export class PointerInput {
     on("pointerleave", () => this.#hover(null));
     on("wheel", (e) => this.#wheel(e), { passive: false });
     on("contextmenu", (e) => e.preventDefault());
+    on("mousedown", (e) => e.button === 1 && e.preventDefault()); // no autoscroll while panning
   }
 
   #at(event) {

@@ -7,6 +7,8 @@ import {
   maskProxy,
 } from "../../../../genimg_ui/ui/canvas/js/distance.js";
 
+import { PaintedMask } from "../../../../genimg_ui/ui/canvas/js/mask.js";
+
 function randomSeeds(width, height, share, seed) {
   let state = seed;
   return Uint8Array.from({ length: width * height }, () => {
@@ -57,8 +59,8 @@ test("the feather is a ramp inside the grown mask", () => {
 });
 
 test("a proxy keeps thin strokes and scales distances", () => {
-  const mask = { width: 40, height: 20, data: new Uint8Array(800) };
-  mask.data[7 * 40 + 33] = 255;
+  const mask = new PaintedMask(40, 20);
+  mask.fillShape({ kind: "rectangle", points: [[33, 7], [34, 8]] }, { target: 255 });
   const proxy = maskProxy(mask, 60);
   assert.deepEqual([proxy.step, proxy.width, proxy.height], [4, 10, 5]);
   assert.equal(proxy.data[1 * 10 + 8], 255);
