@@ -1,21 +1,24 @@
 """Puts the parts of the page together and serves it."""
 
+import importlib
 import logging
 import os
 import time
 
 from genimg_ui.core.image import Limits
+from genimg_ui.core.serial import to_json
 from genimg_ui.examples import example_pictures
 from genimg_ui.history.disk import DiskLimits
 from genimg_ui.history.store import Store
 from genimg_ui.jobs.limits import JobLimits
 from genimg_ui.jobs.queue import JobQueue
 from genimg_ui.jobs.supervisor import WorkerSupervisor
-from genimg_ui.registry import load_registry
+from genimg_ui.registry import Registry, load_registry
 from genimg_ui.settings import GIB, PublicLimits, Settings
 from genimg_ui.ui.blocks import assets, build_page
 from genimg_ui.ui.theme import make_theme
 from genimg_ui.workspace import Workspace
+from genimg_ui.zerogpu import ZeroGpuRunner
 
 SERVED_FOLDERS = ("sources", "results", "thumbs", "previews", "masks", "sessions")
 log = logging.getLogger(__name__)
@@ -30,26 +33,35 @@ class Application:
         self.store = Store.open(settings.data_dir)
         self.queue = JobQueue(self.store, _job_limits(public))
         self.limits = _picture_limits(public)
-        self.worker = WorkerSupervisor(
-            self.queue,
-            settings.models,
-            options={
-                "safety": public is not None,
-                "bounds": settings.bounds,
-                "limits": self.limits,
-            },
-        )
+        registry = load_registry(settings.models)
+        self.worker = self._make_worker(registry)
         self.workspace = Workspace(
             self.store,
             self.queue,
-            load_registry(settings.models),
+            registry,
             bounds=settings.bounds,
             limits=self.limits,
             disk=_disk_limits(public),
             examples=example_pictures(),
             wake=self.worker.wake,
         )
-        self.page = build_page(self.workspace)
+        run_waiting = self.worker.run_waiting if isinstance(self.worker, ZeroGpuRunner) else None
+        self.page = build_page(self.workspace, run_waiting)
+
+    def _make_worker(self, registry: Registry) -> WorkerSupervisor | ZeroGpuRunner:
+        """A process of its own; on ZeroGPU, which lends its GPU to requests, this very one."""
+        settings = self._settings
+        options = {
+            "safety": settings.public is not None,
+            "bounds": settings.bounds,
+            "limits": self.limits,
+        }
+        if not settings.zero_gpu:
+            return WorkerSupervisor(self.queue, settings.models, options=options)
+        # By name, because engines take a second to import that no other page needs.
+        compose = importlib.import_module("genimg_ui.jobs.compose")
+        editor = compose.build_editor(self.store, settings.models, to_json(options))
+        return ZeroGpuRunner(self.queue, registry, editor)
 
     def launch(self, *, block: bool = True) -> str:
         """Serve the page and start the worker; the page's address."""

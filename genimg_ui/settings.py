@@ -40,6 +40,7 @@ class Settings:
     port: int
     auth: tuple[str, str] | None
     public: PublicLimits | None
+    zero_gpu: bool = False  # whether the host lends its GPU to single requests
 
     @property
     def bounds(self) -> Bounds:
@@ -73,6 +74,7 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Sett
         port=flags.port,
         auth=auth,
         public=_public(flags) if flags.public else None,
+        zero_gpu=environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),
     )
 
 

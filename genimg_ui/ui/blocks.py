@@ -7,7 +7,7 @@ import gradio as gr
 from genimg_ui.ui import texts
 from genimg_ui.ui.canvas.component import MaskCanvas
 from genimg_ui.ui.handlers.borders import BorderHandlers
-from genimg_ui.ui.handlers.edits import EditHandlers
+from genimg_ui.ui.handlers.edits import EditHandlers, RunWaiting
 from genimg_ui.ui.handlers.examples import ExampleHandlers
 from genimg_ui.ui.handlers.pictures import PictureHandlers
 from genimg_ui.ui.handlers.results import ResultHandlers
@@ -21,8 +21,8 @@ STORAGE_KEY = "genimg_ui"  # of the browser's storage; fixed, so that a session 
 POLL_SECONDS = 0.5  # while an edit runs; the timer rests otherwise
 
 
-def build_page(workspace: Workspace) -> gr.Blocks:
-    """The whole page over one workspace."""
+def build_page(workspace: Workspace, run_waiting: RunWaiting | None = None) -> gr.Blocks:
+    """The whole page over one workspace; `run_waiting` runs a session's edits in its requests."""
     demo: gr.Blocks
     with gr.Blocks(title=texts.TITLE, fill_width=True, delete_cache=(3600, 86400)) as demo:
         page, examples = _lay_out(workspace)
@@ -30,7 +30,7 @@ def build_page(workspace: Workspace) -> gr.Blocks:
         results.connect()
         PictureHandlers(page, workspace).connect()
         BorderHandlers(page, workspace).connect()
-        EditHandlers(page, workspace, results).connect()
+        EditHandlers(page, workspace, results).connect(demo, run_waiting)
         ExampleHandlers(page, workspace).connect(examples)
         SessionHandlers(page, workspace, results).connect(demo)
     return demo

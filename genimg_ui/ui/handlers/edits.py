@@ -1,6 +1,8 @@
 """Apply, cancel, and following what runs: the page only queues and watches."""
 
 import random
+from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
@@ -26,6 +28,9 @@ FLUSH = """async (...values) => {
 }"""
 
 
+RunWaiting = Callable[[str], object]  # runs what a session has waiting, within the request
+
+
 class EditHandlers(Handlers):
     """Starts edits and follows them."""
 
@@ -33,11 +38,13 @@ class EditHandlers(Handlers):
         super().__init__(page, workspace)
         self.results = results
 
-    def connect(self) -> None:
+    def connect(self, demo: gr.Blocks, run_waiting: RunWaiting | None) -> None:
         """Give Apply, Cancel, the dice, remedies and the timer their listeners."""
         page, buttons = self.page, self.page.buttons
         watched = [page.status, page.timer, page.canvas]
-        buttons.apply.click(self.on_apply, inputs=page.inputs(), outputs=watched, js=FLUSH, **QUIET)
+        applied = buttons.apply.click(
+            self.on_apply, inputs=page.inputs(), outputs=watched, js=FLUSH, **QUIET
+        )
         buttons.cancel.click(
             self.on_cancel, inputs={page.key}, outputs=[page.status, page.timer], **QUIET
         )
@@ -61,13 +68,31 @@ class EditHandlers(Handlers):
             **QUIET,
         )
         again = {"inputs": {page.key}, "outputs": [page.status, page.timer], **QUIET}
-        page.status.retried(self.on_retried, **again)
+        retried = page.status.retried(self.on_retried, **again)
         page.status.dismissed(self.on_dismissed, **again)
         page.status.remedied(
             self.on_remedy,
             outputs=[page.status, page.settings.mask.grow, page.settings.mask.feather],
             **QUIET,
         )
+        if run_waiting is not None:
+            self._connect_waiting(run_waiting, [applied.then, retried.then, demo.load])
+
+    def _connect_waiting(self, run_waiting: RunWaiting, events: list[Any]) -> None:
+        """Run this session's edits inside the requests that queue them, or that find them."""
+
+        def on_waiting(values: Values) -> None:
+            run_waiting(self.page.session(values))
+
+        for event in events:
+            event(
+                on_waiting,
+                inputs={self.page.key},
+                concurrency_id="gpu",
+                concurrency_limit=1,
+                show_progress="hidden",
+                api_visibility="private",
+            )
 
     @told
     def on_apply(self, values: Values) -> Updates:
