@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -243,6 +244,18 @@ def test_two_processes_append_at_once(store: Store, ann: str, make_entry: MakeEn
     assert len(set(logged(store, ann))) == len(logged(store, ann)) == 81
     assert indexed(store, ann) == logged(store, ann)
     assert store.count(ann) == 81
+
+
+def test_an_append_waits_for_the_one_before(store: Store, ann: str, make_entry: MakeEntry) -> None:
+    first, second = make_entry(A), make_entry(B)
+    other = threading.Thread(target=store.record, args=(ann, second))
+    with SeedLog.opened(store.seed_log_path(ann)) as log:
+        other.start()
+        other.join(0.2)
+        assert other.is_alive()
+        log.append(first)
+    other.join()
+    assert logged(store, ann) == [first.id, second.id]
 
 
 def test_ten_thousand_entries_are_paged_by_an_index(
