@@ -159,3 +159,19 @@ def test_python_can_refuse_and_empty_the_canvas(hand: Hand) -> None:
     assert hand.page.get_by_text("Choose a photograph").is_visible()
     state = hand.read()
     assert (state.source, state.size, state.mask_path) == ("", Size(0, 0), None)
+
+
+def test_uploads_that_fail_are_told_and_sent_again(hand: Hand) -> None:
+    hand.app.answers = False
+    path = hand.app.folder / "kept.png"
+    Image.linear_gradient("L").resize((50, 40)).save(path)
+    hand.page.route("**/upload", lambda route: route.abort())
+    hand.page.set_input_files(".gc-picture-file", path)
+    hand.page.get_by_text("kept.png could not be sent").wait_for()
+    hand.act("invert")
+    hand.page.unroute("**/upload")
+    mask, state = hand.mask(), hand.read()
+    assert (mask == 255).all()
+    assert state.source == ""
+    assert state.image_path is not None and state.image_path.read_bytes() == path.read_bytes()
+    hand.errors.clear()  # the browser reports the uploads that this test broke
