@@ -3,7 +3,6 @@
 import importlib
 import logging
 import os
-import time
 
 from genimg_ui.core.image import Limits
 from genimg_ui.core.serial import to_json
@@ -21,7 +20,6 @@ from genimg_ui.workspace import Workspace
 from genimg_ui.zerogpu import ZeroGpuRunner
 
 SERVED_FOLDERS = ("sources", "results", "thumbs", "previews", "masks", "sessions")
-log = logging.getLogger(__name__)
 
 
 class Application:
@@ -102,10 +100,10 @@ def serve(settings: Settings) -> None:
     """Run until the process is told to stop."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.data_dir / "cache" / "gradio"))
-    started = time.perf_counter()
+    cache = settings.data_dir / "cache"
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(cache / "gradio"))
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba"))
     application = Application(settings)
-    log.debug("built in %.1f s", time.perf_counter() - started)
     try:
         application.launch()
     finally:

@@ -82,7 +82,8 @@ class EditHandlers(Handlers):
         """Run this session's edits inside the requests that queue them, or that find them."""
 
         def on_waiting(values: Values) -> None:
-            run_waiting(self.page.session(values))
+            if values[self.page.key]:  # a browser that comes for the first time has none yet
+                run_waiting(self.page.session(values))
 
         for event in events:
             event(
