@@ -11,7 +11,7 @@ from pathlib import Path
 
 from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.image import Limits, decode, decode_mask
-from genimg_ui.core.mask import Mask, mask_box
+from genimg_ui.core.mask import Mask, make_masks, mask_box
 from genimg_ui.core.outpaint import border_box
 from genimg_ui.core.picture import Picture, describe, display_copy
 from genimg_ui.core.plan import Context, EditPlan, make_plan
@@ -19,14 +19,15 @@ from genimg_ui.core.preflight import Finding, check_mask, check_scale
 from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.core.serial import Json, from_json, to_json
-from genimg_ui.errors import RefusedInput
+from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.history.disk import DiskLimits
-from genimg_ui.history.record import LogEntry
+from genimg_ui.history.record import LogEntry, ResultRecord
 from genimg_ui.history.store import Store
 from genimg_ui.jobs.queue import Job, JobQueue, JobState
 from genimg_ui.registry import ModelSpec, Registry, abilities, availability
 
 BROWSER_FORMATS = (".png", ".jpg", ".webp", ".bmp")  # others are shown through a display copy
+NEARLY_FULL = 0.8  # share of a session's room from which on it is told
 DISPLAY_SIDE = 8192  # longest side of a display copy: what every GPU's texture holds
 
 
@@ -177,7 +178,7 @@ class Workspace:
         self, request: EditRequest, size: Size, mask: str | None
     ) -> ContextView | None:
         """What the engine will see, in canvas pixels; None where nothing is painted yet."""
-        masked = _masked(request.border, size, self._painted(mask), request.mask.grow)
+        masked = _masked(request, size, self._painted(mask))
         if masked is None:
             return None
         plan = self.context(request, size, masked)
@@ -188,7 +189,7 @@ class Workspace:
         spec = self.model(request)
         painted = self._painted(mask)
         findings = list(check_mask(request, painted))
-        masked = _masked(request.border, size, painted, request.mask.grow)
+        masked = _masked(request, size, painted)
         if masked is not None:
             plan = self.context(request, size, masked)
             findings += check_scale(plan.scale, plan.working)
@@ -212,9 +213,16 @@ class Workspace:
         self._wake()
         return job_id
 
-    def told_beforehand(self) -> list[str]:
-        """What the next edit would remove to keep within the disk limits, as sentences."""
-        return [item.sentence for item in self.store.evict(self._disk, dry_run=True)]
+    def disk_warning(self, session: str) -> str | None:
+        """Tell a session that its room runs out, before anything of it is removed."""
+        limit = self._disk.session_bytes
+        used = 0 if limit is None else self.store.usage(session)
+        if limit is None or used < NEARLY_FULL * limit:
+            return None
+        return (
+            f"This session uses {used / 1e6:.0f} of {limit / 1e6:.0f} MB. When that is full, its "
+            "oldest results without a star are removed: download or star what you want to keep."
+        )
 
     def cancel_all(self, session: str) -> list[Job]:
         """Cancel whatever this session has queued or running."""
@@ -245,8 +253,7 @@ class Workspace:
 
     def continue_from(self, session: str, entry_id: str, index: int) -> OpenPicture:
         """Open a result as the source of the next edit, with a clean mask."""
-        entry = self.entry(session, entry_id)
-        sha256 = entry.results[index].sha256
+        sha256 = _result(self.entry(session, entry_id), index).sha256
         opened = self.picture(sha256)
         draft = _fresh(self.draft(session), sha256)
         self.save_draft(session, replace(draft, parent=entry_id))
@@ -255,7 +262,7 @@ class Workspace:
     def restore(self, session: str, entry_id: str, index: int) -> Draft:
         """Bring back source, mask and settings of an entry, with the variant's own seed."""
         entry = self.entry(session, entry_id)
-        seed = entry.results[index].seed if entry.results else entry.request.sampling.seed
+        seed = _result(entry, index).seed if entry.results else entry.request.sampling.seed
         sampling = replace(entry.request.sampling, seed=seed)
         draft = Draft(
             request=replace(entry.request, sampling=sampling),
@@ -265,6 +272,14 @@ class Workspace:
         )
         self.save_draft(session, draft)
         return draft
+
+
+def _result(entry: LogEntry, index: int) -> ResultRecord:
+    if not 0 <= index < len(entry.results):
+        raise UnknownItem(
+            f"The result's index must be below {len(entry.results)}, got {index} of {entry.id}."
+        )
+    return entry.results[index]
 
 
 def _fresh(draft: Draft, sha256: str) -> Draft:
@@ -279,11 +294,14 @@ def _png(picture: Picture) -> bytes:
     return buffer.getvalue()
 
 
-def _masked(border: Sides, size: Size, painted: Mask | None, grow: int) -> Box | None:
+def _masked(request: EditRequest, size: Size, painted: Mask | None) -> Box | None:
     """Box of everything that will be repainted, on the expanded canvas."""
+    border, grow = request.border, request.mask.grow
+    if painted is not None and grow < 0:  # what shrinking leaves, only the mask itself can tell
+        painted = make_masks(painted, request.mask, soft=False).composite
     box = None if painted is None else mask_box(painted)
     if box is not None:
-        grown = box.padded(grow).within(size) if grow > 0 else box
+        grown = box.padded(max(0, grow)).within(size)
         box = grown.moved(border.left, border.top)
     bordered = border_box(size, border)
     if box is None or bordered is None:

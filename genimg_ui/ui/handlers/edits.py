@@ -159,6 +159,9 @@ class EditHandlers(Handlers):
         updates: Updates = {page.status: views.ended(entry)} if alone else {}
         if not entry.results:
             return updates
+        warning = self.workspace.disk_warning(session)
+        if alone and warning:
+            updates[page.status]["findings"].append({"sentence": warning, "remedy": None})
         updates |= self.results.shown(session, entry, 0, offset=0)
         updates[page.tabs] = gr.Tabs(selected=COMPARE_TAB)
         if not values[page.settings.sampling.lock]:
