@@ -8,6 +8,7 @@ size in oriented pixels, 255 = repaint; no mask file means nothing is painted. I
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -23,6 +24,13 @@ SERVED = "/gradio_api/file="  # Gradio's route to files of its cache and of allo
 MAX_BYTES = 200_000_000  # of an opened file, before it is read
 MAX_PIXELS = 50_000_000
 AUTOSYNC_MS = 800  # after the last change of the mask
+# Gradio's own default, "once", drops events that come while a listener runs.
+TRIGGER_MODES = {
+    "picture_opened": "multiple",
+    "mask_edited": "always_last",
+    "border_changed": "always_last",
+    "refused": "multiple",
+}
 
 
 class CanvasBorder(GradioModel):
@@ -159,8 +167,9 @@ class MaskCanvas(gr.HTML):
     """Paint a mask on a picture, or drag its border outward.
 
     Events: `picture_opened` (a new picture is uploaded), `mask_edited` (the mask was sent),
-    `border_changed`, `refused` (data: message). Give their listeners `show_progress="hidden"`: the
-    default would fade the canvas. Never toggle `visible` between False and True; use "hidden".
+    `border_changed`, `refused` (data: message). Other events that output to the canvas should have
+    `show_progress="hidden"`: the default would fade it. Never toggle `visible` between False and
+    True, which rebuilds the element; use "hidden".
     """
 
     data_model = CanvasData
@@ -195,6 +204,13 @@ class MaskCanvas(gr.HTML):
 
     def postprocess(self, value: Any) -> Any:
         return None if value is None else data_of(value)
+
+    def __getattr__(self, name: str) -> Any:
+        """Listeners that neither fade the canvas nor drop what happens while one is under way."""
+        listener = super().__getattr__(name)
+        if name not in TRIGGER_MODES:
+            return listener
+        return partial(listener, show_progress="hidden", trigger_mode=TRIGGER_MODES[name])
 
     def api_info(self) -> dict[str, Any]:
         return CanvasData.model_json_schema()

@@ -46,9 +46,10 @@ def make_page(app: App) -> gr.Blocks:
     with gr.Blocks() as demo:
         canvas = MaskCanvas(autosync_ms=150)
         read, send = gr.Button("Read"), gr.Button("Send")
-        read.click(app.reads.append, canvas, None, js=FLUSH, show_progress="hidden")
-        send.click(lambda: app.update, None, canvas, show_progress="hidden")
-        canvas.picture_opened(app.opened, canvas, canvas, show_progress="hidden")
+        always: Any = {"show_progress": "hidden", "trigger_mode": "multiple"}
+        read.click(app.reads.append, canvas, None, js=FLUSH, **always)
+        send.click(lambda: app.update, None, canvas, **always)
+        canvas.picture_opened(app.opened, canvas, canvas)
 
         def edited(state: CanvasState) -> None:
             app.told.append(("mask_edited", state))
@@ -59,9 +60,9 @@ def make_page(app: App) -> gr.Blocks:
         def refused(event: gr.EventData) -> None:
             app.told.append(("refused", event._data["message"]))
 
-        canvas.mask_edited(edited, canvas, None, show_progress="hidden")
-        canvas.border_changed(bordered, canvas, None, show_progress="hidden")
-        canvas.refused(refused, None, None, show_progress="hidden")
+        canvas.mask_edited(edited, canvas, None)
+        canvas.border_changed(bordered, canvas, None)
+        canvas.refused(refused, None, None)
     return demo
 
 
@@ -134,11 +135,11 @@ class Hand:
         """What Python gets when a button reads the canvas."""
         before = len(self.app.reads)
         self.page.get_by_role("button", name="Read").click()
-        for _ in range(200):
+        for _ in range(600):
             if len(self.app.reads) > before:
                 return self.app.reads[-1]
             self.page.wait_for_timeout(25)
-        raise AssertionError("the canvas was not read within 5 s")
+        raise AssertionError("the canvas was not read within 15 s")
 
     def mask(self) -> np.ndarray:
         state = self.read()
@@ -157,12 +158,12 @@ class Hand:
 
     def heard(self, name: str) -> Any:
         """Wait for an event in Python; its latest content."""
-        for _ in range(200):
+        for _ in range(600):
             found = [content for told, content in self.app.told if told == name]
             if found:
                 return found[-1]
             self.page.wait_for_timeout(25)
-        raise AssertionError(f"{name} was not heard within 5 s")
+        raise AssertionError(f"{name} was not heard within 15 s")
 
 
 def visit(browser: Browser, app: App, **options: Any) -> Iterator[Hand]:

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import gradio as gr
 from gradio.data_classes import FileData
 
 from genimg_ui.core.geometry import Box, Sides, Size
@@ -70,3 +71,13 @@ def test_limits_reach_the_script() -> None:
     script = MaskCanvas(max_bytes=1234, render=False).js_on_load
     assert script is not None
     assert '"maxBytes": 1234' in script
+
+
+def test_listeners_lose_no_edit_and_do_not_fade_the_canvas() -> None:
+    with gr.Blocks() as demo:
+        canvas = MaskCanvas()
+        canvas.mask_edited(lambda: None, None, None)
+        canvas.picture_opened(lambda: None, None, None, trigger_mode="once")
+    edited, opened = demo.fns.values()
+    assert (edited.trigger_mode, edited.show_progress) == ("always_last", "hidden")
+    assert opened.trigger_mode == "once"
