@@ -85,11 +85,12 @@ def log(flags: argparse.Namespace) -> int:
 def replay(flags: argparse.Namespace) -> int:
     """Run an entry again; 0 only where every pixel is the same."""
     with _Workplace(flags) as place:
-        entry = entry_named(place.store, flags.entry)
-        outcomes = run_again(place.editor, place.store, entry)
+        named = entry_named(place.store, flags.entry)
+        outcomes = run_again(place.editor, place.store, named)
     identical = all(outcome.identical for outcome in outcomes)
     if flags.json:
-        print(json.dumps({"entry": entry.id, "identical": identical, "results": to_json(outcomes)}))
+        results = to_json(outcomes)
+        print(json.dumps({"entry": named.entry.id, "identical": identical, "results": results}))
     else:
         print("\n".join(outcome.sentence for outcome in outcomes))
     return DONE if identical else FAILURE

@@ -29,7 +29,7 @@ from genimg_ui.history.metadata import encode_result
 from genimg_ui.history.record import EntryState, LogEntry, PlanRecord, ResultRecord, ResultReport
 from genimg_ui.history.store import Store
 from genimg_ui.history.thumbs import THUMB_SIDE
-from genimg_ui.preparation import Prepared, Preparer, Stopwatch, Subject
+from genimg_ui.preparation import Prepared, Preparer, Running, Subject
 from genimg_ui.registry import ModelSpec, Registry
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,6 @@ UNCHANGED_SHARE = 0.01  # of the mask; below it a person thinks that nothing hap
 class Outcome:
     """What came out of an engine, before it is stored: one picture for each seed."""
 
-    entry: LogEntry  # without results
     prepared: Prepared
     patches: tuple[Rgb, ...]
 
@@ -79,52 +78,55 @@ class Editor:
         cancel: CancelToken,
     ) -> LogEntry:
         """Run one edit and store its results; the entry's state says how it ended."""
-        entry = begin_entry(request, inputs, parent=parent, entry_id=entry_id)
-        watch = Stopwatch()
+        running = Running(begin_entry(request, inputs, parent=parent, entry_id=entry_id))
         try:
-            outcome = self.compute(entry, watch, on_event, cancel)
-            return self._store_results(outcome, watch, on_event)
+            outcome = self.compute(running, on_event, cancel)
+            self._store_results(outcome, running, on_event)
+            return running.ended(EntryState.DONE)
         except Cancelled:
-            state, error = EntryState.CANCELLED, ""
+            return running.ended(EntryState.CANCELLED)
         except RefusedInput as problem:
-            entry = replace(entry, refused=True)
-            state, error = EntryState.FAILED, str(problem)
+            return running.ended(EntryState.FAILED, str(problem), refused=True)
         except GenimgError as problem:
-            state, error = EntryState.FAILED, str(problem)
+            error = str(problem)
         except MemoryError:
-            state, error = EntryState.FAILED, NO_MEMORY
+            error = NO_MEMORY
         except Exception as problem:
-            log.exception("edit %s failed", entry.id)
-            what = f"{type(problem).__name__}: {problem}"
-            state, error = EntryState.FAILED, UNEXPECTED.format(what=what)
-        return replace(entry, state=state, error=error, timings=watch.seconds)
+            log.exception("edit %s failed", running.entry.id)
+            error = UNEXPECTED.format(what=f"{type(problem).__name__}: {problem}")
+        return running.ended(EntryState.FAILED, error)
 
-    def compute(
-        self, entry: LogEntry, watch: Stopwatch, on_event: OnEvent, cancel: CancelToken
-    ) -> Outcome:
-        """Everything up to the patches; raises GenimgError or Cancelled."""
-        spec = self._registry.get(entry.request.model)
-        with watch.stage("decode"):
-            subject = self._subject(entry.inputs)
+    def compute(self, running: Running, on_event: OnEvent, cancel: CancelToken) -> Outcome:
+        """Everything up to the patches; raises GenimgError or Cancelled.
+
+        What becomes known on the way goes into `running.entry`, so that an edit that fails is
+        logged with its seeds.
+        """
+        request = running.entry.request
+        spec = self._registry.get(request.model)
+        with running.stage("decode"):
+            subject = self._subject(running.entry.inputs)
         on_event(Progress(0.0, "preparing"))
         resolved = self._preparer.resolve(
-            entry.request, spec, subject.source.size, drawn_seed=secrets.randbelow(SEED_LIMIT)
+            request, spec, subject.source.size, drawn_seed=secrets.randbelow(SEED_LIMIT)
         )
-        prepared = self._preparer.prepare(resolved, spec, subject, watch, cancel)
-        result = self._generate(spec, prepared, watch, on_event, cancel)
-        entry = replace(
-            entry,
-            resolved=resolved,
+        running.note(resolved=resolved)
+        running.warn(*subject.source.notes)
+        prepared = self._preparer.prepare(resolved, spec, subject, running, cancel)
+        running.note(
             plan=_plan_record(prepared),
-            composite_sha256=hashlib.sha256(prepared.composite.tobytes()).hexdigest(),
+            composite_sha256=hashlib.sha256(
+                np.ascontiguousarray(prepared.composite).data
+            ).hexdigest(),
             control_sha256=tuple(
                 hashlib.sha256(control.image.tobytes()).hexdigest()
                 for control in prepared.job.controls
             ),
-            facts={"genimg_ui": __version__, **result.facts},
-            warnings=(*subject.source.notes, *prepared.warnings, *result.warnings),
         )
-        return Outcome(entry=entry, prepared=prepared, patches=result.patches)
+        result = self._generate(spec, prepared, running, on_event, cancel)
+        running.note(facts={**running.entry.facts, **result.facts})
+        running.warn(*result.warnings)
+        return Outcome(prepared=prepared, patches=result.patches)
 
     def _subject(self, inputs: EditInputs) -> Subject:
         source = decode(self._store.source_path(inputs.source), self._limits)
@@ -136,39 +138,32 @@ class Editor:
         self,
         spec: ModelSpec,
         prepared: Prepared,
-        watch: Stopwatch,
+        running: Running,
         on_event: OnEvent,
         cancel: CancelToken,
     ) -> BackendResult:
         cancel.check()
-        with watch.stage("load"):
+        with running.stage("load"):
             backend = self._pool.get(spec)
-        with watch.stage("generate"):
+        with running.stage("generate"):
             result = backend.generate(prepared.job, on_event, cancel)
         cancel.check()
         return result
 
-    def _store_results(self, outcome: Outcome, watch: Stopwatch, on_event: OnEvent) -> LogEntry:
-        entry, warnings = outcome.entry, list(outcome.entry.warnings)
-        records = []
+    def _store_results(self, outcome: Outcome, running: Running, on_event: OnEvent) -> None:
+        records: list[ResultRecord] = []
         for index, seed in enumerate(outcome.prepared.job.resolved.seeds):
             on_event(Progress(1.0, f"writing result {index + 1} of {len(outcome.patches)}"))
-            with watch.stage("stitch"):
+            with running.stage("stitch"):
                 picture = finish(outcome.prepared, outcome.patches[index])
-            with watch.stage("report"):
+            with running.stage("report"):
                 report = make_report(outcome.prepared, picture)
                 pixels_sha256 = picture.pixels_sha256()
             record = ResultRecord(sha256="", pixels_sha256=pixels_sha256, seed=seed, report=report)
-            with watch.stage("write"):
-                records.append(self._write(entry, picture, record))
-            warnings += unchanged_warning(report, index)
-        return replace(
-            entry,
-            state=EntryState.DONE,
-            results=tuple(records),
-            warnings=tuple(warnings),
-            timings=watch.seconds,
-        )
+            running.warn(*unchanged_warning(report, index))
+            with running.stage("write"):
+                records.append(self._write(running.entry, picture, record))
+        running.note(results=tuple(records))
 
     def _write(self, entry: LogEntry, picture: Picture, record: ResultRecord) -> ResultRecord:
         """Store one result with its entry inside the PNG, and its thumbnail beside it."""
@@ -193,6 +188,7 @@ def begin_entry(
         request=request,
         inputs=inputs,
         parent=parent,
+        facts={"genimg_ui": __version__},
     )
 
 

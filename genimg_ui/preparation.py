@@ -7,7 +7,8 @@ out: files are the editor's.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -23,14 +24,31 @@ from genimg_ui.core.preflight import check_alpha, check_mask, check_scale
 from genimg_ui.core.request import EditRequest, FillMode, FillUnderMask, ResolvedRequest
 from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.errors import RefusedInput
+from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.registry import ModelSpec, abilities
 
+FILL_SEED = 0  # one for all seeds, so that a variant finds the same fill as alone
 
-class Stopwatch:
-    """Seconds spent in each named stage of an edit."""
 
-    def __init__(self) -> None:
+class Running:
+    """An edit under way: its entry so far, and the seconds spent in each of its stages."""
+
+    def __init__(self, entry: LogEntry) -> None:
+        self.entry = entry
         self.seconds: dict[str, float] = {}
+
+    def note(self, **known: Any) -> None:
+        """Add to the entry what has become known."""
+        self.entry = replace(self.entry, **known)
+
+    def warn(self, *sentences: str) -> None:
+        """Add sentences that a person should read beside the result."""
+        self.note(warnings=(*self.entry.warnings, *sentences))
+
+    def ended(self, state: EntryState, error: str = "", *, refused: bool = False) -> LogEntry:
+        """The whole entry, now that it is known how the edit ended."""
+        self.note(state=state, error=error, refused=refused, timings=self.seconds)
+        return self.entry
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -54,7 +72,6 @@ class Prepared:
     composite: Mask
     plan: EditPlan
     job: BackendJob
-    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,22 +100,23 @@ class Preparer:
         resolved: ResolvedRequest,
         spec: ModelSpec,
         subject: Subject,
-        watch: Stopwatch,
+        running: Running,
         cancel: CancelToken,
     ) -> Prepared:
         """Plan the edit and cut out what the engine sees; raises RefusedInput, Cancelled."""
         request = resolved.request
-        with watch.stage("plan"):
-            warnings = _findings(request, subject)
+        with running.stage("plan"):
+            running.warn(*_findings(request, subject))
             canvas, masks = _expanded(request, spec, subject)
             plan = make_plan(canvas.size, _masked_box(masks.composite), _context(request, spec))
-            warnings += [f.sentence for f in check_scale(plan.scale, plan.working)]
+            running.warn(*(f.sentence for f in check_scale(plan.scale, plan.working)))
         cancel.check()
-        with watch.stage("crop"):
+        with running.stage("crop"):
             image = _crop_rgb(canvas, plan)
             mask = crop_mask(plan, masks.denoise)
-        controls = self._control_inputs(resolved, image, watch, cancel)
-        with watch.stage("fill"):
+        controls = self._control_inputs(resolved, image, running, cancel)
+        with running.stage("fill"):
+            _check_fill(resolved, spec, mask[: plan.content.height, : plan.content.width])
             filled = _filled(resolved, spec, image, mask, cancel)
         job = BackendJob(
             resolved=resolved,
@@ -115,16 +133,15 @@ class Preparer:
             composite=masks.composite,
             plan=plan,
             job=job,
-            warnings=tuple(warnings),
         )
 
     def _control_inputs(
-        self, resolved: ResolvedRequest, image: Rgb, watch: Stopwatch, cancel: CancelToken
+        self, resolved: ResolvedRequest, image: Rgb, running: Running, cancel: CancelToken
     ) -> tuple[ControlInput, ...]:
         inputs = []
         for unit in resolved.request.controls:
             cancel.check()
-            with watch.stage("annotate"):
+            with running.stage("annotate"):
                 inputs.append(ControlInput(unit, self._pool.annotate(unit.kind, image)))
         return tuple(inputs)
 
@@ -181,6 +198,17 @@ def _crop_rgb(canvas: Picture, plan: EditPlan) -> Rgb:
     return crop(box_plan, canvas.rgb(plan.box))
 
 
+def _check_fill(resolved: ResolvedRequest, spec: ModelSpec, mask: Mask) -> None:
+    """Refuse a fill out of the surroundings where the engine sees none."""
+    wanted = resolved.request.inpaint.fill
+    if spec.uses_fill and wanted is FillUnderMask.EXEMPLAR and mask.all():
+        raise RefusedInput(
+            "The fill `exemplar` needs unpainted pixels in what the engine sees, got none: "
+            f"all {mask.size} are painted.",
+            remedy="Choose another fill under the mask, raise Padding, or paint less.",
+        )
+
+
 def _filled(
     resolved: ResolvedRequest, spec: ModelSpec, image: Rgb, mask: Mask, cancel: CancelToken
 ) -> Rgb:
@@ -191,6 +219,4 @@ def _filled(
     mode = resolved.fill_mode
     if mode is FillMode.AUTO:
         raise ValueError("fill_mode must be resolved")
-    return fill.fill(
-        image, mask > 0, name=name, mode=mode, seed=resolved.seeds[0], cancel=cancel.check
-    )
+    return fill.fill(image, mask > 0, name=name, mode=mode, seed=FILL_SEED, cancel=cancel.check)

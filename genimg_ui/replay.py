@@ -4,6 +4,7 @@ An entry comes from the data folder or out of a result's PNG; the pictures that 
 in the data folder, except that the result itself may be anywhere.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,12 +13,13 @@ import numpy as np
 from genimg_ui.backend.base import CancelToken, Preview, Progress
 from genimg_ui.core.image import decode
 from genimg_ui.core.picture import Picture
-from genimg_ui.editor import Editor, finish
+from genimg_ui.core.serial import Json, to_json
+from genimg_ui.editor import Editor, begin_entry, finish
 from genimg_ui.errors import RefusedInput
 from genimg_ui.history.metadata import entry_from_png
 from genimg_ui.history.record import LogEntry, ResultRecord
 from genimg_ui.history.store import Store
-from genimg_ui.preparation import Stopwatch
+from genimg_ui.preparation import Running
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +31,29 @@ class Replayed:
     sentence: str
 
 
-def replay(editor: Editor, store: Store, entry: LogEntry) -> list[Replayed]:
-    """Run every stored variant of `entry` again; raises RefusedInput, BackendError."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What a person names to be replayed: an entry, and the PNG in hand where it came from one."""
+
+    entry: LogEntry
+    png: Path | None = None
+
+
+def replay(editor: Editor, store: Store, named: Named) -> list[Replayed]:
+    """Run every variant that was named again; raises RefusedInput, BackendError.
+
+    A PNG in hand is held to its own pixels, whatever its entry says of them.
+    """
+    entry = named.entry
     if not entry.results or entry.resolved is None:
         raise RefusedInput(f"Entry {entry.id} was {entry.state} and has no result to compare with.")
     seeds = tuple(record.seed for record in entry.results)
     first = replace(entry.request.sampling, seed=seeds[0], variants=len(seeds))
-    again = replace(entry, request=replace(entry.request, sampling=first), results=())
-    outcome = editor.compute(again, Stopwatch(), _ignore, CancelToken())
-    facts = _different_facts(entry, outcome.entry)
+    running = Running(begin_entry(replace(entry.request, sampling=first), entry.inputs))
+    outcome = editor.compute(running, _ignore, CancelToken())
+    changes = "; ".join(_changes(entry, running.entry))
     return [
-        _compare(record, finish(outcome.prepared, patch), store, facts)
+        _compare(record, finish(outcome.prepared, patch), _kept(record, store, named.png), changes)
         for record, patch in zip(entry.results, outcome.patches, strict=True)
     ]
 
@@ -48,54 +62,91 @@ def _ignore(event: Progress | Preview) -> None:
     """Nobody watches a replay."""
 
 
-def _compare(record: ResultRecord, picture: Picture, store: Store, facts: str) -> Replayed:
-    if picture.pixels_sha256() == record.pixels_sha256:
-        sentence = f"seed {record.seed}: identical"
-        return Replayed(seed=record.seed, identical=True, sentence=sentence)
-    difference = _largest_difference(_stored(record, store), picture)
-    because = f"; {facts}" if facts else "; the versions recorded are the same"
-    sentence = f"seed {record.seed}: differs ({difference}){because}"
+def _compare(record: ResultRecord, again: Picture, kept: Picture | None, changes: str) -> Replayed:
+    made = again.pixels_sha256()
+    wanted = record.pixels_sha256 if kept is None else kept.pixels_sha256()
+    if made == wanted:
+        note = " to what the entry says; the result itself is not here" if kept is None else ""
+        return Replayed(
+            seed=record.seed, identical=True, sentence=f"seed {record.seed}: identical{note}"
+        )
+    if made == record.pixels_sha256:
+        changes = "the file's pixels were changed after the edit, which comes out as it was"
+    because = changes or "nothing that the entry records differs"
+    sentence = f"seed {record.seed}: differs ({_largest_difference(kept, again)}): {because}"
     return Replayed(seed=record.seed, identical=False, sentence=sentence)
 
 
-def _stored(record: ResultRecord, store: Store) -> Picture | None:
-    """The stored result; None where its file is not in this data folder."""
+def _kept(record: ResultRecord, store: Store, png: Path | None) -> Picture | None:
+    """The result as it lies on disk; None where its file is not in this data folder."""
+    if png is not None:
+        return decode(png)
     try:
-        sha256 = record.sha256
-        if not sha256:
-            entry, index = store.find_result(record.pixels_sha256)
-            sha256 = entry.results[index].sha256
-        return decode(store.result_path(sha256))
+        return decode(store.result_path(record.sha256))
     except RefusedInput:
         return None
 
 
 def _largest_difference(before: Picture | None, after: Picture) -> str:
     if before is None:
-        return "the stored result is not in this data folder, so not by how much"
-    if before.pixels.shape != after.pixels.shape:
+        return "by how much cannot be told, for the result is not in this data folder"
+    if before.size != after.size:
         return f"{before.size} became {after.size}"
-    step = np.abs(before.pixels.astype(np.int64) - after.pixels.astype(np.int64))
-    return f"largest difference {int(step.max())}, in {int(np.count_nonzero(step))} values"
+    if before.pixels.shape != after.pixels.shape or before.bits != after.bits:
+        return f"{before.mode} of {before.bits} bits became {after.mode} of {after.bits} bits"
+    step = np.abs(before.pixels.astype(np.int32) - after.pixels.astype(np.int32))
+    changed = step if step.ndim == 2 else step.max(axis=2)
+    return f"largest difference {int(step.max())}, in {int(np.count_nonzero(changed))} pixels"
 
 
-def _different_facts(before: LogEntry, after: LogEntry) -> str:
-    """Versions, device and kernel that are not what they were."""
-    names = sorted(set(before.facts) | set(after.facts))
-    pairs = [(name, before.facts.get(name, "?"), after.facts.get(name, "?")) for name in names]
-    changes = [f"{name} was {old}, is {new}" for name, old, new in pairs if old != new]
-    return "; ".join(changes)
+def _changes(before: LogEntry, after: LogEntry) -> Iterator[str]:
+    """What is not as the entry says: request, plan, masks, versions, device and kernel."""
+    yield from _request_changes(before)
+    for name in ("plan", "composite_sha256", "control_sha256"):
+        if getattr(before, name) != getattr(after, name):
+            yield f"{_WORDS[name]} differs"
+    for name in sorted(set(before.facts) | set(after.facts)):
+        old, new = before.facts.get(name, "?"), after.facts.get(name, "?")
+        if old != new:
+            yield f"{name} was {old}, is {new}"
 
 
-def entry_named(store: Store, name: str) -> LogEntry:
-    """The entry that a command line names: a result's PNG, or an entry's id."""
+_WORDS = {
+    "plan": "the context box or the working size",
+    "composite_sha256": "the mask",
+    "control_sha256": "a control map",
+}
+
+
+def _request_changes(entry: LogEntry) -> Iterator[str]:
+    """Where the request is not the one that was resolved when the edit ran."""
+    if entry.resolved is None:
+        return
+    then, now = _flat(to_json(entry.resolved.request)), _flat(to_json(entry.request))
+    for name in sorted(set(then) | set(now)):
+        old, new = then.get(name), now.get(name)
+        if old != new:
+            yield f"the request's {name} was {old!r} when the edit ran, is {new!r} in the entry"
+    for record in entry.results:
+        if record.seed not in entry.resolved.seeds:
+            yield f"seed {record.seed} is none of those of the edit"
+
+
+def _flat(data: Json, name: str = "") -> dict[str, Json]:
+    """Nested JSON objects as one, with dotted names."""
+    if not isinstance(data, dict):
+        return {name: data}
+    flat: dict[str, Json] = {}
+    for key, value in data.items():
+        flat |= _flat(value, f"{name}.{key}" if name else key)
+    return flat
+
+
+def entry_named(store: Store, name: str) -> Named:
+    """What a command line names: a result's PNG, or an entry's id."""
     path = Path(name)
-    if path.suffix.lower() == ".png" or path.exists():
-        return _from_png(path)
-    return store.entry(name)
-
-
-def _from_png(path: Path) -> LogEntry:
-    if not path.exists():
+    if path.suffix.lower() != ".png" and not path.exists():
+        return Named(entry=store.entry(name))
+    if not path.is_file():
         raise RefusedInput(f"There is no file {path}.")
-    return entry_from_png(path)
+    return Named(entry=entry_from_png(path), png=path)

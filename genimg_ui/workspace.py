@@ -11,11 +11,10 @@ from pathlib import Path
 
 from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.image import Limits, decode, decode_mask
-from genimg_ui.core.mask import Mask, make_masks, mask_box
-from genimg_ui.core.outpaint import border_box
+from genimg_ui.core.mask import Mask
 from genimg_ui.core.picture import Picture, describe, display_copy
 from genimg_ui.core.plan import Context, EditPlan, make_plan
-from genimg_ui.core.preflight import Finding, check_mask, check_scale
+from genimg_ui.core.preflight import Finding, check_mask, check_scale, repainted_box
 from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.core.serial import Json, from_json, to_json
@@ -178,7 +177,7 @@ class Workspace:
         self, request: EditRequest, size: Size, mask: str | None
     ) -> ContextView | None:
         """What the engine will see, in canvas pixels; None where nothing is painted yet."""
-        masked = _masked(request, size, self._painted(mask))
+        masked = repainted_box(request, size, self._painted(mask))
         if masked is None:
             return None
         plan = self.context(request, size, masked)
@@ -189,7 +188,7 @@ class Workspace:
         spec = self.model(request)
         painted = self._painted(mask)
         findings = list(check_mask(request, painted))
-        masked = _masked(request, size, painted)
+        masked = repainted_box(request, size, painted)
         if masked is not None:
             plan = self.context(request, size, masked)
             findings += check_scale(plan.scale, plan.working)
@@ -292,18 +291,3 @@ def _png(picture: Picture) -> bytes:
     buffer = io.BytesIO()
     display_copy(picture, DISPLAY_SIDE).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
-
-
-def _masked(request: EditRequest, size: Size, painted: Mask | None) -> Box | None:
-    """Box of everything that will be repainted, on the expanded canvas."""
-    border, grow = request.border, request.mask.grow
-    if painted is not None and grow < 0:  # what shrinking leaves, only the mask itself can tell
-        painted = make_masks(painted, request.mask, soft=False).composite
-    box = None if painted is None else mask_box(painted)
-    if box is not None:
-        grown = box.padded(max(0, grow)).within(size)
-        box = grown.moved(border.left, border.top)
-    bordered = border_box(size, border)
-    if box is None or bordered is None:
-        return bordered or box
-    return bordered.union(box)

@@ -24,21 +24,22 @@ _ENGINES: Mapping[str, tuple[str, str]] = MappingProxyType(
 class BackendPool:
     """All engines of one process; safe to share between threads.
 
-    `safety` loads the safety checker of models that have one, for public hosting.
+    `safety` loads the safety checker of models that have one, for public hosting; `backends` are
+    engines that are made already, by name.
     """
 
-    def __init__(self, *, safety: bool = False) -> None:
+    def __init__(
+        self, *, safety: bool = False, backends: Mapping[str, Backend] | None = None
+    ) -> None:
         self._options: dict[str, dict[str, bool]] = {"diffusers": {"safety": safety}}
-        self._backends: dict[str, Backend] = {}
+        self._backends: dict[str, Backend] = dict(backends or {})
         self._lock = threading.Lock()
 
     def get(self, spec: ModelSpec) -> Backend:
         """The engine of this model."""
-        if spec.engine not in _ENGINES:
-            known = ", ".join(_ENGINES)
-            raise RefusedInput(f'engine of {spec.id} must be one of {known}, got "{spec.engine}"')
         with self._lock:
             if spec.engine not in self._backends:
+                _check_engine(spec)
                 module, name = _ENGINES[spec.engine]
                 make = getattr(importlib.import_module(module), name)
                 self._backends[spec.engine] = make(**self._options.get(spec.engine, {}))
@@ -57,3 +58,9 @@ class BackendPool:
                 release = getattr(backend, "release", None)
                 if release is not None:
                     release()
+
+
+def _check_engine(spec: ModelSpec) -> None:
+    if spec.engine not in _ENGINES:
+        known = ", ".join(_ENGINES)
+        raise RefusedInput(f'engine of {spec.id} must be one of {known}, got "{spec.engine}"')

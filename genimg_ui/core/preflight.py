@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genimg_ui.core.geometry import Size
+from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.mask import Mask, make_masks, mask_box
+from genimg_ui.core.outpaint import border_box
 from genimg_ui.core.request import EditRequest
 
 TINY_MASK = 16  # pixels; fewer are rather a slip of the hand than a region
@@ -75,6 +76,21 @@ def check_scale(scale: float, working: Size) -> tuple[Finding, ...]:
             "fine detail inside the mask will be soft. Paint a smaller region for more detail."
         ),
     )
+
+
+def repainted_box(request: EditRequest, size: Size, painted: Mask | None) -> Box | None:
+    """Box of everything that will be repainted, on the expanded canvas."""
+    border, grow = request.border, request.mask.grow
+    if painted is not None and grow < 0:  # what shrinking leaves, only the mask itself can tell
+        painted = make_masks(painted, request.mask, soft=False).composite
+    box = None if painted is None else mask_box(painted)
+    if box is not None:
+        grown = box.padded(max(0, grow)).within(size)
+        box = grown.moved(border.left, border.top)
+    bordered = border_box(size, border)
+    if box is None or bordered is None:
+        return bordered or box
+    return bordered.union(box)
 
 
 def _nothing_to_do() -> Finding:

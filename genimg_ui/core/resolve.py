@@ -74,7 +74,14 @@ def check_range(
     if above and value <= high:
         return
     bracket = "(" if open_low else "["
-    raise RefusedInput(f"{name} must be in {bracket}{low:g}, {high:g}], got {value:g}.")
+    raise RefusedInput(
+        f"{name} must be in {bracket}{_number(low)}, {_number(high)}], got {_number(value)}."
+    )
+
+
+def _number(value: float) -> str:
+    """Whole numbers in full: a seed must not be shown as 4.29497e+09."""
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def _check_sampling(sampling: SamplingParams, abilities: Abilities, bounds: Bounds) -> None:
