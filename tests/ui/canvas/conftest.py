@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.browser_support import find_chromium, launch_browser
 from tests.ui.canvas.canvas_page import App, Hand, make_page, visit
 
 
@@ -20,25 +19,16 @@ def canvas_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     demo.close()
 
 
-@pytest.fixture(scope="session")
-def canvas_browser() -> Iterator[Browser]:
-    path = find_chromium()
-    if path is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright, launch_browser(playwright, path) as browser:
-        yield browser
+@pytest.fixture
+def hand(chromium: Browser, canvas_app: App) -> Iterator[Hand]:
+    yield from visit(chromium, canvas_app)
 
 
 @pytest.fixture
-def hand(canvas_browser: Browser, canvas_app: App) -> Iterator[Hand]:
-    yield from visit(canvas_browser, canvas_app)
-
-
-@pytest.fixture
-def finger(canvas_browser: Browser, canvas_app: App) -> Iterator[Hand]:
+def finger(chromium: Browser, canvas_app: App) -> Iterator[Hand]:
     """A phone with touch, at two device pixels per CSS pixel."""
     yield from visit(
-        canvas_browser,
+        chromium,
         canvas_app,
         viewport={"width": 390, "height": 844},
         has_touch=True,
