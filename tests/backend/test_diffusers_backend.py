@@ -16,7 +16,9 @@ from sampling_support import (
     spec,
 )
 
+from genimg_ui.backend import sampling
 from genimg_ui.backend.base import BackendJob
+from genimg_ui.backend.blend import cell_mask
 from genimg_ui.backend.diffusers_backend import DiffusersBackend
 from genimg_ui.backend.sampling import Work
 from genimg_ui.core.request import ControlUnit
@@ -175,3 +177,36 @@ def test_patches_have_the_size_of_the_crop(backend, models, size):
         result = patch(backend, spec(models / name), image=image, mask=white)
         assert result.shape == (*size, 3)
         assert result.dtype == np.uint8
+
+
+def test_the_noise_of_each_step_follows_the_seed(backend, models, monkeypatch):
+    fixed = sampling.canvas_noise
+    monkeypatch.setattr(
+        sampling, "canvas_noise", lambda _seed, cells, count: fixed(0, cells, count)
+    )
+    model = spec(models / "sd15")
+    for scheduler, alike in (("ddim", True), ("euler_a", False)):
+        one, two = (
+            patch(backend, model, seeds=(seed,), scheduler=scheduler, mask=hole())
+            for seed in (1, 2)
+        )
+        assert np.array_equal(one, two) == alike
+
+
+@pytest.mark.parametrize("name", ["sd15_inpaint", "sdxl_inpaint"])
+def test_a_native_unet_sees_the_touched_cells_and_nothing_under_them(backend, models, name):
+    model = spec(models / name)
+    inputs = []
+    for fill in (0, 255):  # what is under the mask must not reach the masked picture's channels
+        work = job(model)
+        filled = np.where(hole()[..., None] > 0, fill, work.filled).astype(np.uint8)
+        patch(backend, model)
+        hook = backend._loaded.pipe.unet.register_forward_pre_hook(
+            lambda _unet, seen: inputs.append(seen[0].numpy().copy())
+        )
+        generate(backend, replace(work, filled=filled))
+        hook.remove()
+    steps = len(inputs) // 2
+    expected = cell_mask(hole(), 8) > 0
+    np.testing.assert_array_equal(inputs[0][0, 4], expected)
+    np.testing.assert_array_equal(inputs[0][:, 5:], inputs[steps][:, 5:])
