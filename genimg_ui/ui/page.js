@@ -11,4 +11,10 @@
       if (status?.dataset.kind === 'running') press('cancel');
     }
   });
+  // On a phone, canvas and comparison may be out of sight when what they show is about to change.
+  const changing = '#apply, #examples button, .sp-pick, .cp-continue, .cp-restore';
+  document.addEventListener('click', (event) => {
+    if (!event.target.closest?.(changing)) return;
+    document.querySelector('#views')?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  });
 }

@@ -1,7 +1,7 @@
 """Every longer text of the page, so that words can be read and changed in one place."""
 
 TITLE = "genimg_ui"
-LEAD = "Open a photograph, paint over what should change, press **Apply**. Nothing else changes."
+LEAD = "Open a photograph, paint over what should change, press Apply. Nothing else changes."
 PROMPT = "What should appear in the painted place (not the rest of the picture)."
 NEGATIVE = "What must not appear there."
 STRENGTH = (
