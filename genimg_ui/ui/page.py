@@ -13,7 +13,7 @@ from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.preflight import Finding
 from genimg_ui.core.request import EditRequest
 from genimg_ui.errors import GenimgError
-from genimg_ui.history.names import session_id
+from genimg_ui.history.names import first_session_key, is_session_key, session_id
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate, MaskCanvas
 from genimg_ui.ui.outpaint_panel import OutpaintPanel
@@ -72,6 +72,13 @@ class Handlers:
     def __init__(self, page: Page, workspace: Workspace) -> None:
         self.page = page
         self.workspace = workspace
+
+    def first_key(self, values: Values, request: gr.Request) -> str:
+        """The browser's key; for an event that comes before the browser has one, what it gets."""
+        key = str(values[self.page.key] or "")
+        if is_session_key(key):
+            return key
+        return first_session_key(request.session_hash or "", self.workspace.store.secret())
 
 
 def told(handler: Handler) -> Handler:

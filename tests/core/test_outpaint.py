@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genimg_ui.core.geometry import Sides, Size
-from genimg_ui.core.outpaint import border_for_aspect, border_from_percent, expand_mask, inner_box
+from genimg_ui.core.mask import mask_box
+from genimg_ui.core.outpaint import (
+    border_box,
+    border_for_aspect,
+    border_from_percent,
+    expand_mask,
+    inner_box,
+)
 from genimg_ui.errors import RefusedInput
 
 BORDERS = st.builds(Sides, *[st.integers(0, 9)] * 4)
@@ -20,6 +27,12 @@ def test_the_border_is_painted_and_the_source_keeps_its_own_mask(w, h, border) -
     mask = mask.copy()
     mask[inner] = 255
     assert (mask == 255).all()
+
+
+@given(st.integers(1, 12), st.integers(1, 12), BORDERS)
+def test_border_box_is_the_box_of_the_painted_border(w, h, border) -> None:
+    mask = expand_mask(np.zeros((h, w), np.uint8), border)
+    assert border_box(Size(w, h), border) == mask_box(mask)
 
 
 @pytest.mark.parametrize(

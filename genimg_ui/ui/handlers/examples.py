@@ -1,10 +1,11 @@
-"""Example pictures: opened like an upload, with a mask ready to apply."""
+"""Example pictures: opened like an upload."""
 
-from functools import partial
+from collections.abc import Callable
 
 import gradio as gr
 
 from genimg_ui.core.geometry import Sides
+from genimg_ui.history.names import session_id
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasUpdate
 from genimg_ui.ui.page import EDIT_TAB, QUIET, Handlers, describe_picture, told
@@ -19,16 +20,23 @@ class ExampleHandlers(Handlers):
         page = self.page
         outputs = [page.canvas, page.status, page.picture, page.tabs, *page.outpaint.numbers()]
         for name, button in buttons.items():
-            button.click(
-                partial(self.on_example, name), inputs={page.key}, outputs=outputs, **QUIET
-            )
+            button.click(self.opener(name), inputs={page.key}, outputs=outputs, **QUIET)
+
+    def opener(self, name: str) -> Callable[[Values, gr.Request], Updates]:
+        """The listener of one button. No `partial`: Gradio reads the annotations."""
+
+        def on_example(values: Values, request: gr.Request) -> Updates:
+            return self.open(name, values, request)
+
+        return on_example
 
     @told
-    def on_example(self, name: str, values: Values) -> Updates:
+    def open(self, name: str, values: Values, request: gr.Request) -> Updates:
         """Open an example picture."""
         page = self.page
         path = self.workspace.examples[name]()
-        opened = self.workspace.open_upload(page.session(values), path)
+        session = session_id(self.first_key(values, request))
+        opened = self.workspace.open_upload(session, path)
         return {
             page.canvas: CanvasUpdate(
                 source=opened.sha256,

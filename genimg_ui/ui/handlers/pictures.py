@@ -6,6 +6,7 @@ import gradio as gr
 
 from genimg_ui.core.geometry import Sides
 from genimg_ui.errors import GenimgError
+from genimg_ui.history.names import session_id
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate
 from genimg_ui.ui.page import (
@@ -65,14 +66,15 @@ class PictureHandlers(Handlers):
             **QUIET,
         )
 
-    def on_opened(self, values: Values) -> Updates:
+    def on_opened(self, values: Values, request: gr.Request) -> Updates:
         """Keep a new picture, or refuse it and empty the canvas again."""
         page = self.page
         state: CanvasState | None = values[page.canvas]
         if state is None or state.image_path is None:
             return page.nothing()
         try:
-            opened = self.workspace.open_upload(page.session(values), state.image_path)
+            session = session_id(self.first_key(values, request))
+            opened = self.workspace.open_upload(session, state.image_path)
         except GenimgError as problem:
             return {
                 page.status: views.message(str(problem), kind="error"),

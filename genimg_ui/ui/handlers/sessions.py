@@ -3,8 +3,8 @@
 import gradio as gr
 
 from genimg_ui.errors import GenimgError
-from genimg_ui.history.names import new_session_key, session_id
-from genimg_ui.ui import views
+from genimg_ui.history.names import session_id
+from genimg_ui.ui import texts, views
 from genimg_ui.ui.handlers.results import ResultHandlers
 from genimg_ui.ui.page import QUIET, Handlers, Page
 from genimg_ui.ui.panels import Updates, Values
@@ -33,15 +33,11 @@ class SessionHandlers(Handlers):
         ]
         demo.load(self.on_load, inputs={page.key}, outputs=outputs, **QUIET)
 
-    def on_load(self, values: Values) -> Updates:
+    def on_load(self, values: Values, request: gr.Request) -> Updates:
         """Open the browser's session, or a new one; never fails as a whole."""
         page = self.page
-        key = values[page.key]
-        try:
-            session = session_id(key or "")
-        except GenimgError:
-            key = new_session_key()
-            session = session_id(key)
+        key = self.first_key(values, request)
+        session = session_id(key)
         updates: Updates = {page.key: key, page.strip: self.results.strip(session)}
         updates |= self._running(session)
         try:
@@ -60,7 +56,7 @@ class SessionHandlers(Handlers):
         interrupted = self.workspace.interrupted(session)
         if interrupted:
             return {page.status: interrupted_view(interrupted)}
-        return {page.status: views.message("")}
+        return {page.status: views.message(texts.LEAD)}
 
 
 def interrupted_view(job_ids: list[str]) -> dict[str, object]:

@@ -1,0 +1,108 @@
+"""Makes the README's screenshots: starts the app, removes a spoon, looks at the result.
+
+    .venv/bin/python docs/make_screenshots.py
+
+The photograph is scikit-image's "coffee" (CC0, Rachel Michetti).
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.browser_support import launch_browser  # noqa: E402  needs the path above
+
+IMAGES = ROOT / "docs" / "images"
+PORT = 7899
+ADDRESS = f"http://127.0.0.1:{PORT}"
+# Around the spoon, in pixels of the picture (600 × 400).
+SPOON = [
+    (410, 62), (440, 62), (446, 90), (420, 190), (414, 245), (412, 285), (390, 330), (345, 332),
+    (320, 300), (325, 262), (365, 232), (392, 205), (402, 150),
+]  # fmt: skip
+
+
+def main() -> None:
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "app.py", "--data-dir", folder, "--port", str(PORT)]
+        server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        try:
+            assert server.stdout is not None
+            while ADDRESS not in server.stdout.readline():
+                time.sleep(0.1)
+            take()
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def take() -> None:
+    """Light: painting and comparing; dark: outpainting; a phone."""
+    with sync_playwright() as playwright, launch_browser(playwright) as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        open_coffee(page, ADDRESS)
+        lasso(page, SPOON)
+        page.wait_for_timeout(1500)
+        page.screenshot(path=IMAGES / "paint.png")
+        apply(page)
+        page.screenshot(path=IMAGES / "compare.png")
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        open_coffee(page, f"{ADDRESS}/?__theme=dark")
+        page.get_by_text("Outpaint: add a border").click()
+        for side in ("left", "right"):
+            page.locator(f"#border-{side} input").fill("90")
+        page.wait_for_timeout(1500)
+        page.screenshot(path=IMAGES / "outpaint.png")
+        phone = browser.new_page(
+            viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True,
+            device_scale_factor=2,
+        )  # fmt: skip
+        open_coffee(phone, ADDRESS)
+        phone.screenshot(path=IMAGES / "phone.png")
+
+
+def open_coffee(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_function("window.genimgCanvas")
+    page.get_by_role("button", name="Coffee").click()
+    page.wait_for_function("window.genimgCanvas.state().source.length === 64")
+    page.evaluate("window.scrollTo(0, 0)")
+    page.wait_for_timeout(500)
+
+
+def lasso(page: Page, points: list[tuple[int, int]]) -> None:
+    """Draw around `points`, given in pixels of the picture."""
+    page.evaluate("window.genimgCanvas.act('lasso')")
+    state = page.evaluate("window.genimgCanvas.state()")
+    box = page.locator("#canvas .gc-stage").bounding_box()
+    assert box is not None
+    left, top, ratio = box["x"], box["y"], state["dpr"]
+
+    def at(x: int, y: int) -> tuple[float, float]:
+        return (
+            left + (x * state["zoom"] + state["offset"][0]) / ratio,
+            top + (y * state["zoom"] + state["offset"][1]) / ratio,
+        )
+
+    page.mouse.move(*at(*points[0]))
+    page.mouse.down()
+    for point in [*points[1:], points[0]]:
+        page.mouse.move(*at(*point), steps=4)
+    page.mouse.up()
+
+
+def apply(page: Page) -> None:
+    page.click("#apply")
+    page.wait_for_selector(".cp-root[data-shown]", timeout=120_000)
+    page.wait_for_timeout(1500)
+
+
+if __name__ == "__main__":
+    main()
