@@ -34,9 +34,7 @@ class ExemplarBackend:
             on_event(Preview(index, patch))
         return BackendResult(patches=tuple(patches), facts=facts())
 
-    def _variant(
-        self, job: BackendJob, index: int, on_event: OnEvent, cancel: CancelToken
-    ) -> Rgb:
+    def _variant(self, job: BackendJob, index: int, on_event: OnEvent, cancel: CancelToken) -> Rgb:
         seeds = job.resolved.seeds
         words = f"variant {index + 1} of {len(seeds)}"
 

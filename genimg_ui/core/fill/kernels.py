@@ -1,4 +1,4 @@
-"""The inner loops of the exemplar fill, compiled by Numba.
+"""The search for the nearest patches, compiled by Numba.
 
 A level's pixels are one uint8 array (height, width × CHANNELS): red, green, blue and two texture
 features per pixel. Columns beyond the level's own width hold its mirror image, where mirrored
@@ -7,7 +7,6 @@ Distances are exact integers: sums of squared differences over a patch, below 2*
 release the GIL and start no threads.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -26,11 +25,13 @@ FAR = np.int32(2**31 - 1)  # no distance reaches it: AREA * CHANNELS * 255**2 is
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def _inline(function: _F) -> _F:
+def inline(function: _F) -> _F:
+    """Compiled into its callers."""
     return cast(_F, njit(inline="always")(function))
 
 
-def _kernel(function: _F) -> _F:
+def kernel(function: _F) -> _F:
+    """Compiled once and kept in Numba's cache."""
     return cast(_F, njit(cache=True, nogil=True)(function))
 
 
@@ -64,7 +65,7 @@ class Search(NamedTuple):
     limit: int  # largest colour shift of a patch, in levels
 
 
-@_inline
+@inline
 def _ssd(pixels: Any, target: Any, source: Any, cut: Any) -> Any:
     """Sum of squared differences of two patches, given up once it reaches `cut`."""
     total = np.int32(0)
@@ -81,7 +82,7 @@ def _ssd(pixels: Any, target: Any, source: Any, cut: Any) -> Any:
     return total
 
 
-@_inline
+@inline
 def _sum(pixels: Any, y: Any, x: Any) -> Any:
     red = green = blue = 0
     for dy in range(-RADIUS, RADIUS + 1):
@@ -94,7 +95,7 @@ def _sum(pixels: Any, y: Any, x: Any) -> Any:
     return red, green, blue
 
 
-@_inline
+@inline
 def _source_sum(level: Any, y: Any, x: Any) -> Any:
     if level.sums.shape[0] > 1:
         return (
@@ -105,14 +106,14 @@ def _source_sum(level: Any, y: Any, x: Any) -> Any:
     return _sum(level.pixels, y, x)
 
 
-@_inline
+@inline
 def _bounded(difference: Any, limit: Any) -> Any:
     """The mean difference of two patches, rounded and kept within ±limit."""
     b = (2 * difference + AREA) // (2 * AREA)
     return min(max(b, -limit), limit)
 
 
-@_inline
+@inline
 def _gain(target: Any, source: Any, limit: Any) -> Any:
     """By how much the best bounded shift of the means lowers the squared distance."""
     gain = 0
@@ -123,7 +124,7 @@ def _gain(target: Any, source: Any, limit: Any) -> Any:
     return gain
 
 
-@_inline
+@inline
 def _distance(level: Any, at: Any, sums: Any, source: Any, cut_limit: Any) -> Any:
     """Distance after the bounded shift; a shift costs a fiftieth of what it saves."""
     cut, limit = cut_limit
@@ -134,7 +135,7 @@ def _distance(level: Any, at: Any, sums: Any, source: Any, cut_limit: Any) -> An
     return np.int64(_ssd(level.pixels, at, source, bound)) - gain + gain // 50
 
 
-@_inline
+@inline
 def _next(state: Any) -> Any:
     """xorshift32 (Marsaglia 2003)."""
     state ^= state << np.uint32(13)
@@ -143,7 +144,7 @@ def _next(state: Any) -> Any:
     return state
 
 
-@_inline
+@inline
 def _keep(level: Any, field: Any, i: Any, best: Any, sums_limit: Any) -> None:
     y, x, distance = best
     sums, limit = sums_limit
@@ -156,7 +157,7 @@ def _keep(level: Any, field: Any, i: Any, best: Any, sums_limit: Any) -> None:
             field.shift[i, c] = _bounded(sums[c] - source[c], limit)
 
 
-@_inline
+@inline
 def _propagate(level: Any, field: Any, band: Any, at: Any, best: Any) -> Any:
     """Try the offsets of the two neighbours that this sweep has just visited."""
     low, high, step, limit = band
@@ -174,13 +175,13 @@ def _propagate(level: Any, field: Any, band: Any, at: Any, best: Any) -> Any:
     return by, bx, nearest
 
 
-@_inline
+@inline
 def _usable(level: Any, y: Any, x: Any) -> Any:
     rows, columns = level.valid.shape
     return 0 <= y < rows and 0 <= x < columns and level.valid[y, x]
 
 
-@_inline
+@inline
 def _explore(level: Any, search: Any, state: Any, at: Any, best: Any) -> Any:
     """Try random places around the best so far, within half the reach each time."""
     y, x, sums = at
@@ -199,7 +200,7 @@ def _explore(level: Any, search: Any, state: Any, at: Any, best: Any) -> Any:
     return by, bx, nearest
 
 
-@_kernel
+@kernel
 def match(level: Level, field: Field, search: Search, low: int, high: int) -> None:
     """One PatchMatch pass (Barnes et al. 2009) over the targets low..high.
 
@@ -222,7 +223,7 @@ def match(level: Level, field: Field, search: Search, low: int, high: int) -> No
         _keep(level, field, i, best, (sums, limit))
 
 
-@_kernel
+@kernel
 def search_all(level: Level, field: Field, sources: Any, limit: int, band: Any) -> None:
     """Exact search of the targets band[0]..band[1] among `sources` (2, n)."""
     for i in range(band[0], band[1]):
@@ -237,7 +238,7 @@ def search_all(level: Level, field: Field, sources: Any, limit: int, band: Any) 
         _keep(level, field, i, (by, bx, best), (sums, limit))
 
 
-@_kernel
+@kernel
 def search_known(level: Level, field: Field, sources: Any, known: Any, targets: Any) -> None:
     """Exact search by the known pixels of each target's patch alone (onion peel)."""
     for t in range(targets.shape[0]):
@@ -266,110 +267,3 @@ def search_known(level: Level, field: Field, sources: Any, known: Any, targets: 
                 field.ys[i], field.xs[i] = sources[0, j], sources[1, j]
         field.distance[i] = best * AREA // max(count, 1)
         field.shift[i, :] = 0
-
-
-@_inline
-def _gather(level: Any, field: Any, y: Any, x: Any, found: Any) -> Any:
-    """The targets whose patches cover a pixel: how many, their least and mean distance."""
-    rows, columns = level.number.shape
-    count = 0
-    nearest, total = np.float32(3e9), np.float32(0)
-    for ny in range(max(y - RADIUS, 0), min(y + RADIUS + 1, rows)):
-        for nx in range(max(x - RADIUS, 0), min(x + RADIUS + 1, columns)):
-            q = level.number[ny, nx]
-            if q >= 0:
-                found[count] = q
-                count += 1
-                d = np.float32(field.distance[q])
-                total += d
-                nearest = min(nearest, d)
-    return count, nearest, total / np.float32(max(count, 1))
-
-
-@_inline
-def _add(level: Any, field: Any, q: Any, at: Any, weighted: Any) -> Any:
-    """Add the colours that target `q` brings to the pixel `at`, times the weight."""
-    weight, sums = weighted
-    row = level.pixels[field.ys[q] + at[0] - level.ys[q]]
-    k = (field.xs[q] + at[1] - level.xs[q]) * CHANNELS
-    return (
-        sums[0] + weight * np.float32(row[k] + field.shift[q, 0]),
-        sums[1] + weight * np.float32(row[k + 1] + field.shift[q, 1]),
-        sums[2] + weight * np.float32(row[k + 2] + field.shift[q, 2]),
-        sums[3] + weight * np.float32(row[k + 3]),
-        sums[4] + weight * np.float32(row[k + 4]),
-    )
-
-
-@_kernel
-def vote(level: Level, field: Field, places: Any, softness: float, out: Any) -> None:
-    """Each pixel of `places` (2, n) becomes the weighted mean of what its patches bring there.
-
-    The weight is exp(-(d - nearest) / (softness * mean d + 1/2)) times the target's trust;
-    softness 0 copies from the heaviest alone. Pixels without any patch keep what `out`
-    (n, CHANNELS) held.
-    """
-    found = np.empty(AREA, np.int32)
-    zero = np.float32(0)
-    for i in range(places.shape[1]):
-        at = (places[0, i], places[1, i])
-        count, nearest, mean = _gather(level, field, at[0], at[1], found)
-        if count == 0:
-            continue
-        scale = np.float32(-1) / (np.float32(softness) * mean + np.float32(0.5))
-        heaviest, winner, total = np.float32(-1), found[0], zero
-        sums = (zero, zero, zero, zero, zero)
-        for k in range(count):
-            q = found[k]
-            nearness = math.exp((np.float32(field.distance[q]) - nearest) * scale)
-            weight = np.float32(nearness) * field.trust[q]
-            if weight > heaviest:
-                heaviest, winner = weight, q
-            if softness > 0:
-                total += weight
-                sums = _add(level, field, q, at, (weight, sums))
-        if softness == 0:
-            total = np.float32(1)
-            sums = _add(level, field, winner, at, (total, sums))
-        for c in range(CHANNELS):
-            out[i, c] = sums[c] / total
-
-
-@_kernel
-def enlarge(level: Level, field: Field, coarse: Level, found: Field, fallback: Any) -> None:
-    """Start `field` from the field `found` at half the size; `fallback` is any valid source."""
-    rows, columns = level.valid.shape
-    width, half = level.number.shape[1], coarse.number.shape[1]
-    gy, gx = fallback
-    for i in range(level.ys.shape[0]):
-        y, x = level.ys[i], level.xs[i]
-        field.distance[i] = 1
-        field.shift[i, :] = 0
-        q = coarse.number[min(y // 2, coarse.number.shape[0] - 1), min(x // 2, half - 1)]
-        if q >= 0:
-            field.shift[i, :] = found.shift[q, :]
-            dy, dx = y - 2 * coarse.ys[q], x - 2 * coarse.xs[q]
-            cy, cx = 2 * found.ys[q] + dy, found.xs[q]
-            cx = 2 * cx + dx if cx < half else 2 * width - 2 - 2 * (2 * half - 1 - cx) + dx
-            if 0 <= cy < rows and 0 <= cx < columns and level.valid[cy, cx]:
-                gy, gx = cy, cx
-                field.ys[i], field.xs[i] = cy, cx
-                continue
-        field.distance[i] = FAR
-        field.ys[i], field.xs[i] = gy, gx
-
-
-@_kernel
-def relax(values: Any, places: Any, rounds: int) -> None:
-    """Successive over-relaxation of Laplace's equation at `places` of `values` (h, w, 3)."""
-    rows, columns, channels = values.shape
-    for _ in range(rounds):
-        for i in range(places.shape[1]):
-            y, x = places[0, i], places[1, i]
-            up, down = max(y - 1, 0), min(y + 1, rows - 1)
-            left, right = max(x - 1, 0), min(x + 1, columns - 1)
-            for c in range(channels):
-                mean = (
-                    values[up, x, c] + values[down, x, c] + values[y, left, c] + values[y, right, c]
-                ) * np.float32(0.25)
-                values[y, x, c] += np.float32(1.5) * (mean - values[y, x, c])

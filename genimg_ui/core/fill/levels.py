@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genimg_ui.core.fill.kernels import CHANNELS, RADIUS, SIDE, Level
+from genimg_ui.core.fill.recipe import Recipe
 from genimg_ui.core.fill.smooth import pull_push
 
 TEXTURE_GAIN = 3.5  # weight of a texture feature beside three colours (Newson et al. 2014, 3.2)
@@ -20,7 +21,6 @@ FIXED_POINT = np.uint16(64)  # keeps fractions of a level through the integer me
 SHARE = 16384  # fixed-point one of the share of known pixels in a window
 SMALL = 1 << 19  # pixels at which a smooth field is interpolated; more would show no difference
 LEAST_SIDE = 24  # a coarser level would hold too few patches to choose from
-LEAST_SOURCES = 64
 
 
 class Scale(NamedTuple):
@@ -46,17 +46,19 @@ def sources(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def pyramid(
     image: NDArray[np.uint8],
     hole: NDArray[np.bool_],
-    thickness: float,
+    recipe: Recipe,
     check: Callable[[], None],
 ) -> list[Scale]:
-    """Finest first, down to where the hole is at most `thickness` pixels deep."""
+    """Finest first, down to where the hole is thin enough for the recipe."""
     depth = float(hole_depth(hole).max())
     picture = np.where(hole[..., None], np.uint8(0), image)
     steps = [(picture, ~hole)]
-    while depth / 2 ** (len(steps) - 1) > thickness and min(hole.shape) >= LEAST_SIDE << len(steps):
+    while depth > recipe.thickness * 2 ** (len(steps) - 1):
+        if min(hole.shape) < LEAST_SIDE << len(steps):
+            break
         check()
         smaller = _halve(*steps[-1])
-        if np.count_nonzero(sources(smaller[1])) < LEAST_SOURCES:
+        if np.count_nonzero(sources(smaller[1])) < recipe.least_sources:
             break
         steps.append(smaller)
     check()
@@ -85,9 +87,7 @@ def _halve(
     return np.asarray(mean, np.uint8), full
 
 
-def _texture(
-    image: NDArray[np.uint8], known: NDArray[np.bool_], radius: int
-) -> NDArray[np.uint8]:
+def _texture(image: NDArray[np.uint8], known: NDArray[np.bool_], radius: int) -> NDArray[np.uint8]:
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     window = (2 * radius + 1, 2 * radius + 1)
     share = cv2.blur(known * np.uint16(SHARE), window, borderType=cv2.BORDER_CONSTANT)
@@ -99,9 +99,7 @@ def _texture(
         step[later] *= FIXED_POINT * (known[later] & known[earlier])
         mean = cv2.blur(step, window, borderType=cv2.BORDER_CONSTANT)
         scale = TEXTURE_GAIN * SHARE / FIXED_POINT
-        feature[..., axis] = cv2.divide(
-            mean, share, scale=scale, dtype=cv2.CV_8U
-        )
+        feature[..., axis] = cv2.divide(mean, share, scale=scale, dtype=cv2.CV_8U)
     return feature if share.all() else _spread(feature, np.asarray(share > 0))
 
 

@@ -13,6 +13,9 @@ class Recipe:
     limit: int  # largest colour shift of a copied patch
     anchor: tuple[float, ...]  # pull of the low frequencies to a smooth fill; finest level first
     thickness: float  # the coarsest level's hole is at most so deep
+    least_sources: int  # patches on the coarsest level; few ones are large parts of the picture
+    variety: float  # share of the sources that the coarsest level may use, drawn by the seed
+    stiffness: float  # of the smooth fill: 0 a membrane, 1 a thin plate
     peel: bool  # start from the edge inwards, by exact search; False: from a smooth fill
     final: float  # softness of the last vote (see kernels.vote)
 
@@ -22,16 +25,48 @@ class Recipe:
 
 RECIPES = {
     FillMode.REMOVE: Recipe(
-        mirror=False, limit=0, anchor=(), thickness=9.0, peel=True, final=0.1
+        mirror=False,  # a mirrored neighbour of the object would come in as a new one
+        limit=0,
+        anchor=(),  # would bring a haze of the surroundings' mean colour
+        thickness=9.0,
+        least_sources=64,
+        variety=0.7,
+        stiffness=0.0,
+        peel=True,
+        final=0.03,
     ),
     FillMode.EXTEND: Recipe(
-        mirror=True, limit=12, anchor=(0.1, 0.1, 0.2, 0.3), thickness=5.0, peel=True, final=0.1
+        mirror=True,
+        limit=12,
+        anchor=(0.1, 0.1, 0.2, 0.3),
+        thickness=5.0,
+        least_sources=2000,  # so that patches are texture; larger ones would repeat landmarks
+        variety=0.7,
+        stiffness=0.0,
+        peel=True,
+        final=0.03,
     ),
     FillMode.BALANCED: Recipe(
-        mirror=True, limit=12, anchor=(0.2, 0.3, 0.5, 0.7), thickness=5.0, peel=True, final=0.1
+        mirror=True,
+        limit=12,
+        anchor=(0.5, 0.6, 0.7, 0.8),
+        thickness=9.0,
+        least_sources=1000,
+        variety=0.7,
+        stiffness=0.0,
+        peel=True,
+        final=0.02,
     ),
     FillMode.CLOSEST: Recipe(
-        mirror=True, limit=12, anchor=(0.5, 0.7, 0.7, 0.7), thickness=5.0, peel=False, final=0.5
+        mirror=True,
+        limit=12,
+        anchor=(0.8, 0.9, 0.9, 0.9),
+        thickness=5.0,
+        least_sources=1000,
+        variety=0.7,
+        stiffness=0.0,
+        peel=False,
+        final=1.0,
     ),
 }
 

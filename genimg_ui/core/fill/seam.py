@@ -34,9 +34,7 @@ def correction(
     return membrane[hole] if step == 1 else _between(membrane, hole, step)
 
 
-def _between(
-    grid: NDArray[np.float32], hole: NDArray[np.bool_], step: int
-) -> NDArray[np.float32]:
+def _between(grid: NDArray[np.float32], hole: NDArray[np.bool_], step: int) -> NDArray[np.float32]:
     """The grid at the hole's pixels, bilinear; a whole enlarged grid would not fit in memory."""
     out = np.empty((int(hole.sum()), 3), np.float32)
     done = 0

@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui.core.fill import kernels, levels, seam
+from genimg_ui.core.fill import kernels, levels, seam, voting
 from genimg_ui.core.fill.kernels import CHANNELS, FAR, RADIUS, Field, Level, Search
 from genimg_ui.core.fill.recipe import MANY_TARGETS, Recipe, Rounds, rounds_at
 from genimg_ui.core.fill.smooth import double, pull_push
 from genimg_ui.core.fill.workers import Workers
 
 EXACT_PAIRS = 1_500_000  # targets × sources that are compared one with one
+BLOCK = 6  # pixels of the coarsest level: about a patch
 PEEL_SOURCES = 4000  # sources among which the first fill chooses
 TRUST = 1.15  # a patch's say falls by this factor with each pixel of depth
 ROUND_SOFTNESS = (0.1, 0.5)  # of the votes on the finest level, and on all others
@@ -45,9 +46,7 @@ class Synthesis:
         self._tell = tell
         self._done = 0.0
 
-    def run(
-        self, image: NDArray[np.uint8], hole: NDArray[np.bool_]
-    ) -> NDArray[np.uint8]:
+    def run(self, image: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Colours (n, 3) of the hole's pixels in raster order.
 
         Where the known area holds no whole patch, its colours are continued smoothly.
@@ -56,7 +55,7 @@ class Synthesis:
             smooth = pull_push(image.astype(np.float32), ~hole)[hole]
             return np.asarray(np.clip(smooth + 0.5, 0, 255), np.uint8)
         check = self._workers.check
-        scales = levels.pyramid(image, hole, self._recipe.thickness, check)
+        scales = levels.pyramid(image, hole, self._recipe, check)
         work = [_cost(number, scale) for number, scale in enumerate(scales)]
         start = PYRAMID_COST * hole.size
         whole = sum(work) + start
@@ -75,6 +74,8 @@ class Synthesis:
         rng = np.random.default_rng((self._seed, number))
         small = hole.size <= 1 << 21
         level = levels.level_of(scale, mirror=recipe.mirror, sums=recipe.limit > 0 and small)
+        if coarse is None:
+            level = level._replace(valid=_some_blocks(level.valid, recipe.variety, rng))
         field = _new_field(level, hole)
         places = np.stack(np.nonzero(hole)).astype(np.int32)
         pull = recipe.pull(number) if len(level.ys) <= MANY_TARGETS else 0.0
@@ -83,7 +84,7 @@ class Synthesis:
             self._start(level, field, scale, rng)
         else:
             valid = _some_source(level)
-            kernels.enlarge(level, field, coarse.level, coarse.field, valid)
+            voting.enlarge(level, field, coarse.level, coarse.field, valid)
             self._vote(level, field, places, 0.0 if len(level.ys) > MANY_TARGETS else 0.5)
         rounds = rounds_at(number, len(level.ys))
         for turn in range(rounds.rounds):
@@ -106,7 +107,7 @@ class Synthesis:
         else:
             wide = double(coarse.smooth, *known.shape)
             smooth, rounds = np.where(known[..., None], values, wide).astype(np.float32), 12
-        kernels.relax(smooth, places, rounds)
+        voting.relax(smooth, places, self._recipe.stiffness, rounds)
         return smooth
 
     def _start(
@@ -145,14 +146,12 @@ class Synthesis:
             partial[at] = targets
             places = np.stack(np.nonzero(ring)).astype(np.int32)
             out = np.full((places.shape[1], CHANNELS), np.nan, np.float32)
-            kernels.vote(level._replace(number=partial), field, places, 0.5, out)
+            voting.vote(level._replace(number=partial), field, places, 0.5, out)
             good = ~np.isnan(out[:, 0])
             pixels[places[0, good], places[1, good]] = out[good] + np.float32(0.5)
             known[places[0, good], places[1, good]] = True
 
-    def _match(
-        self, level: Level, field: Field, rounds: Rounds, at: tuple[int, int]
-    ) -> None:
+    def _match(self, level: Level, field: Field, rounds: Rounds, at: tuple[int, int]) -> None:
         number, turn = at
         count, limit = len(level.ys), self._recipe.limit
         if turn < rounds.exact and np.count_nonzero(level.valid) * count < EXACT_PAIRS:
@@ -175,9 +174,7 @@ class Synthesis:
                 shifted=sweep % 4 >= 2 or turn % 2 == 1,
             )
 
-    def _vote(
-        self, level: Level, field: Field, places: NDArray[np.int32], softness: float
-    ) -> None:
+    def _vote(self, level: Level, field: Field, places: NDArray[np.int32], softness: float) -> None:
         out = self._voted(level, field, places, softness)
         _square(level)[places[0], places[1]] = out + np.float32(0.5)
 
@@ -186,7 +183,7 @@ class Synthesis:
     ) -> NDArray[np.float32]:
         out = np.asarray(_square(level)[places[0], places[1]], np.float32)
         self._workers.run(
-            lambda low, high: kernels.vote(
+            lambda low, high: voting.vote(
                 level, field, places[:, low:high], softness, out[low:high]
             ),
             places.shape[1],
@@ -236,13 +233,21 @@ def _new_field(level: Level, hole: NDArray[np.bool_]) -> Field:
     )
 
 
-def _choose(
-    places: NDArray[np.int64], most: int, rng: np.random.Generator
-) -> NDArray[np.int32]:
+def _choose(places: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int32]:
     """At most `most` of the places (n, 2), in raster order, as (2, n)."""
     if len(places) > most:
         places = places[np.sort(rng.choice(len(places), most, replace=False))]
     return np.ascontiguousarray(places.T.astype(np.int32))
+
+
+def _some_blocks(
+    valid: NDArray[np.bool_], share: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """About `share` of the sources, by blocks: another seed has other ones to begin with."""
+    rows, columns = (-(-side // BLOCK) for side in valid.shape)
+    drawn = rng.random((rows, columns)) < share
+    kept = valid & np.kron(drawn, np.ones((BLOCK, BLOCK), np.bool_))[: len(valid), : valid.shape[1]]
+    return kept if np.count_nonzero(kept) * 3 > np.count_nonzero(valid) else valid
 
 
 def _some_source(level: Level) -> tuple[int, int]:
