@@ -66,6 +66,7 @@ class DiffusersBackend:
         loaded = self._load(job.spec)
         pipe = self._pipe(loaded, job)
         cancel.check()
+        on_event(Progress(0.0, "reading the picture"))
         work = prepare(job, loaded, pipe)
         gate = PreviewGate()
         patches = tuple(

@@ -63,6 +63,9 @@ class Watch:
     def check(self) -> None:
         self._cancel.check()
 
+    def done(self, blend: Blend) -> None:
+        self._say(len(blend.timesteps) + 1, blend, "done")
+
     def callback(self, blend: Blend) -> Callable[..., dict[str, Any]]:
         """What the pipeline calls with the latents after each of its steps."""
 
@@ -70,25 +73,30 @@ class Watch:
             self._cancel.check()
             latents = blend.after(step, tensors["latents"])
             self._report(step, blend, latents)
+            if step + 1 == len(blend.timesteps):
+                self._say(step + 1, blend, "decoding")
             self._cancel.check()  # after the last step this is before the decoder starts
             return {"latents": latents}
 
         return on_step
 
     def _report(self, step: int, blend: Blend, latents: torch.Tensor) -> None:
-        seeds = len(self._work.job.resolved.seeds)
         sampling = self._work.job.resolved.request.sampling
         # Heun and PNDM evaluate the model more often than the steps that were asked for.
         asked = int(sampling.num_inference_steps * sampling.strength)
         evaluations = len(blend.timesteps)
-        text = f"step {-(-(step + 1) * asked // evaluations)} of {asked}"
-        if seeds > 1:
-            text = f"variant {self._index + 1} of {seeds}, {text}"
-        fraction = (self._index + (step + 1) / evaluations) / seeds
-        self._on_event(Progress(fraction, text))
+        self._say(step + 1, blend, f"step {-(-(step + 1) * asked // evaluations)} of {asked}")
         if self._gate.opens(step + 1):
             image = latents_to_rgb(blend.visible(latents)[0], self._work.loaded.colours)
             self._on_event(Preview(self._index, image))
+
+    def _say(self, parts: int, blend: Blend, text: str) -> None:
+        """Decoding counts as one more evaluation: on a CPU it takes as long."""
+        seeds = len(self._work.job.resolved.seeds)
+        fraction = (self._index + parts / (len(blend.timesteps) + 1)) / seeds
+        if seeds > 1:
+            text = f"variant {self._index + 1} of {seeds}, {text}"
+        self._on_event(Progress(fraction, text))
 
 
 def check_job(job: BackendJob) -> None:
@@ -157,7 +165,9 @@ def sample(work: Work, index: int, watch: Watch) -> Rgb:
         **_control_options(work),
     )
     watch.check()
-    return _pixels(work, output)
+    pixels = _pixels(work, output)
+    watch.done(blend)
+    return pixels
 
 
 def _blend(work: Work, seed: int) -> Blend:

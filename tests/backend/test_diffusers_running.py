@@ -36,8 +36,10 @@ def test_progress_counts_the_steps_of_all_variants(backend, models):
         fractions = events.fractions()
         assert fractions == sorted(fractions)
         assert fractions[-1] == 1
-        assert events.texts()[1] == "variant 1 of 2, step 1 of 3"
-        assert events.texts()[-1] == "variant 2 of 2, step 3 of 3"
+        texts = events.texts()
+        assert texts[2] == "variant 1 of 2, step 1 of 3"
+        ending = ["step 3 of 3", "decoding", "done"]
+        assert texts[-3:] == [f"variant 2 of 2, {text}" for text in ending]
 
 
 def test_previews_come_while_sampling(backend, models, monkeypatch):
@@ -59,11 +61,12 @@ def test_cancel_stops_within_one_step(backend, models):
             canceller(token, "step 3 of 20", seen),
             token,
         )
-    assert len(seen) == 4  # loading, and three steps
+    assert len(seen) == 5  # loading, reading, and three steps
     assert patch(backend, spec(models / "sd15")).shape == (64, 64, 3)
 
 
-def test_cancel_after_the_last_step_does_not_decode(backend, models, monkeypatch):
+@pytest.mark.parametrize("text", ["step 3 of 3", "decoding"])
+def test_cancel_after_the_last_step_does_not_decode(backend, models, monkeypatch, text):
     token = CancelToken()
     model = spec(models / "sd15")
     patch(backend, model)
@@ -72,7 +75,7 @@ def test_cancel_after_the_last_step_does_not_decode(backend, models, monkeypatch
     decode = pipe.vae.decode
     monkeypatch.setattr(pipe.vae, "decode", lambda *a, **k: decoded.append(1) or decode(*a, **k))
     with pytest.raises(Cancelled):
-        backend.generate(job(model, scheduler="ddim"), canceller(token, "step 3 of 3", []), token)
+        backend.generate(job(model, scheduler="ddim"), canceller(token, text, []), token)
     assert not decoded
 
 
