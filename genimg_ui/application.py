@@ -6,6 +6,7 @@ import os
 
 from genimg_ui.core.image import Limits
 from genimg_ui.core.serial import to_json
+from genimg_ui.errors import GenimgError
 from genimg_ui.examples import example_pictures
 from genimg_ui.history.disk import DiskLimits
 from genimg_ui.history.store import Store
@@ -97,15 +98,21 @@ class Application:
 
 
 def serve(settings: Settings) -> None:
-    """Run until the process is told to stop."""
+    """Run until the process is told to stop; what keeps it from starting is one sentence."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     cache = settings.data_dir / "cache"
     os.environ.setdefault("GRADIO_TEMP_DIR", str(cache / "gradio"))
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba"))
-    application = Application(settings)
+    try:
+        application = Application(settings)
+    except GenimgError as problem:
+        raise SystemExit(str(problem)) from problem
     try:
         application.launch()
+    except OSError as problem:
+        place = f"{settings.host}:{settings.port}"
+        raise SystemExit(f"The page cannot be served at {place}: {problem}") from problem
     finally:
         application.close()
 
