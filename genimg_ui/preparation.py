@@ -14,20 +14,17 @@ import numpy as np
 
 from genimg_ui.backend.base import BackendJob, CancelToken, ControlInput, Rgb
 from genimg_ui.backend.pool import BackendPool
-from genimg_ui.core import fill
 from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.mask import Mask, Masks, make_masks, mask_box
 from genimg_ui.core.outpaint import expand_mask
 from genimg_ui.core.picture import Picture
 from genimg_ui.core.plan import Context, EditPlan, crop, crop_mask, make_plan
 from genimg_ui.core.preflight import check_alpha, check_mask, check_scale
-from genimg_ui.core.request import EditRequest, FillMode, FillUnderMask, ResolvedRequest
+from genimg_ui.core.request import EditRequest, FillUnderMask, ResolvedRequest
 from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.errors import RefusedInput
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.registry import ModelSpec, abilities
-
-FILL_SEED = 0  # one for all seeds, so that a variant finds the same fill as alone
 
 
 class Running:
@@ -117,7 +114,7 @@ class Preparer:
         controls = self._control_inputs(resolved, image, running, cancel)
         with running.stage("fill"):
             _check_fill(resolved, spec, mask[: plan.content.height, : plan.content.width])
-            filled = _filled(resolved, spec, image, mask, cancel)
+            filled = self._filled(resolved, spec, image, mask, cancel)
         job = BackendJob(
             resolved=resolved,
             spec=spec,
@@ -144,6 +141,20 @@ class Preparer:
             with running.stage("annotate"):
                 inputs.append(ControlInput(unit, self._pool.annotate(unit.kind, image)))
         return tuple(inputs)
+
+    def _filled(
+        self,
+        resolved: ResolvedRequest,
+        spec: ModelSpec,
+        image: Rgb,
+        mask: Mask,
+        cancel: CancelToken,
+    ) -> Rgb:
+        """The crop with its fill under the mask; engines that do not look at it get the crop."""
+        params = replace(resolved.request.inpaint, fill_mode=resolved.fill_mode)
+        if not spec.uses_fill or params.fill is FillUnderMask.ORIGINAL:
+            return image
+        return self._pool.fill(image, mask > 0, params=params, cancel=cancel)
 
 
 def _findings(request: EditRequest, subject: Subject) -> list[str]:
@@ -207,16 +218,3 @@ def _check_fill(resolved: ResolvedRequest, spec: ModelSpec, mask: Mask) -> None:
             f"all {mask.size} are painted.",
             remedy="Choose another fill under the mask, raise Padding, or paint less.",
         )
-
-
-def _filled(
-    resolved: ResolvedRequest, spec: ModelSpec, image: Rgb, mask: Mask, cancel: CancelToken
-) -> Rgb:
-    """The crop with its fill under the mask; engines that do not look at it get the crop."""
-    name = resolved.request.inpaint.fill
-    if not spec.uses_fill or name is FillUnderMask.ORIGINAL:
-        return image
-    mode = resolved.fill_mode
-    if mode is FillMode.AUTO:
-        raise ValueError("fill_mode must be resolved")
-    return fill.fill(image, mask > 0, name=name, mode=mode, seed=FILL_SEED, cancel=cancel.check)

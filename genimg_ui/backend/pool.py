@@ -9,10 +9,15 @@ import threading
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from genimg_ui.backend.base import Backend, Rgb
+import numpy as np
+from numpy.typing import NDArray
+
+from genimg_ui.backend.base import Backend, CancelToken, Rgb
+from genimg_ui.core.request import InpaintParams
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec
 
+FILL_SEED = 0  # one for all seeds, so that a variant finds the same fill as alone
 _ENGINES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "exemplar": ("genimg_ui.backend.exemplar", "ExemplarBackend"),
@@ -50,6 +55,21 @@ class BackendPool:
         module = importlib.import_module("genimg_ui.backend.annotators")
         control: Rgb = module.annotate(kind, image)
         return control
+
+    def fill(
+        self, image: Rgb, hole: NDArray[np.bool_], *, params: InpaintParams, cancel: CancelToken
+    ) -> Rgb:
+        """The crop with `params.fill` in its hole; the mode must not be `auto`."""
+        module = importlib.import_module("genimg_ui.core.fill")
+        filled: Rgb = module.fill(
+            image,
+            hole,
+            name=params.fill,
+            mode=params.fill_mode,
+            seed=FILL_SEED,
+            cancel=cancel.check,
+        )
+        return filled
 
     def release(self) -> None:
         """Free the memory of all weights; the next job loads them again."""
