@@ -50,7 +50,7 @@ class EditHandlers(Handlers):
         )
         page.timer.tick(
             self.on_tick,
-            inputs={page.key, page.status, page.strip, page.settings.sampling.lock},
+            inputs={page.key, page.status, page.canvas, page.settings.sampling.lock},
             outputs=[
                 page.status,
                 page.timer,
@@ -111,6 +111,7 @@ class EditHandlers(Handlers):
         workspace.submit(session, request, inputs)
         status = views.running(workspace.queue.active(session))
         status["findings"] = [views.finding(item) for item in findings]
+        status["mask_rev"] = state.mask_rev if state else 0
         return {page.status: status, page.timer: gr.Timer(active=True)}
 
     def _inputs(self, session: str, state: CanvasState | None) -> EditInputs:
@@ -139,13 +140,14 @@ class EditHandlers(Handlers):
     def on_tick(self, values: Values) -> Updates:
         """Follow this session's edits; show the newest result once one has ended."""
         page, session = self.page, self.page.session(values)
-        watched: list[str] = (values[page.status] or {}).get("watching") or []
+        told = values[page.status] or {}
+        watched: list[str] = told.get("watching") or []
         active = self.workspace.queue.active(session)
         running = {job.id for job in active}
         over = [job_id for job_id in watched if job_id not in running]
         updates: Updates = {}
         if active:
-            updates[page.status] = views.running(active)
+            updates[page.status] = {**views.running(active), "mask_rev": told.get("mask_rev")}
         else:
             updates[page.timer] = gr.Timer(active=False)
         if over:
@@ -163,10 +165,17 @@ class EditHandlers(Handlers):
         if alone and warning:
             updates[page.status]["findings"].append({"sentence": warning, "remedy": None})
         updates |= self.results.shown(session, entry, 0, offset=0)
-        updates[page.tabs] = gr.Tabs(selected=COMPARE_TAB)
+        if not self._painting(values):
+            updates[page.tabs] = gr.Tabs(selected=COMPARE_TAB)
         if not values[page.settings.sampling.lock]:
             updates[page.settings.sampling.seed] = entry.results[0].seed
         return updates
+
+    def _painting(self, values: Values) -> bool:
+        """Whether the person has gone on painting since Apply: then the view stays theirs."""
+        state: CanvasState | None = values[self.page.canvas]
+        applied = (values[self.page.status] or {}).get("mask_rev")
+        return state is not None and applied is not None and state.mask_rev != applied
 
     @told
     def on_remedy(self, event: gr.EventData) -> Updates:
