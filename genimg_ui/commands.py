@@ -4,8 +4,12 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from genimg_ui.backend.base import CancelToken, OnEvent, Preview, Progress
@@ -42,12 +46,14 @@ def edit(flags: argparse.Namespace) -> int:
         spec = place.registry.get(flags.model or place.registry.default)
         request = _request(flags, spec)
         inputs = _inputs(flags, place.store)
-        entry = place.editor.apply(request, inputs, on_event=_say(flags), cancel=CancelToken())
+        with _cancelled_by_interrupt() as cancel:
+            entry = place.editor.apply(request, inputs, on_event=_say(flags), cancel=cancel)
         place.store.record(COMMAND_LINE_SESSION, entry)
         if entry.state is not EntryState.DONE:
             raise _as_error(entry)
         paths = _copy_results(place.store, entry, flags.out)
-    _print_edit(entry, paths, time.perf_counter() - started, as_json=flags.json)
+    notes = (*entry.warnings, *_unused(flags, spec))
+    _print_edit(replace(entry, warnings=notes), paths, time.perf_counter() - started, flags)
     return DONE
 
 
@@ -161,6 +167,37 @@ def _inputs(flags: argparse.Namespace, store: Store) -> EditInputs:
     return EditInputs(source=store.put_source(flags.source), mask=mask)
 
 
+def _unused(flags: argparse.Namespace, spec: ModelSpec) -> list[str]:
+    """A sentence for what was asked of a model that does not use it."""
+    given = {
+        "--prompt": (flags.prompt, spec.uses_prompt),
+        "--negative-prompt": (flags.negative_prompt, spec.uses_prompt),
+        "--strength": (flags.strength is not None, spec.uses_strength),
+        "--guidance-scale": (flags.guidance_scale is not None, spec.uses_guidance),
+        "--steps": (flags.steps is not None, spec.uses_steps),
+        "--scheduler": (flags.scheduler != SamplingParams().scheduler, spec.schedulers),
+        "--fill": (flags.fill is not InpaintParams().fill, spec.uses_fill),
+    }
+    names = [name for name, (asked, used) in given.items() if asked and not used]
+    return [f"{spec.title} does not use {', '.join(names)}."] if names else []
+
+
+@contextmanager
+def _cancelled_by_interrupt() -> Iterator[CancelToken]:
+    """Ctrl+C ends the edit at its next step, to be logged; a second one ends the program."""
+    cancel = CancelToken()
+
+    def stop(*_: object) -> None:
+        cancel.cancel()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield cancel
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _existing(path: Path) -> Path:
     if not path.is_file():
         raise RefusedInput(f"There is no file {path}.")
@@ -198,10 +235,12 @@ def _copy_results(store: Store, entry: LogEntry, out: Path) -> list[Path]:
     return paths
 
 
-def _print_edit(entry: LogEntry, paths: list[Path], seconds: float, *, as_json: bool) -> None:
+def _print_edit(
+    entry: LogEntry, paths: list[Path], seconds: float, flags: argparse.Namespace
+) -> None:
     pairs = list(zip(paths, entry.results, strict=True))
     report = entry.results[0].report
-    if as_json:
+    if flags.json:
         results: Json = [
             {"path": str(path), "seed": r.seed, "sha256": r.sha256, "report": to_json(r.report)}
             for path, r in pairs

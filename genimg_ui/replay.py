@@ -46,7 +46,9 @@ def replay(editor: Editor, store: Store, named: Named) -> list[Replayed]:
     """
     entry = named.entry
     if not entry.results or entry.resolved is None:
-        raise RefusedInput(f"Entry {entry.id} was {entry.state} and has no result to compare with.")
+        raise RefusedInput(
+            f"Entry {entry.id} ended as {entry.state}: it has no result to compare with."
+        )
     seeds = tuple(record.seed for record in entry.results)
     first = replace(entry.request.sampling, seed=seeds[0], variants=len(seeds))
     running = Running(begin_entry(replace(entry.request, sampling=first), entry.inputs))
