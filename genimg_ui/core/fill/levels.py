@@ -20,6 +20,8 @@ TEXTURE_GAIN = 3.5  # weight of a texture feature beside three colours (Newson e
 FIXED_POINT = np.uint16(64)  # keeps fractions of a level through the integer mean
 SHARE = 16384  # fixed-point one of the share of known pixels in a window
 SMALL = 1 << 19  # pixels at which a smooth field is interpolated; more would show no difference
+FEW_PIXELS = 8000  # of hole: a first fill takes a fraction of a second
+LEAST_EVER = 16  # sources, where the hole is too large to be satisfied with this level
 LEAST_SIDE = 24  # a coarser level would hold too few patches to choose from
 
 
@@ -58,7 +60,8 @@ def pyramid(
             break
         check()
         smaller = _halve(*steps[-1])
-        if np.count_nonzero(sources(smaller[1])) < recipe.least_sources:
+        few = np.count_nonzero(~steps[-1][1]) <= FEW_PIXELS
+        if np.count_nonzero(sources(smaller[1])) < (recipe.least_sources if few else LEAST_EVER):
             break
         steps.append(smaller)
     check()

@@ -18,7 +18,10 @@ from genimg_ui.core.fill.workers import Workers
 
 EXACT_PAIRS = 1_500_000  # targets × sources that are compared one with one
 BLOCK = 6  # pixels of the coarsest level: about a patch
-PEEL_SOURCES = 4000  # sources among which the first fill chooses
+PEEL_SOURCES = 4000  # sources among which the first fill chooses, at most
+PEEL_PAIRS = 20_000_000  # its targets × sources, at most: about a second
+LEAST_CHOICE = 16
+PEEL_DEPTH = 200  # pixels; a deeper hole has no shapes that its edge could decide
 TRUST = 1.15  # a patch's say falls by this factor with each pixel of depth
 ROUND_SOFTNESS = (0.1, 0.5)  # of the votes on the finest level, and on all others
 TRANSFER_RADIUS = 4  # pixels around a carried-over offset that are searched again
@@ -114,12 +117,13 @@ class Synthesis:
         self, level: Level, field: Field, scale: levels.Scale, rng: np.random.Generator
     ) -> None:
         """Fill the coarsest level for the first time."""
-        choice = _choose(np.argwhere(level.valid), PEEL_SOURCES, rng)
+        most = min(PEEL_SOURCES, max(LEAST_CHOICE, PEEL_PAIRS // max(1, len(level.ys))))
+        choice = _choose(np.argwhere(level.valid), most, rng)
         drawn = choice[:, rng.integers(0, choice.shape[1], len(field.ys))]
         field.ys[:], field.xs[:] = drawn
         known = scale.known.copy()
         pixels = _square(level)
-        if self._recipe.peel:
+        if self._recipe.peel and levels.hole_depth(~known).max() <= PEEL_DEPTH:
             self._peel(level, field, known, choice)
         if not known.all():
             smooth = pull_push(pixels[:, : known.shape[1], :3].astype(np.float32), known)

@@ -231,3 +231,32 @@ def test_no_mask_no_change() -> None:
     filled = exemplar.fill(image, np.zeros((10, 12), np.bool_), seed=0, mode=FillMode.REMOVE)
     assert np.array_equal(filled, image)
     assert filled is not image
+
+
+@pytest.mark.parametrize("mode", [FillMode.EXTEND, FillMode.REMOVE])
+def test_a_small_rest_of_a_large_picture_is_enough(mode: FillMode) -> None:
+    exemplar.warm_up()
+    image = textured(700, 900)
+    mask = np.ones((700, 900), np.bool_)
+    mask[300:330, 400:440] = False
+    image[mask] = 0
+    start = time.perf_counter()
+    filled = exemplar.fill(image, mask, seed=1, mode=mode)
+    assert time.perf_counter() - start < 20, "the work is bounded however little is known"
+    assert filled[mask].min() > 0
+
+
+def test_spots_that_lie_apart_are_each_filled() -> None:
+    image = textured(600, 600) // 2 + 100
+    mask = np.zeros((600, 600), np.bool_)
+    for top, left in ((10, 10), (300, 500), (580, 5), (250, 200)):
+        mask[top : top + 15, left : left + 12] = True
+    image[mask] = 0
+    filled = exemplar.fill(image, mask, seed=1, mode=FillMode.REMOVE)
+    assert np.array_equal(filled[~mask], image[~mask])
+    assert filled[mask].min() >= 60
+    alone = mask.copy()
+    alone[:, 100:] = False
+    other = exemplar.fill(image, alone, seed=1, mode=FillMode.REMOVE)
+    corner = np.s_[10:25, 10:22]
+    assert np.array_equal(other[corner], filled[corner]), "a far spot does not matter"
