@@ -4,15 +4,18 @@ A flag wins over its environment variable, which wins over the default.
 """
 
 import argparse
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from genimg_ui.core.image import PILLOW_PIXELS
 from genimg_ui.core.resolve import Bounds
 
 SPACE_DATA = Path("/data")  # persistent storage of a Hugging Face Space, where it is switched on
 DEFAULT_PORT = 7860
+MAX_PORT = 65535  # 0 lets the system choose
 GIB = 2**30
 
 
@@ -86,8 +89,8 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     add("--models", type=Path, default=Path(__file__).parent.parent / "models.yaml")
     host = environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if on_space else "127.0.0.1")
     add("--host", default=host, help="address to listen on (default %(default)s)")
-    port = int(environ.get("GRADIO_SERVER_PORT") or environ.get("PORT") or DEFAULT_PORT)
-    add("--port", type=int, default=port, help="port to listen on (default %(default)s)")
+    port = environ.get("GRADIO_SERVER_PORT") or environ.get("PORT") or str(DEFAULT_PORT)
+    add("--port", type=_port, default=port, help="port to listen on (default %(default)s)")
     add("--auth", default=environ.get("GENIMG_AUTH"), metavar="NAME:PASSWORD")
     add(
         "--public",
@@ -107,7 +110,20 @@ def _public_defaults() -> dict[str, int | float]:
 
 
 def _public(flags: argparse.Namespace) -> PublicLimits:
-    return PublicLimits(**{name: getattr(flags, f"max_{name}") for name in _public_defaults()})
+    limits = {name: getattr(flags, f"max_{name}") for name in _public_defaults()}
+    for name, value in limits.items():
+        most = PILLOW_PIXELS / 1e6 if name == "megapixels" else math.inf
+        if not 0 < value <= most:
+            flag = f"--max-{name.replace('_', '-')}"
+            allowed = "above 0" if most == math.inf else f"in (0, {most:g}]"
+            raise SystemExit(f"{flag} must be {allowed}, got {value}.")
+    return PublicLimits(**limits)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"must be in [0, {MAX_PORT}], got {text!r}")
+    return int(text)
 
 
 def _auth(text: str | None) -> tuple[str, str] | None:

@@ -1,0 +1,322 @@
+"""What the page may do with a session's pictures, masks, drafts and results."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from genimg_ui.core.geometry import Box, Sides, Size
+from genimg_ui.core.image import Limits
+from genimg_ui.core.request import EditInputs, EditRequest, InpaintParams, MaskParams
+from genimg_ui.errors import RefusedInput, UnknownItem
+from genimg_ui.examples import example_pictures
+from genimg_ui.history.disk import DiskLimits
+from genimg_ui.history.names import session_id
+from genimg_ui.history.record import EntryState
+from genimg_ui.jobs.queue import JobQueue, JobState
+from genimg_ui.jobs.runner import InlineRunner
+from genimg_ui.masks import mask_png
+from genimg_ui.workspace import Draft, Workspace
+from tests.editing import Desk, noise, painted, png, request, saved
+
+ANN, BOB = session_id("a" * 32), session_id("b" * 32)
+SIZE = Size(48, 36)
+MASK = painted(48, 36, (14, 12, 26, 22))
+
+
+class Room:
+    """A workspace over a desk, with the runner that a worker would be."""
+
+    def __init__(self, folder: Path, **options: object) -> None:
+        self.folder = folder
+        self.desk = Desk(folder / "data")
+        self.queue = JobQueue(self.desk.store)
+        self.woken = 0
+        self.work = Workspace(
+            self.desk.store, self.queue, self.desk.registry, wake=self.wake, **options
+        )
+        self.runner = InlineRunner(self.queue, self.desk.editor)
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    def file(self, name: str, data: bytes) -> Path:
+        path = self.folder / name
+        path.write_bytes(data)
+        return path
+
+    def open(self, session: str = ANN, data: bytes | None = None) -> str:
+        path = self.file("upload", png(noise(*SIZE)) if data is None else data)
+        return self.work.open_upload(session, path).sha256
+
+    def mask(self, source: str, mask: np.ndarray = MASK) -> str | None:
+        path = self.file("mask.png", mask_png(mask))
+        return self.work.keep_mask(ANN, source, path, SIZE)
+
+    def run(self, asked: EditRequest | None = None):
+        """Submit the open picture and let it be edited."""
+        draft = self.work.draft(ANN)
+        inputs = EditInputs(source=draft.source, mask=draft.mask)
+        self.work.submit(ANN, asked or request(), inputs)
+        return self.runner.run_next()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    opened = Room(tmp_path)
+    yield opened
+    opened.desk.close()
+
+
+# -- pictures
+
+
+def test_an_upload_is_kept_as_it_is_and_becomes_the_draft(room: Room) -> None:
+    data = saved(noise(*SIZE), "JPEG")
+    opened = room.work.open_upload(ANN, room.file("photo.jpg", data))
+    assert opened.size == SIZE and opened.native and opened.notes == ()
+    assert opened.display.read_bytes() == data
+    assert opened.description == "48×36 RGB, 8 bit"
+    assert room.work.draft(ANN).source == opened.sha256
+    assert room.work.draft(BOB).source is None
+    assert room.work.picture(opened.sha256) == opened
+
+
+@pytest.mark.parametrize(
+    ("image", "kind"),
+    [
+        (noise(*SIZE), "TIFF"),
+        (noise(*SIZE, "I;16"), "PNG"),
+        (noise(*SIZE).convert("CMYK"), "JPEG"),
+    ],
+    ids=["tiff", "sixteen-bits", "cmyk"],
+)
+def test_what_a_browser_cannot_show_gets_a_display_copy(room: Room, image, kind) -> None:
+    opened = room.work.open_upload(ANN, room.file("upload", saved(image, kind)))
+    assert not opened.native
+    with Image.open(opened.display) as copy:
+        assert (copy.format, copy.size, copy.mode) == ("PNG", tuple(SIZE), "RGB")
+
+
+def test_a_new_picture_keeps_the_settings_and_drops_mask_border_and_parent(room: Room) -> None:
+    source = room.open()
+    room.mask(source)
+    asked = request("square", grow=9, border=Sides(left=5))
+    room.work.save_draft(ANN, replace(room.work.draft(ANN), request=asked, parent="x"))
+    room.open(data=png(noise(20, 10)))
+    draft = room.work.draft(ANN)
+    assert (draft.mask, draft.parent, draft.request.border) == (None, None, Sides())
+    assert draft.request == replace(asked, border=Sides())
+
+
+def test_bad_uploads_are_refused_and_the_draft_stays(tmp_path: Path) -> None:
+    room = Room(tmp_path, limits=Limits(max_pixels=2000))
+    source = room.open()
+    for data, sentence in (
+        (b"hello", "got text"),
+        (b"", "empty file"),
+        (png(noise(60, 40)), "at most 0.002 megapixels, got 60×40"),
+        (saved(noise(*SIZE), "JPEG")[:500], "truncated"),
+    ):
+        with pytest.raises(RefusedInput, match=sentence):
+            room.open(data=data)
+    assert room.work.draft(ANN).source == source
+    room.desk.close()
+
+
+def test_examples_open_like_uploads(room: Room) -> None:
+    examples = example_pictures()
+    assert set(examples) == {"Coffee", "Astronaut", "Cat", "Rocket"}
+    for path in examples.values():
+        assert room.work.open_upload(ANN, path()).size.area > 100_000
+
+
+# -- masks and drafts
+
+
+def test_a_mask_is_bound_to_its_picture_and_size(room: Room) -> None:
+    source = room.open()
+    kept = room.mask(source)
+    assert room.work.draft(ANN).mask == kept
+    assert np.array_equal(np.asarray(Image.open(room.desk.store.mask_path(kept))), MASK)
+    with pytest.raises(RefusedInput, match="another picture"):
+        room.mask("0" * 64)
+    with pytest.raises(RefusedInput, match=r"as large as the picture \(48×36\), got 36×48"):
+        room.mask(source, MASK.T.copy())
+    assert room.work.draft(ANN).mask == kept
+    assert room.work.keep_mask(ANN, source, None, SIZE) is None
+    assert room.work.draft(ANN).mask is None
+
+
+def test_a_draft_survives_a_restart(room: Room) -> None:
+    source = room.open()
+    asked = request("square", prompt="täglich 🙂", strength=0.4, border=Sides(1, 2, 3, 4))
+    room.work.save_draft(ANN, Draft(request=asked, source=source, mask=room.mask(source)))
+    before = room.work.draft(ANN)
+    room.desk.close()
+    again = Room(room.folder)
+    assert again.work.draft(ANN) == before
+    again.desk.close()
+
+
+def test_a_draft_that_cannot_be_read_is_a_fresh_one(room: Room) -> None:
+    room.desk.store.save_draft(ANN, {"request": {"magic": 1}})
+    assert room.work.draft(ANN) == Draft(request=EditRequest(model="exemplar"))
+
+
+# -- before the queue
+
+
+def test_findings_say_what_blocks_and_what_helps(room: Room) -> None:
+    source = room.open()
+    nothing = room.work.findings(request(), SIZE, None)
+    assert [item.blocking for item in nothing] == [True]
+    wide = room.work.findings(request(feather=40), SIZE, room.mask(source))
+    assert (wide[0].remedy.field, wide[0].remedy.value) == ("feather", 0)
+    assert room.work.findings(request(), SIZE, room.mask(source)) == []
+    big = room.work.findings(request("square", border=Sides(right=900)), SIZE, None)
+    assert any("fine detail" in item.sentence for item in big)
+    with pytest.raises(RefusedInput, match="strength"):
+        room.work.findings(request(strength=0.0), SIZE, room.mask(source))
+    with pytest.raises(RefusedInput, match="model must be one of"):
+        room.work.findings(request("magic"), SIZE, room.mask(source))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_the_box_on_the_canvas_is_the_box_of_the_edit(shared: Room, data: st.DataObject) -> None:
+    box = Box(data.draw(st.integers(0, 40)), data.draw(st.integers(0, 30)), 44, 33)
+    asked = EditRequest(
+        model=data.draw(st.sampled_from(["plain", "square", "exemplar"])),
+        mask=MaskParams(grow=data.draw(st.integers(-2, 9)), feather=data.draw(st.integers(0, 5))),
+        inpaint=InpaintParams(
+            only_masked=data.draw(st.booleans()), padding=data.draw(st.sampled_from([0, 5, 64]))
+        ),
+        border=data.draw(st.sampled_from([Sides(), Sides(3, 0, 0, 9), Sides(top=2)])),
+    )
+    source = shared.open()
+    mask = shared.mask(source, painted(48, 36, box))
+    view = shared.work.context_view(asked, SIZE, mask)
+    # The plan is made before the engine is asked, so a fake one in its place changes nothing.
+    shared.desk.pool._backends["exemplar"] = shared.desk.fake
+    entry = shared.desk.apply(asked, EditInputs(source=source, mask=mask))
+    if entry.plan is None:
+        assert entry.refused
+        return
+    assert (view.box, view.working) == (entry.plan.box, entry.plan.working)
+    assert view.scale > 0
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    opened = Room(tmp_path_factory.mktemp("room"))
+    yield opened
+    opened.desk.close()
+
+
+def test_without_a_mask_there_is_no_box(room: Room) -> None:
+    assert room.work.context_view(request(), SIZE, None) is None
+    view = room.work.context_view(request(border=Sides(left=4)), SIZE, None)
+    assert view.box.left == 0 and view.scale == 1
+
+
+# -- edits and results
+
+
+def test_an_edit_goes_from_the_draft_to_the_gallery(room: Room) -> None:
+    room.mask(room.open())
+    entry = room.run(request(variants=2))
+    assert entry.state is EntryState.DONE and room.woken == 1
+    assert room.work.entry(ANN, entry.id) == entry
+    assert room.desk.store.count(ANN) == 2
+    with pytest.raises(UnknownItem):
+        room.work.entry(BOB, entry.id)
+
+
+def test_going_on_from_a_result_remembers_where_it_came_from(room: Room) -> None:
+    room.mask(room.open())
+    first = room.run(request(variants=2))
+    opened = room.work.continue_from(ANN, first.id, 1)
+    assert opened.sha256 == first.results[1].sha256
+    draft = room.work.draft(ANN)
+    assert (draft.source, draft.parent, draft.mask) == (opened.sha256, first.id, None)
+    room.mask(opened.sha256)
+    assert room.run().parent == first.id
+
+
+@pytest.mark.parametrize("index", [-1, 2, 99])
+def test_a_result_that_is_not_there_is_unknown(room: Room, index: int) -> None:
+    room.mask(room.open())
+    entry = room.run(request(variants=2))
+    for act in (room.work.continue_from, room.work.restore):
+        with pytest.raises(UnknownItem, match=f"below 2, got {index}"):
+            act(ANN, entry.id, index)
+        with pytest.raises(UnknownItem):
+            act(BOB, entry.id, 0)
+
+
+def test_restore_brings_back_settings_mask_and_the_variants_seed(room: Room) -> None:
+    source = room.open()
+    mask = room.mask(source)
+    asked = request("square", seed=40, variants=2, grow=5, prompt="a cat", border=Sides(top=3))
+    entry = room.run(asked)
+    room.open(data=png(noise(9, 9)))
+    restored = room.work.restore(ANN, entry.id, 1)
+    assert (restored.source, restored.mask) == (source, mask)
+    sampling = replace(asked.sampling, seed=41)
+    assert restored.request == replace(asked, sampling=sampling)
+    assert room.work.draft(ANN) == restored
+
+
+def test_restore_of_a_failed_edit_brings_back_what_was_asked(room: Room) -> None:
+    room.mask(room.open())
+    room.desk.fake.error = MemoryError()
+    entry = room.run(request(seed=None))
+    assert entry.state is EntryState.FAILED
+    assert room.work.restore(ANN, entry.id, 0).request == request(seed=None)
+
+
+def test_cancel_and_retry_are_the_owners(room: Room) -> None:
+    room.mask(room.open())
+    draft = room.work.draft(ANN)
+    inputs = EditInputs(source=draft.source, mask=draft.mask)
+    job_id = room.work.submit(ANN, request(), inputs)
+    assert room.work.cancel_all(BOB) == []
+    assert room.queue.job(ANN, job_id).state is JobState.QUEUED
+    assert [job.id for job in room.work.cancel_all(ANN)] == [job_id]
+    assert room.queue.job(ANN, job_id).state is JobState.CANCELLED
+    with pytest.raises(UnknownItem):
+        room.work.retry(BOB, [job_id])
+    room.work.retry(ANN, [job_id])
+    assert len(room.queue.active(ANN)) == 1
+
+
+def test_interrupted_edits_are_offered_until_another_has_run(room: Room) -> None:
+    room.mask(room.open())
+    draft = room.work.draft(ANN)
+    inputs = EditInputs(source=draft.source, mask=draft.mask)
+    job_id = room.work.submit(ANN, request(), inputs)
+    room.queue.claim("a worker that is gone")
+    room.queue.mark_interrupted()
+    assert room.work.interrupted(ANN) == [job_id]
+    assert room.work.interrupted(BOB) == []
+    room.run()
+    assert room.work.interrupted(ANN) == []
+
+
+def test_disk_limits_are_told_beforehand_and_hold(tmp_path: Path) -> None:
+    room = Room(tmp_path, disk=DiskLimits(session_bytes=20_000, total_bytes=10**9))
+    room.mask(room.open())
+    for seed in range(6):
+        room.run(request(seed=seed, border=Sides(right=20)))
+    assert "of 0 MB" in room.work.disk_warning(ANN)
+    assert room.work.disk_warning(BOB) is None
+    before = room.desk.store.count(ANN)
+    room.run(request(seed=50))
+    assert room.desk.store.count(ANN) <= before
+    room.desk.close()
