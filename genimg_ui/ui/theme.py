@@ -23,6 +23,9 @@ def make_theme() -> gr.themes.Base:
         block_background_fill="white",
         block_background_fill_dark="*neutral_900",
         block_border_width="1px",
+        # Contrast of at least 4.5 on every background of the page (WCAG 2.2, 1.4.3).
+        body_text_color_subdued="*neutral_600",
+        block_info_text_color="*neutral_600",
         block_label_text_weight="500",
         block_title_text_weight="600",
         button_primary_background_fill="*primary_600",

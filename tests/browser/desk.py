@@ -131,6 +131,7 @@ class Desk(Hand):
     def unfold(self, title: str) -> None:
         """Open an accordion of the panels."""
         self.page.get_by_role("button", name=title).click()
+        self.page.wait_for_timeout(300)  # the widgets inside are made now, and tell their values
 
     def view(self, name: str) -> None:
         """Go to a tab: Paint or Compare."""

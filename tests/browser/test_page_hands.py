@@ -95,7 +95,11 @@ def test_an_example_is_scrolled_into_sight_on_a_phone(profile: MakeContext, serv
 
 
 CONTRAST = """() => {
-  const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const parse = (text) => {
+    const [r, g, b, a = 1] = (text.match(/[\\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
+    const full = text.startsWith('color(') ? 255 : 1; // color(srgb ...) counts from 0 to 1
+    return [r * full, g * full, b * full, a];
+  };
   const light = ([r, g, b]) => {
     const part = (v) => ((v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
     return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
@@ -103,7 +107,7 @@ CONTRAST = """() => {
   const behind = (node) => {
     for (; node; node = node.parentElement) {
       const colour = parse(getComputedStyle(node).backgroundColor);
-      if (colour.length === 3 || colour[3] > 0.9) return colour;
+      if (colour[3] > 0.9) return colour;
       if (getComputedStyle(node).backgroundImage !== 'none') return null;
     }
     return [255, 255, 255];
@@ -120,7 +124,9 @@ CONTRAST = """() => {
     if (node.closest(':disabled, [disabled], .gc-message, .cp-tag')) continue;
     const back = behind(node);
     if (!back) continue;
-    const [a, b] = [light(parse(getComputedStyle(node).color)), light(back)];
+    const ink = parse(getComputedStyle(node).color);
+    const seen = ink.map((v, i) => v * ink[3] + back[i] * (1 - ink[3]));
+    const [a, b] = [light(seen), light(back)];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     if (ratio < LEAST) poor.push(`${ratio.toFixed(2)} ${text.slice(0, 40)} (${node.className})`);
   }
