@@ -1,0 +1,267 @@
+"""The rules of the house, read from the source: who may import whom, and how long things get."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "genimg_ui"
+FILES = sorted(PACKAGE.rglob("*.py"))
+MAX_FILE, MAX_FUNCTION, MAX_POSITIONAL = 300, 40, 5
+PLAIN_SPEECH = 20  # lines; a longer public function has a docstring, however good its name
+
+
+class Layer(NamedTuple):
+    """What a part may import: parts of this project (by prefix), and packages of others."""
+
+    ours: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+
+# By folder, or by file at the top; everything may import the standard library, but see PURE.
+LAYERS = {
+    "core": Layer(("core", "errors"), ("numpy", "PIL")),
+    "errors": Layer(()),
+    "weights": Layer(("errors",), ("huggingface_hub",)),
+    "yaml_reader": Layer(("errors", "weights"), ("yaml",)),
+    "registry": Layer(("core", "errors", "weights", "yaml_reader"), ("yaml",)),
+    "history": Layer(("core", "errors", "history", "__version__"), ("numpy", "PIL")),
+    "backend": Layer(
+        ("core", "errors", "registry", "weights", "backend"),
+        (
+            "numpy",
+            "PIL",
+            "cv2",
+            "torch",
+            "diffusers",
+            "transformers",
+            "safetensors",
+            "controlnet_aux",
+        ),
+    ),
+    "preparation": Layer(
+        ("core", "errors", "registry", "history.record", "backend.base", "backend.pool"), ("numpy",)
+    ),
+    "editor": Layer(
+        (
+            "core",
+            "errors",
+            "registry",
+            "history",
+            "backend.base",
+            "backend.pool",
+            "preparation",
+            "__version__",
+        ),
+        ("numpy",),
+    ),
+    "replay": Layer(
+        ("core", "errors", "history", "backend.base", "preparation", "editor"), ("numpy",)
+    ),
+    "masks": Layer(("core",), ("PIL",)),
+    "examples": Layer(()),
+    "jobs": Layer(("core", "errors", "history", "backend.base", "jobs"), ("PIL",)),
+    "zerogpu": Layer(("core", "errors", "history", "jobs", "registry")),
+    "workspace": Layer(("core", "errors", "history", "jobs", "registry")),
+    "ui": Layer(("core", "errors", "history", "jobs", "registry", "workspace", "ui"), ("gradio",)),
+    "settings": Layer(("core", "errors")),
+    "commands": Layer(
+        (
+            "core",
+            "errors",
+            "history",
+            "registry",
+            "backend.base",
+            "backend.pool",
+            "editor",
+            "masks",
+            "replay",
+        ),
+    ),
+    "cli": Layer(("core", "errors", "commands", "settings")),
+    "__main__": Layer(("cli",)),
+    "application": Layer(
+        (
+            "core",
+            "errors",
+            "examples",
+            "history",
+            "jobs",
+            "registry",
+            "settings",
+            "ui",
+            "workspace",
+            "zerogpu",
+        ),
+    ),
+    "__init__": Layer(()),
+}
+# Files that may do more than their layer, each for a reason that its docstring gives.
+MORE = {
+    "core/fill": Layer((), ("cv2", "numba")),
+    "core/mask.py": Layer((), ("cv2",)),
+    "core/report.py": Layer((), ("cv2",)),
+    "jobs/compose.py": Layer(("registry", "backend.pool", "editor")),
+}
+# What would make a result of core depend on something else than its arguments.
+PURE = (
+    "os",
+    "time",
+    "datetime",
+    "random",
+    "secrets",
+    "uuid",
+    "socket",
+    "subprocess",
+    "tempfile",
+    "shutil",
+    "sqlite3",
+    "urllib",
+    "logging",
+)
+# The files that import by name when they are first asked, because that import takes seconds.
+LATE = {"backend/pool.py", "jobs/worker.py", "zerogpu.py", "application.py"}
+READS_FILES = {
+    "core/pngchunks.py",  # opens what `decode` is given, and nothing else
+    "ui/blocks.py",
+    "ui/parts/__init__.py",
+    "ui/canvas/component.py",
+    "ui/canvas/bundle.py",
+}
+FILE_CALLS = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "unlink", "rename"}
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    """Every imported module by its full name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            if node.module == "genimg_ui":
+                yield from (f"genimg_ui.{alias.name}" for alias in node.names)
+            else:
+                yield str(node.module)
+
+
+def _layers(name: str) -> list[Layer]:
+    part = name.split("/")[0].removesuffix(".py")
+    return [LAYERS[part], *(layer for place, layer in MORE.items() if name.startswith(place))]
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_imports_follow_the_layers(path: Path) -> None:
+    name = _name(path)
+    layers = _layers(name)
+    ours = tuple(prefix for layer in layers for prefix in layer.ours)
+    others = {package for layer in layers for package in layer.others}
+    for module in _imports(_tree(path)):
+        top, _, rest = module.partition(".")
+        if top == "genimg_ui":
+            allowed = any(rest == prefix or rest.startswith(f"{prefix}.") for prefix in ours)
+            assert allowed, f"{name} must not import {module}"
+        elif top not in sys.stdlib_module_names:
+            assert top in others, f"{name} must not import {module}"
+        elif name.startswith("core/"):
+            assert top not in PURE, f"core is pure: {name} must not import {module}"
+
+
+def test_every_layer_is_there() -> None:
+    found = {_name(path).split("/")[0].removesuffix(".py") for path in FILES}
+    assert found == set(LAYERS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_files_functions_and_parameters_stay_short(path: Path) -> None:
+    text, name = path.read_text("utf-8"), _name(path)
+    assert text.count("\n") <= MAX_FILE, f"{name} is longer than {MAX_FILE} lines"
+    assert path.stem not in ("utils", "helpers", "misc", "common")
+    for node in ast.walk(ast.parse(text)):
+        assert not isinstance(node, ast.Global | ast.Nonlocal), f"{name} rebinds an outer name"
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        lines = (node.end_lineno or 0) - node.lineno + 1
+        assert lines <= MAX_FUNCTION, f"{name}: {node.name} has {lines} lines"
+        positional = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
+        count = len([arg for arg in positional if arg not in ("self", "cls")])
+        assert count <= MAX_POSITIONAL, f"{name}: {node.name} has {count} positional parameters"
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_imports_stand_at_the_top(path: Path) -> None:
+    name, tree = _name(path), _tree(path)
+    at_top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            assert id(node) in at_top, f"{name}:{node.lineno} imports inside"
+        if isinstance(node, ast.Attribute) and node.attr == "import_module":
+            assert name in LATE, f"{name}:{node.lineno} imports by name"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in ("__import__", "eval", "exec")
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if _name(p).startswith(("core/", "ui/"))], ids=_name
+)
+def test_core_and_page_touch_no_files_and_draw_no_chance(path: Path) -> None:
+    name = _name(path)
+    for node in ast.walk(_tree(path)):
+        if not isinstance(node, ast.Call):
+            continue
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        own = isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "self"
+        if (called in FILE_CALLS and not own) or ast.unparse(node.func) == "open":
+            assert name in READS_FILES, f"{name}:{node.lineno} touches a file"
+        if called == "default_rng":
+            assert node.args, f"{name}:{node.lineno} draws a seed of its own"
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_modules_classes_and_long_functions_say_what_they_are(path: Path) -> None:
+    tree, name = _tree(path), _name(path)
+    assert not tree.body or ast.get_docstring(tree), f"{name} has no docstring"
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{name}: {node.name} has no docstring"
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            lines = (node.end_lineno or 0) - node.lineno + 1
+            assert lines <= PLAIN_SPEECH or ast.get_docstring(node), f"{name}: {node.name}"
+
+
+HEAVY = ("torch", "torchvision", "diffusers", "transformers", "controlnet_aux", "numba")
+
+
+@pytest.mark.parametrize(
+    ("modules", "absent"),
+    [
+        ("genimg_ui.application, genimg_ui.jobs.worker", HEAVY),
+        ("genimg_ui.cli", (*HEAVY, "gradio")),
+        ("genimg_ui.workspace", (*HEAVY, "gradio")),
+        (
+            "genimg_ui.core.plan, genimg_ui.core.image, genimg_ui.core.png, genimg_ui.core.report",
+            (*HEAVY, "gradio", "yaml", "sqlite3"),
+        ),
+        ("genimg_ui.core.fill", ("torch", "gradio", "diffusers")),
+        ("genimg_ui.history.store", (*HEAVY, "gradio", "yaml")),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_starting_is_light(modules: str, absent: tuple[str, ...]) -> None:
+    code = f"import sys, {modules}; print([m for m in {absent!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
