@@ -124,21 +124,9 @@ class MaskPanel(Panel):
     @classmethod
     def build(cls) -> Self:
         default = MaskParams()
-        with gr.Row():
-            return cls(
-                grow=gr.Slider(
-                    -64, 128, default.grow, step=1, label="Grow", info=texts.GROW, min_width=130
-                ),
-                feather=gr.Slider(
-                    0,
-                    128,
-                    default.feather,
-                    step=1,
-                    label="Feather",
-                    info=texts.FEATHER,
-                    min_width=130,
-                ),
-            )
+        grow = gr.Slider(-64, 128, default.grow, step=1, label="Grow", info=texts.GROW)
+        feather = gr.Slider(0, 128, default.feather, step=1, label="Feather", info=texts.FEATHER)
+        return cls(grow=grow, feather=feather)
 
     def read(self, values: Values) -> MaskParams:
         return MaskParams(

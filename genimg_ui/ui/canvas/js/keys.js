@@ -22,6 +22,8 @@ export const SHORTCUTS = [
   { keys: "1", act: "actual", text: "100 %" },
   { keys: "+  −  wheel", act: null, text: "Zoom" },
   { keys: "Space + drag", act: null, text: "Pan (also the middle button, two fingers)" },
+  { keys: "Ctrl + Enter", act: null, text: "Apply" },
+  { keys: "Esc", act: null, text: "Cancel the edit that runs" },
   { keys: "?", act: "help", text: "This sheet" },
 ];
 
