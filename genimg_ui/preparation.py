@@ -19,7 +19,7 @@ from genimg_ui.core.mask import Mask, Masks, make_masks, mask_box
 from genimg_ui.core.outpaint import expand_mask
 from genimg_ui.core.picture import Picture
 from genimg_ui.core.plan import Context, EditPlan, crop, crop_mask, make_plan
-from genimg_ui.core.preflight import check_alpha, check_mask, check_scale
+from genimg_ui.core.preflight import check_alpha, check_composite, check_mask, check_scale
 from genimg_ui.core.request import EditRequest, FillUnderMask, ResolvedRequest
 from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.errors import RefusedInput
@@ -103,8 +103,9 @@ class Preparer:
         """Plan the edit and cut out what the engine sees; raises RefusedInput, Cancelled."""
         request = resolved.request
         with running.stage("plan"):
-            running.warn(*_findings(request, subject))
-            canvas, masks = _expanded(request, spec, subject)
+            masks = _masks(request, spec, subject)
+            running.warn(*_findings(request, subject, masks, soft=spec.uses_strength))
+            canvas, masks = _expanded(request, subject.source, masks)
             plan = make_plan(canvas.size, _masked_box(masks.composite), _context(request, spec))
             running.warn(*(f.sentence for f in check_scale(plan.scale, plan.working)))
         cancel.check()
@@ -157,14 +158,27 @@ class Preparer:
         return self._pool.fill(image, mask > 0, params=params, cancel=cancel)
 
 
-def _findings(request: EditRequest, subject: Subject) -> list[str]:
-    source, painted = subject.source, subject.painted
-    if painted is not None and painted.shape != (source.size.height, source.size.width):
-        raise RefusedInput(
-            f"The mask must be as large as the picture ({source.size}), "
-            f"got {Size(painted.shape[1], painted.shape[0])}."
-        )
-    findings = [*check_mask(request, painted), *check_alpha(source.alpha(), painted)]
+def _masks(request: EditRequest, spec: ModelSpec, subject: Subject) -> Masks:
+    """Denoise and composite mask of the source, as large as it."""
+    size, painted = subject.source.size, subject.painted
+    if painted is None:
+        painted = np.zeros((size.height, size.width), np.uint8)
+    if painted.shape != (size.height, size.width):
+        got = Size(painted.shape[1], painted.shape[0])
+        raise RefusedInput(f"The mask must be as large as the picture ({size}), got {got}.")
+    return make_masks(painted, request.mask, soft=spec.uses_strength)
+
+
+def _findings(request: EditRequest, subject: Subject, masks: Masks, *, soft: bool) -> list[str]:
+    painted = subject.painted
+    if painted is None or not painted.any():
+        findings = [*check_mask(request, None)]
+    else:
+        strongest = 255 if soft else int(painted.max())
+        findings = [
+            *check_composite(request, painted, masks.composite, strongest=strongest),
+            *check_alpha(subject.source.alpha(), painted),
+        ]
     for finding in findings:
         if finding.blocking:
             remedy = f"{finding.remedy.label}." if finding.remedy else None
@@ -172,12 +186,7 @@ def _findings(request: EditRequest, subject: Subject) -> list[str]:
     return [finding.sentence for finding in findings]
 
 
-def _expanded(request: EditRequest, spec: ModelSpec, subject: Subject) -> tuple[Picture, Masks]:
-    source, size = subject.source, subject.source.size
-    painted = subject.painted
-    if painted is None:
-        painted = np.zeros((size.height, size.width), np.uint8)
-    masks = make_masks(painted, request.mask, soft=spec.uses_strength)
+def _expanded(request: EditRequest, source: Picture, masks: Masks) -> tuple[Picture, Masks]:
     if not request.border:
         return source, masks
     expanded = Masks(*(expand_mask(mask, request.border) for mask in masks))

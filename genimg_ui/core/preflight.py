@@ -40,13 +40,24 @@ def check_mask(request: EditRequest, painted: Mask | None) -> tuple[Finding, ...
     count = 0 if painted is None else int(np.count_nonzero(painted))
     if painted is None or count == 0:
         return () if request.border else (_nothing_to_do(),)
-    masks = make_masks(painted, request.mask, soft=False)
-    if mask_box(masks.composite) is None:
+    composite = make_masks(painted, request.mask, soft=False).composite
+    return check_composite(request, painted, composite, strongest=int(painted.max()))
+
+
+def check_composite(
+    request: EditRequest, painted: Mask, composite: Mask, *, strongest: int
+) -> tuple[Finding, ...]:
+    """As `check_mask`, for a painted mask whose composite mask is known already.
+
+    `strongest` is the composite's value where no feather dims it.
+    """
+    if mask_box(composite) is None:
         return (_shrunk_away(request),)
     findings = []
+    count = int(np.count_nonzero(painted))
     if count < TINY_MASK:
         findings.append(_tiny(count))
-    if request.mask.feather and int(masks.composite.max()) < int(painted.max()):
+    if request.mask.feather and int(composite.max()) < strongest:
         findings.append(_feather_too_wide(request))
     return tuple(findings)
 

@@ -5,6 +5,8 @@ Work is done in the context box where only that can differ, and over the whole p
 promise is made.
 """
 
+from functools import reduce
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,11 @@ QUIET_STEP = 1.0  # grey levels; below this the surroundings count as flat
 def changed_pixels(before: NDArray[np.generic], after: NDArray[np.generic]) -> NDArray[np.bool_]:
     """bool (height, width): where two pictures of one mode differ in any channel."""
     different = np.not_equal(before, after)
-    return np.asarray(different.any(axis=2) if different.ndim == 3 else different)
+    if different.ndim == 2:
+        return different
+    planes = (different[..., channel] for channel in range(different.shape[2]))
+    # Several times as fast as any(axis=2).
+    return np.asarray(reduce(np.logical_or, planes), np.bool_)
 
 
 def seam_score(picture: Rgb, composite: Mask) -> float:
@@ -33,11 +39,10 @@ def seam_score(picture: Rgb, composite: Mask) -> float:
     beside: list[NDArray[np.float32]] = []
     near = _near_edge(inside)
     for axis in (0, 1):
-        step = np.abs(np.diff(picture.astype(np.float32), axis=axis)).mean(axis=2)
         edge = _pairs(inside, axis, np.not_equal)
         close = _pairs(near, axis, np.logical_and) & ~edge
-        across.append(step[edge])
-        beside.append(step[close])
+        across.append(_steps(picture, axis, edge))
+        beside.append(_steps(picture, axis, close))
     crossing, around = np.concatenate(across), np.concatenate(beside)
     if crossing.size == 0:
         return 1.0
@@ -62,6 +67,14 @@ def _near_edge(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     grey = inside.astype(np.uint8)
     wide, narrow = cv2.dilate(grey, kernel), cv2.erode(grey, kernel)
     return np.asarray(wide != narrow)
+
+
+def _steps(picture: Rgb, axis: int, where: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The step from each chosen pixel to the next one along `axis`; only those are looked at."""
+    first = picture[:-1] if axis == 0 else picture[:, :-1]
+    second = picture[1:] if axis == 0 else picture[:, 1:]
+    difference = first[where].astype(np.int16) - second[where]
+    return np.asarray(np.abs(difference).mean(axis=1), np.float32)
 
 
 def _pairs(mask: NDArray[np.bool_], axis: int, rule: np.ufunc) -> NDArray[np.bool_]:
