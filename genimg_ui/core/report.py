@@ -20,7 +20,7 @@ QUIET_STEP = 1.0  # grey levels; below this the surroundings count as flat
 
 def changed_pixels(before: NDArray[np.generic], after: NDArray[np.generic]) -> NDArray[np.bool_]:
     """bool (height, width): where two pictures of one mode differ in any channel."""
-    different = np.not_equal(before, after)
+    different: NDArray[np.bool_] = np.not_equal(before, after)
     if different.ndim == 2:
         return different
     planes = (different[..., channel] for channel in range(different.shape[2]))
