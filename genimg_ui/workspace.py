@@ -5,6 +5,7 @@ not that session's is unknown to it. Knows nothing of Gradio.
 """
 
 import io
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from genimg_ui.core.plan import Context, EditPlan, make_plan
 from genimg_ui.core.preflight import Finding, check_mask, check_scale, repainted_box
 from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.core.resolve import Bounds, resolve
-from genimg_ui.core.serial import Json, from_json, to_json
+from genimg_ui.core.serial import from_json, to_json
 from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.history.disk import DiskLimits
 from genimg_ui.history.record import LogEntry, ResultRecord
@@ -83,6 +84,7 @@ class Workspace:
         self._limits = limits or Limits()
         self._disk = disk or DiskLimits()
         self._wake = wake
+        self._drafting = threading.Lock()  # two events of one page may change its draft at once
         self.examples = dict(examples or {})
 
     @property
@@ -96,7 +98,7 @@ class Workspace:
         """Decode an upload safely and keep it; raises RefusedInput."""
         picture = decode(path, self._limits)
         sha256 = self.store.put_source(path)
-        self.save_draft(session, _fresh(self.draft(session), sha256))
+        self.change_draft(session, lambda draft: _fresh(draft, sha256))
         return self._opened(sha256, picture)
 
     def picture(self, sha256: str) -> OpenPicture:
@@ -122,12 +124,6 @@ class Workspace:
 
         Raises RefusedInput where the mask belongs to another picture or has another size.
         """
-        draft = self.draft(session)
-        if draft.source != source:
-            raise RefusedInput(
-                "The mask belongs to another picture than the one that is open.",
-                remedy="Paint it again on this picture.",
-            )
         sha256 = None
         if path is not None:
             mask = decode_mask(path)
@@ -135,7 +131,7 @@ class Workspace:
             if got != size:
                 raise RefusedInput(f"The mask must be as large as the picture ({size}), got {got}.")
             sha256 = self.store.put_mask(path.read_bytes())
-        self.save_draft(session, replace(draft, mask=sha256))
+        self.change_draft(session, lambda draft: _masked_draft(draft, source, sha256))
         return sha256
 
     # -- drafts
@@ -150,10 +146,16 @@ class Workspace:
         except ValueError:
             return Draft(request=EditRequest(model=self.registry.default))
 
+    def change_draft(self, session: str, change: Callable[[Draft], Draft]) -> Draft:
+        """Keep what `change` makes of the unfinished edit; no other change comes in between."""
+        with self._drafting:
+            draft = change(self.draft(session))
+            self.save_draft(session, draft)
+        return draft
+
     def save_draft(self, session: str, draft: Draft) -> None:
-        """Keep the unfinished edit."""
-        data: dict[str, Json] = to_json(draft)
-        self.store.save_draft(session, data)
+        """Keep the unfinished edit, whatever it was before."""
+        self.store.save_draft(session, to_json(draft))
 
     # -- before the queue
 
@@ -254,8 +256,7 @@ class Workspace:
         """Open a result as the source of the next edit, with a clean mask."""
         sha256 = _result(self.entry(session, entry_id), index).sha256
         opened = self.picture(sha256)
-        draft = _fresh(self.draft(session), sha256)
-        self.save_draft(session, replace(draft, parent=entry_id))
+        self.change_draft(session, lambda draft: replace(_fresh(draft, sha256), parent=entry_id))
         return opened
 
     def restore(self, session: str, entry_id: str, index: int) -> Draft:
@@ -263,14 +264,10 @@ class Workspace:
         entry = self.entry(session, entry_id)
         seed = _result(entry, index).seed if entry.results else entry.request.sampling.seed
         sampling = replace(entry.request.sampling, seed=seed)
-        draft = Draft(
-            request=replace(entry.request, sampling=sampling),
-            source=entry.inputs.source,
-            mask=entry.inputs.mask,
-            parent=entry.parent,
-        )
-        self.save_draft(session, draft)
-        return draft
+        request = replace(entry.request, sampling=sampling)
+        inputs = entry.inputs
+        draft = Draft(request=request, source=inputs.source, mask=inputs.mask, parent=entry.parent)
+        return self.change_draft(session, lambda _: draft)
 
 
 def _result(entry: LogEntry, index: int) -> ResultRecord:
@@ -285,6 +282,15 @@ def _fresh(draft: Draft, sha256: str) -> Draft:
     """The draft after another picture was opened: no mask, no border, no parent, same settings."""
     request = replace(draft.request, border=Sides())
     return replace(draft, request=request, source=sha256, mask=None, parent=None)
+
+
+def _masked_draft(draft: Draft, source: str, mask: str | None) -> Draft:
+    if draft.source != source:
+        raise RefusedInput(
+            "The mask belongs to another picture than the one that is open.",
+            remedy="Paint it again on this picture.",
+        )
+    return replace(draft, mask=mask)
 
 
 def _png(picture: Picture) -> bytes:

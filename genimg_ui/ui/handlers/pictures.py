@@ -135,6 +135,12 @@ class PictureHandlers(Handlers):
 
     def _kept(self, values: Values) -> Draft:
         session = self.page.session(values)
-        draft = replace(self.workspace.draft(session), request=self.page.request(values))
-        self.workspace.save_draft(session, draft)
-        return draft
+        request, state = self.page.request(values), values[self.page.canvas]
+
+        def change(draft: Draft) -> Draft:
+            # A canvas that does not show the draft's picture yet knows nothing of its border.
+            shown = state is not None and state.source == draft.source
+            border = request.border if shown else draft.request.border
+            return replace(draft, request=replace(request, border=border))
+
+        return self.workspace.change_draft(session, change)
