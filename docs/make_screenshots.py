@@ -1,8 +1,8 @@
-"""Makes the README's screenshots: starts the app, removes a spoon, looks at the result.
+"""Makes the README's screenshots: starts the app, removes a rocket, widens a picture.
 
     .venv/bin/python docs/make_screenshots.py
 
-The photograph is scikit-image's "coffee" (CC0, Rachel Michetti).
+The photographs are scikit-image's "rocket" (CC0, SpaceX) and "coffee" (CC0, Rachel Michetti).
 """
 
 import subprocess
@@ -21,12 +21,8 @@ from tests.browser_support import launch_browser  # noqa: E402  needs the path a
 IMAGES = ROOT / "docs" / "images"
 PORT = 7899
 ADDRESS = f"http://127.0.0.1:{PORT}"
-# Around the spoon, in pixels of the picture (600 × 400).
-SPOON = [
-    (398, 58), (434, 58), (432, 92), (417, 140), (410, 200), (403, 235), (414, 262), (412, 297),
-    (392, 327), (360, 334), (330, 320), (318, 290), (330, 260), (362, 228), (384, 205), (393, 150),
-    (396, 110),
-]  # fmt: skip
+# Around the rocket on its pad, in pixels of the picture (640 × 427).
+ROCKET = [(306, 118), (338, 118), (346, 300), (362, 380), (360, 404), (288, 404), (290, 340)]
 
 
 def main() -> None:
@@ -48,14 +44,14 @@ def take() -> None:
     """Light: painting and comparing; dark: outpainting; a phone."""
     with sync_playwright() as playwright, launch_browser(playwright) as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        open_coffee(page, ADDRESS)
-        lasso(page, SPOON)
+        open_example(page, ADDRESS, "Rocket")
+        lasso(page, ROCKET)
         page.wait_for_timeout(1500)
         page.screenshot(path=IMAGES / "paint.png")
         apply(page)
         page.screenshot(path=IMAGES / "compare.png")
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        open_coffee(page, f"{ADDRESS}/?__theme=dark")
+        open_example(page, f"{ADDRESS}/?__theme=dark", "Coffee")
         page.get_by_text("Outpaint: add a border").click()
         for side in ("left", "right"):
             page.locator(f"#border-{side} input").fill("90")
@@ -65,14 +61,14 @@ def take() -> None:
             viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True,
             device_scale_factor=2,
         )  # fmt: skip
-        open_coffee(phone, ADDRESS)
+        open_example(phone, ADDRESS, "Coffee")
         phone.screenshot(path=IMAGES / "phone.png")
 
 
-def open_coffee(page: Page, address: str) -> None:
+def open_example(page: Page, address: str, name: str) -> None:
     page.goto(address)
     page.wait_for_function("window.genimgCanvas")
-    page.get_by_role("button", name="Coffee").click()
+    page.get_by_role("button", name=name).click()
     page.wait_for_function("window.genimgCanvas.state().source.length === 64")
     page.evaluate("window.scrollTo(0, 0)")
     page.wait_for_timeout(500)
