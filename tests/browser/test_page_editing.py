@@ -200,6 +200,11 @@ def test_an_aspect_preset_gives_that_aspect(desk: Desk, tmp_path: Path) -> None:
     desk.wait("s.border.top === 40 && s.border.bottom === 40")
     desk.pick("anchor", "top")
     desk.wait("s.border.top === 0 && s.border.bottom === 80")
+    desk.wait("s.context && s.context.bottom === 240")
+    desk.page.reload()
+    desk.ready()
+    desk.opened(SIZE)
+    desk.wait("s.border.bottom === 80")
     desk.apply()
     assert desk.result().shape[:2] == (240, 240)
 

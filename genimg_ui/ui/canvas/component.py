@@ -167,9 +167,9 @@ class MaskCanvas(gr.HTML):
     """Paint a mask on a picture, or drag its border outward.
 
     Events: `picture_opened` (a new picture is uploaded), `mask_edited` (the mask was sent),
-    `border_changed`, `refused` (data: message). Other events that output to the canvas should have
-    `show_progress="hidden"`: the default would fade it. Never toggle `visible` between False and
-    True, which rebuilds the element; use "hidden".
+    `border_changed` (dragged), `border_typed` (set by the page), `refused` (data: message). Other
+    events that output to the canvas should have `show_progress="hidden"`: the default would fade
+    it. Never toggle `visible` between False and True, which rebuilds the element; use "hidden".
     """
 
     data_model = CanvasData
@@ -177,6 +177,7 @@ class MaskCanvas(gr.HTML):
     picture_opened: Callable[..., Any]
     mask_edited: Callable[..., Any]
     border_changed: Callable[..., Any]
+    border_typed: Callable[..., Any]
     refused: Callable[..., Any]
 
     def __init__(

@@ -43,13 +43,9 @@ class PictureHandlers(Handlers):
         outputs = [page.canvas, page.status, *page.outpaint.numbers()]
         for event in (page.canvas.mask_edited, page.canvas.border_changed):
             event(self.on_painted, inputs=inputs, outputs=outputs, **ALWAYS_LAST)
-        gr.on(
-            [widget.change for widget in page.settings.changing()],
-            self.on_settings,
-            inputs=inputs,
-            outputs=[page.canvas, page.status],
-            **ALWAYS_LAST,
-        )
+        keep = {"inputs": inputs, "outputs": [page.canvas, page.status], **ALWAYS_LAST}
+        gr.on([widget.change for widget in page.settings.changing()], self.on_settings, **keep)
+        page.canvas.border_typed(self.on_settings, **keep)
         mask = page.settings.mask
         gr.on(
             [mask.grow.change, mask.feather.change],

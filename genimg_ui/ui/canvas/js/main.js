@@ -150,6 +150,13 @@ class MaskCanvas {
     return true;
   }
 
+  /** Take over a border that a person gives beside the canvas, in numbers. */
+  setBorder(border) {
+    if (!this.editor.picture) return;
+    this.editor.setBorder(border);
+    this.sync.borderTyped();
+  }
+
   /** Plain facts for tests and for the page. */
   state() {
     const { editor, sync } = this;
@@ -201,7 +208,7 @@ export function mount(host) {
     state: () => canvas.state(),
     act: (name) => canvas.act(name),
     setPreview: (grow, feather) => canvas.editor.preview.set(grow, feather),
-    setBorder: (border) => canvas.editor.picture && canvas.editor.setBorder(border),
+    setBorder: (border) => canvas.setBorder(border),
     open: (file) => canvas.openPicture(file),
     dispose: () => canvas.dispose(),
   };

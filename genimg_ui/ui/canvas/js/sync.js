@@ -33,6 +33,7 @@ export class Sync {
     this.sentRevision = 0;
     this.chain = Promise.resolve();
     this.timer = 0;
+    this.borderTimer = 0;
     this.untold = false; // an edit that no mask_edited has told yet
     this.uploads = 0;
   }
@@ -111,6 +112,13 @@ export class Sync {
   borderChanged() {
     this.push();
     this.trigger("border_changed", { ...this.editor.border });
+  }
+
+  /** The border came from numbers: told apart, so that an answer does not write into a field in use. */
+  borderTyped() {
+    this.push();
+    clearTimeout(this.borderTimer);
+    this.borderTimer = setTimeout(() => this.trigger("border_typed", {}), this.settings.autosyncMs);
   }
 
   #later(wait = this.settings.autosyncMs) {
