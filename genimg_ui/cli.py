@@ -4,6 +4,7 @@ Exit 0 done, 2 refused input (a sentence on stderr), 1 failure.
 """
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from genimg_ui.errors import GenimgError, RefusedInput
 from genimg_ui.settings import default_data_dir
 
 DONE, FAILURE, REFUSED = 0, 1, 2
+log = logging.getLogger(__name__)
 DEFAULT_MODELS = Path(__file__).parent.parent / "models.yaml"
 
 
@@ -37,6 +39,11 @@ def main(arguments: Sequence[str]) -> int:
         return REFUSED
     except GenimgError as problem:
         print(problem, file=sys.stderr)
+        return FAILURE
+    except Exception as problem:
+        log.exception("the command failed")
+        what = f"{type(problem).__name__}: {problem}"
+        print(f"The command failed unexpectedly ({what}).", file=sys.stderr)
         return FAILURE
 
 

@@ -285,6 +285,21 @@ def test_replay_says_what_differs_and_fails(run: Run) -> None:
         assert (status, out) == (2, "") and err and "Traceback" not in err
 
 
+def test_what_nobody_foresaw_is_a_sentence_and_a_failure(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(*EDIT)
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("genimg_ui.backend.exemplar.ExemplarBackend.generate", broken)
+    for command in (["replay", "out.png"], [*EDIT]):
+        status, out, err = run(*command)
+        assert (status, out) == (1, "")
+        assert "failed unexpectedly (ZeroDivisionError: by zero)" in err.splitlines()[-1]
+
+
 def test_every_command_keeps_to_its_data_folder(run: Run) -> None:
     run(*EDIT)
     run("log")
