@@ -26,9 +26,9 @@ class Bounds:
     variants: int = 16
     num_inference_steps: int = 150
     megapixels: float = 100.0  # of the expanded canvas
-    grow: int = 512
-    feather: int = 512
-    padding: int = 4096
+    grow: int = 256
+    feather: int = 256
+    padding: int = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

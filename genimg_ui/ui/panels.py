@@ -124,8 +124,8 @@ class MaskPanel(Panel):
     @classmethod
     def build(cls) -> Self:
         default = MaskParams()
-        grow = gr.Slider(-64, 128, default.grow, step=1, label="Grow", info=texts.GROW)
-        feather = gr.Slider(0, 128, default.feather, step=1, label="Feather", info=texts.FEATHER)
+        grow = gr.Slider(-256, 256, default.grow, step=1, label="Grow", info=texts.GROW)
+        feather = gr.Slider(0, 256, default.feather, step=1, label="Feather", info=texts.FEATHER)
         return cls(grow=grow, feather=feather)
 
     def read(self, values: Values) -> MaskParams:
@@ -154,7 +154,7 @@ class InpaintPanel(Panel):
             default.only_masked, label="Only the masked region", info=texts.ONLY_MASKED
         )
         padding = gr.Slider(
-            0, 512, default.padding, step=8, label="Context padding", info=texts.PADDING
+            0, 2048, default.padding, step=1, label="Context padding", info=texts.PADDING
         )
         with gr.Row():
             return cls(

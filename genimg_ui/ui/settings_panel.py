@@ -155,17 +155,17 @@ def _build_knobs() -> dict[str, Any]:
     labels = texts.FIELD_LABELS
     return {
         "strength": gr.Slider(
-            0.05,
+            0.01,
             1,
             default.strength,
-            step=0.05,
+            step=0.01,
             label=labels["strength"],
             elem_id="strength",
             info=texts.STRENGTH,
         ),
         "guidance_scale": gr.Slider(
             1,
-            20,
+            30,
             default.guidance_scale,
             step=0.5,
             label=labels["guidance_scale"],
@@ -174,7 +174,7 @@ def _build_knobs() -> dict[str, Any]:
         ),
         "num_inference_steps": gr.Slider(
             1,
-            100,
+            150,
             default.num_inference_steps,
             step=1,
             label=labels["num_inference_steps"],
