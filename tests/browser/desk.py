@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Request
 from tests.browser.server import Server
 from tests.ui.canvas.canvas_page import App, Hand
 
-EDIT_SECONDS = 60  # a small edit takes one; the machine may be busy, the engine still compiling
+EDIT_SECONDS = 120  # a small edit takes one; the first one may wait for the engine to compile
 STATUS = "#status .st-root"
 
 
@@ -77,7 +77,7 @@ class Desk(Hand):
 
     def sees(self, words: str) -> None:
         """Wait for words in the status line."""
-        self.page.locator(STATUS).get_by_text(words).wait_for()
+        self.page.locator(STATUS).get_by_text(words).wait_for(timeout=EDIT_SECONDS * 1000)
 
     def forget(self) -> None:
         """Empty the status line here, so that the next answer is told from the last one."""

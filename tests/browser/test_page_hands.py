@@ -22,7 +22,7 @@ PHONE: dict[str, Any] = {
 
 def test_ctrl_enter_applies_and_escape_cancels(desk: Desk, tmp_path: Path) -> None:
     desk.open(photograph(tmp_path / "keys.png", (1000, 800)))
-    desk.paint(100, 100, 800, 600)
+    desk.paint(100, 100, 600, 450)
     desk.number("variants", 8)
     desk.page.keyboard.press("Control+Enter")
     desk.sees("variant 1 of 8")

@@ -22,7 +22,7 @@ def start_long_job(desk: Desk, folder: Path, variants: int = 8) -> Path:
     """Apply an edit that takes many seconds, and wait until a worker has it."""
     path = photograph(folder / "long.png", LARGE)
     desk.open(path)
-    desk.paint(100, 100, 800, 600)
+    desk.paint(100, 100, 600, 450)
     desk.number("variants", variants)
     desk.start()
     desk.sees(f"variant 1 of {variants}")
@@ -135,13 +135,13 @@ def test_a_killed_server_takes_its_worker_along_and_offers_the_job_again(
     desk.ready()
     desk.sees("The program stopped while an edit was running.")
     desk.opened(LARGE)
-    assert desk.state()["painted"] == 700 * 500
+    assert desk.state()["painted"] == 500 * 350
     assert desk.page.locator("#variants input").input_value() == "3"
     desk.forget()
     desk.page.get_by_role("button", name="Run it again").click()
     assert desk.answered("done", "error").startswith("Done: 3 variants")
     changed = (desk.result() != np.asarray(Image.open(path))).any(-1)
-    assert changed[300:400, 300:400].any() and not changed[620:].any()
+    assert changed[200:300, 200:300].any() and not changed[470:].any()
     assert [entry["state"] for entry in desk.log()] == ["interrupted", "done"]
     assert not desk.troubles
 

@@ -1,4 +1,4 @@
-"""How long a person waits, on this machine. The bounds leave room for a busy one: twice the goal."""
+"""How long a person waits on this machine. The bounds are twice the goals: it may be busy."""
 
 import json
 import time
