@@ -35,6 +35,13 @@ def kernel(function: _F) -> _F:
     return cast(_F, njit(cache=True, nogil=True)(function))
 
 
+class Prior(NamedTuple):
+    """What copying costs whatever the patches show: the sum over kinds of kinds × foreign."""
+
+    kinds: NDArray[np.uint8]  # (h, columns, kinds): shares of each source patch, of 255
+    foreign: NDArray[np.int32]  # (targets, kinds): cost of each kind; (0, 0): no prior
+
+
 class Level(NamedTuple):
     """One scale of the crop: what can be copied and what is to be filled."""
 
@@ -44,6 +51,7 @@ class Level(NamedTuple):
     number: NDArray[np.int32]  # (h, w): of the target centred here, else -1
     ys: NDArray[np.int32]  # (targets,) centres of patches that touch the hole
     xs: NDArray[np.int32]
+    prior: Prior
 
 
 class Field(NamedTuple):
@@ -125,8 +133,29 @@ def _gain(target: Any, source: Any, limit: Any) -> Any:
 
 
 @inline
+def _prior(level: Any, at: Any, source: Any) -> Any:
+    total = np.int32(0)
+    foreign = level.prior.foreign
+    if foreign.shape[0] > 0:
+        costs = foreign[level.number[at[0], at[1]]]
+        shares = level.prior.kinds[source[0], source[1]]
+        for kind in range(foreign.shape[1]):
+            total = np.int32(total + np.int32(costs[kind] * np.int32(shares[kind])))
+    return np.int64(total)
+
+
+@inline
 def _distance(level: Any, at: Any, sums: Any, source: Any, cut_limit: Any) -> Any:
-    """Distance after the bounded shift; a shift costs a fiftieth of what it saves."""
+    """Prior cost and distance after the bounded shift; it costs a fiftieth of what it saves."""
+    cut, limit = cut_limit
+    prior = _prior(level, at, source)
+    if prior >= cut:
+        return prior
+    return prior + _shifted(level, at, sums, source, (cut - prior, limit))
+
+
+@inline
+def _shifted(level: Any, at: Any, sums: Any, source: Any, cut_limit: Any) -> Any:
     cut, limit = cut_limit
     if limit == 0:
         return np.int64(_ssd(level.pixels, at, source, cut))
@@ -250,8 +279,10 @@ def search_known(level: Level, field: Field, sources: Any, known: Any, targets: 
                 count += known[y + dy, x + dx]
         best = np.int64(FAR)
         for j in range(sources.shape[1]):
-            total = np.int64(0)
+            total = _prior(level, (y, x), (sources[0, j], sources[1, j])) * count // AREA
             for dy in range(-RADIUS, RADIUS + 1):
+                if total >= best:
+                    break
                 a = level.pixels[y + dy]
                 b = level.pixels[sources[0, j] + dy]
                 for dx in range(-RADIUS, RADIUS + 1):
@@ -260,8 +291,6 @@ def search_known(level: Level, field: Field, sources: Any, known: Any, targets: 
                         for c in range(CHANNELS):
                             d = np.int64(a[p + c]) - np.int64(b[q + c])
                             total += d * d
-                if total >= best:
-                    break
             if total < best:
                 best = total
                 field.ys[i], field.xs[i] = sources[0, j], sources[1, j]

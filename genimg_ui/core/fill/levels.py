@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui.core.fill.kernels import CHANNELS, RADIUS, SIDE, Level
+from genimg_ui.core.fill.kernels import CHANNELS, RADIUS, SIDE, Level, Prior
 from genimg_ui.core.fill.recipe import Recipe
 from genimg_ui.core.fill.smooth import pull_push
 
@@ -139,7 +139,8 @@ def level_of(scale: Scale, *, mirror: bool, sums: bool) -> Level:
     ys, xs = _targets(~scale.known)
     number = np.full((height, width), -1, np.int32)
     number[ys, xs] = np.arange(len(ys), dtype=np.int32)
-    return Level(pixels.reshape(height, -1), totals, valid, number, ys, xs)
+    prior = Prior(np.zeros((1, 1, 1), np.uint8), np.zeros((0, 0), np.int32))
+    return Level(pixels.reshape(height, -1), totals, valid, number, ys, xs, prior)
 
 
 def _targets(hole: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

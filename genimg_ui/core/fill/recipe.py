@@ -17,6 +17,7 @@ class Recipe:
     variety: float  # share of the sources that the coarsest level may use, drawn by the seed
     stiffness: float  # of the smooth fill: 0 a membrane, 1 a thin plate
     peel: bool  # start from the edge inwards, by exact search; False: from a smooth fill
+    foreign: float  # cost per pixel of colours that are not seen around the hole, in levels squared
     final: float  # softness of the last vote (see kernels.vote)
 
     def pull(self, level: int) -> float:
@@ -30,9 +31,10 @@ RECIPES = {
         anchor=(),  # would bring a haze of the surroundings' mean colour
         thickness=9.0,
         least_sources=64,
-        variety=0.7,
+        variety=0.9,  # the background is scarce: none of it may be lost
         stiffness=0.0,
         peel=True,
+        foreign=15_000.0,
         final=0.03,
     ),
     FillMode.EXTEND: Recipe(
@@ -44,6 +46,7 @@ RECIPES = {
         variety=0.7,
         stiffness=0.0,
         peel=True,
+        foreign=0.0,
         final=0.03,
     ),
     FillMode.BALANCED: Recipe(
@@ -55,6 +58,7 @@ RECIPES = {
         variety=0.7,
         stiffness=0.0,
         peel=True,
+        foreign=0.0,
         final=0.02,
     ),
     FillMode.CLOSEST: Recipe(
@@ -66,6 +70,7 @@ RECIPES = {
         variety=0.7,
         stiffness=0.0,
         peel=False,
+        foreign=0.0,
         final=1.0,
     ),
 }

@@ -12,6 +12,7 @@ from genimg_ui.core.fill.smooth import pull_push
 
 FADE = 0.94  # share of the correction that is left after each pixel of depth
 STRONGEST = 20.0  # levels; a larger step is an edge of the picture, not a seam
+ROUGH = 20.0  # texture feature (see `levels`) from which on a miss at the edge is local
 COARSEST = 1 << 20  # pixels of the grid on which the membrane hangs
 
 
@@ -32,6 +33,12 @@ def correction(
     far = cv2.erode((~hole).astype(np.uint8), np.ones((5, 5), np.uint8))[::step, ::step] > 0
     membrane = pull_push(grid.astype(np.float32), np.asarray((count > 0) | far))
     return membrane[hole] if step == 1 else _between(membrane, hole, step)
+
+
+def roughness(texture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Of pixels (n, 2): 1 in texture; towards 0 in a sky, where a step shows from far away."""
+    share = texture.max(axis=1) / np.float32(ROUGH)
+    return np.asarray(np.minimum(share, 1), np.float32)
 
 
 def _between(grid: NDArray[np.float32], hole: NDArray[np.bool_], step: int) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genimg_ui.core.fill import kernels, levels, seam, voting
+from genimg_ui.core.fill.belonging import Taste
 from genimg_ui.core.fill.kernels import CHANNELS, FAR, RADIUS, Field, Level, Search
 from genimg_ui.core.fill.recipe import MANY_TARGETS, Recipe, Rounds, rounds_at
 from genimg_ui.core.fill.smooth import double, pull_push
@@ -48,6 +49,7 @@ class Synthesis:
         self._workers = workers
         self._tell = tell
         self._done = 0.0
+        self._taste: Taste | None = None
 
     def run(self, image: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Colours (n, 3) of the hole's pixels in raster order.
@@ -59,6 +61,8 @@ class Synthesis:
             return np.asarray(np.clip(smooth + 0.5, 0, 255), np.uint8)
         check = self._workers.check
         scales = levels.pyramid(image, hole, self._recipe, check)
+        if self._recipe.foreign:
+            self._taste = Taste(scales, self._recipe.foreign)
         work = [_cost(number, scale) for number, scale in enumerate(scales)]
         start = PYRAMID_COST * hole.size
         whole = sum(work) + start
@@ -79,6 +83,8 @@ class Synthesis:
         level = levels.level_of(scale, mirror=recipe.mirror, sums=recipe.limit > 0 and small)
         if coarse is None:
             level = level._replace(valid=_some_blocks(level.valid, recipe.variety, rng))
+        if self._taste is not None:
+            level = self._taste.judge(level, number)
         field = _new_field(level, hole)
         places = np.stack(np.nonzero(hole)).astype(np.int32)
         pull = recipe.pull(number) if len(level.ys) <= MANY_TARGETS else 0.0
@@ -206,6 +212,8 @@ class Synthesis:
             copied = self._voted(level, field, ring, self._recipe.final)[:, :3]
             misses = pixels[ring[0], ring[1], :3] - copied
             depth = levels.hole_depth(hole)[hole]
+            if not self._recipe.anchor:
+                depth = depth * seam.roughness(pixels[:, : hole.shape[1], 3:][hole])
             fade = np.power(np.float32(seam.FADE), depth)[:, None]
             colours += seam.correction(misses, ring, hole) * fade
         return np.asarray(np.clip(colours + 0.5, 0, 255), np.uint8)
