@@ -78,7 +78,7 @@ class PictureHandlers(Handlers):
                 page.picture: "",
             }
         return {
-            page.canvas: bind_picture(opened, state),
+            page.canvas: bind_picture(opened, state, page.link),
             page.status: views.message("Paint over what should change, then press Apply."),
             page.picture: describe_picture(opened),
             page.tabs: gr.Tabs(selected=EDIT_TAB),
@@ -93,8 +93,11 @@ class PictureHandlers(Handlers):
         state: CanvasState | None = values[page.canvas]
         if state is None or not state.source:
             return page.nothing()
+        session = page.session(values)
+        if self.workspace.draft(session).source != state.source:
+            return page.nothing()  # sent just before another picture took this one's place
         mask = existing(state.mask_path)
-        self.workspace.keep_mask(page.session(values), state.source, mask, state.size)
+        self.workspace.keep_mask(session, state.source, mask, state.size)
         draft = self._kept(values)
         return {
             page.canvas: show_context(self.workspace, draft, state.size),
