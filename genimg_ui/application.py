@@ -4,23 +4,28 @@ import importlib
 import logging
 import os
 
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
 from genimg_ui.core.image import Limits
 from genimg_ui.core.serial import to_json
 from genimg_ui.errors import GenimgError
 from genimg_ui.examples import example_pictures
 from genimg_ui.history.disk import DiskLimits
+from genimg_ui.history.private import PrivateSecret
 from genimg_ui.history.store import Store
 from genimg_ui.jobs.limits import JobLimits
 from genimg_ui.jobs.queue import JobQueue
 from genimg_ui.jobs.supervisor import WorkerSupervisor
+from genimg_ui.links import ROUTE, Links
 from genimg_ui.registry import Registry, load_registry
 from genimg_ui.settings import GIB, PublicLimits, Settings
 from genimg_ui.ui.blocks import assets, build_page
+from genimg_ui.ui.page import Host
 from genimg_ui.ui.theme import make_theme
 from genimg_ui.workspace import Workspace
 from genimg_ui.zerogpu import ZeroGpuRunner
-
-SERVED_FOLDERS = ("sources", "results", "thumbs", "previews", "masks", "sessions")
 
 
 class Application:
@@ -44,8 +49,15 @@ class Application:
             examples=example_pictures(),
             wake=self.worker.wake,
         )
-        run_waiting = self.worker.run_waiting if isinstance(self.worker, ZeroGpuRunner) else None
-        self.page = build_page(self.workspace, run_waiting)
+        secret = PrivateSecret(settings.data_dir)
+        self.links = Links(settings.data_dir, secret)
+        host = Host(
+            link=self.links.url,
+            first_key=lambda page: secret.derive("page", page),
+            lack=lambda: self.worker.status().sentence,
+            run_waiting=getattr(self.worker, "run_waiting", None),
+        )
+        self.page = build_page(self.workspace, host)
 
     def _make_worker(self, registry: Registry) -> WorkerSupervisor | ZeroGpuRunner:
         """A process of its own; on ZeroGPU, which lends its GPU to requests, this very one."""
@@ -66,13 +78,11 @@ class Application:
         """Serve the page and start the worker; the page's address."""
         style, script = assets()
         settings = self._settings
-        _, address, _ = self.page.queue(max_size=200, default_concurrency_limit=8).launch(
+        app, address, _ = self.page.queue(max_size=200, default_concurrency_limit=8).launch(
             server_name=settings.host,
             server_port=settings.port,
             auth=settings.auth,
             prevent_thread_lock=True,
-            allowed_paths=[str(settings.data_dir / name) for name in SERVED_FOLDERS],
-            blocked_paths=[str(settings.data_dir / "secret"), str(settings.data_dir / "genimg.db")],
             max_file_size=self.limits.max_bytes,
             footer_links=["settings"],
             run_history=False,
@@ -84,11 +94,20 @@ class Application:
             show_error=True,
             quiet=True,
         )
+        app.router.routes.insert(0, Route(f"/{ROUTE}/{{proof}}/{{name:path}}", self._send))
         print(f"genimg_ui is at {address}", flush=True)
         self.worker.start()
         if block:
             self.page.block_thread()
         return str(address)
+
+    def _send(self, request: Request) -> Response:
+        """One stored file, for whoever has its address."""
+        path = self.links.find(request.path_params["proof"], request.path_params["name"])
+        if path is None:
+            return PlainTextResponse("There is no such file.", status_code=404)
+        headers = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
+        return FileResponse(path, headers=headers)
 
     def close(self) -> None:
         """Stop serving, and the worker with it."""

@@ -27,6 +27,7 @@ from genimg_ui.core.serial import Json, to_json
 from genimg_ui.editor import Editor
 from genimg_ui.errors import BackendError, GenimgError, RefusedInput, StorageError
 from genimg_ui.history.names import session_id
+from genimg_ui.history.private import PrivateSecret
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.history.store import Store
 from genimg_ui.masks import mask_png
@@ -34,7 +35,6 @@ from genimg_ui.registry import ModelSpec, Registry, availability, load_registry
 from genimg_ui.replay import entry_named
 from genimg_ui.replay import replay as run_again
 
-COMMAND_LINE_SESSION = session_id("0" * 32)  # all edits of the command line share one seed log
 DONE, FAILURE, REFUSED = 0, 1, 2
 
 
@@ -48,7 +48,7 @@ def edit(flags: argparse.Namespace) -> int:
         inputs = _inputs(flags, place.store)
         with _cancelled_by_interrupt() as cancel:
             entry = place.editor.apply(request, inputs, on_event=_say(flags), cancel=cancel)
-        place.store.record(COMMAND_LINE_SESSION, entry)
+        place.store.record(place.session, entry)
         if entry.state is not EntryState.DONE:
             raise _as_error(entry)
         paths = _copy_results(place.store, entry, flags.out)
@@ -110,6 +110,9 @@ class _Workplace:
         os.environ.setdefault("NUMBA_CACHE_DIR", str(flags.data_dir / "cache" / "numba"))
         self.store = Store.open(flags.data_dir)
         self.editor = Editor(self.store, self.registry, BackendPool())
+        # All edits of the command line share one seed log, to which no page can find the key.
+        key = PrivateSecret(flags.data_dir).derive("command line", "session")
+        self.session = session_id(key)
 
     def __enter__(self) -> "_Workplace":
         return self

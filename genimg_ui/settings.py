@@ -95,12 +95,14 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     add(
         "--public",
         action="store_true",
-        default=environ.get("GENIMG_PUBLIC") == "1",
+        default=_switch("GENIMG_PUBLIC", environ),
         help="limit what one visitor may ask for",
     )
     group = parser.add_argument_group("limits of --public")
     for name, value in _public_defaults().items():
-        group.add_argument(f"--max-{name.replace('_', '-')}", type=type(value), default=value)
+        given = environ.get(f"GENIMG_MAX_{name.upper()}")  # a Space has variables, but no flags
+        flag = f"--max-{name.replace('_', '-')}"
+        group.add_argument(flag, type=type(value), default=value if given is None else given)
     return parser
 
 
@@ -118,6 +120,15 @@ def _public(flags: argparse.Namespace) -> PublicLimits:
             allowed = "above 0" if most == math.inf else f"in (0, {most:g}]"
             raise SystemExit(f"{flag} must be {allowed}, got {value}.")
     return PublicLimits(**limits)
+
+
+def _switch(name: str, environ: Mapping[str, str]) -> bool:
+    text = environ.get(name, "").lower()
+    if text in ("1", "true", "yes", "on"):
+        return True
+    if text in ("", "0", "false", "no", "off"):
+        return False
+    raise SystemExit(f"{name} must be 1 or 0, got {text!r}.")
 
 
 def _port(text: str) -> int:

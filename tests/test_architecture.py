@@ -69,6 +69,7 @@ LAYERS = {
     "zerogpu": Layer(("core", "errors", "history", "jobs", "registry")),
     "workspace": Layer(("core", "errors", "history", "jobs", "registry")),
     "ui": Layer(("core", "errors", "history", "jobs", "registry", "workspace", "ui"), ("gradio",)),
+    "links": Layer(("history",)),
     "settings": Layer(("core", "errors")),
     "commands": Layer(
         (
@@ -92,12 +93,14 @@ LAYERS = {
             "examples",
             "history",
             "jobs",
+            "links",
             "registry",
             "settings",
             "ui",
             "workspace",
             "zerogpu",
         ),
+        ("starlette",),
     ),
     "__init__": Layer(()),
 }

@@ -18,7 +18,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from genimg_ui.cli import main
-from genimg_ui.commands import COMMAND_LINE_SESSION
+from genimg_ui.history.names import session_id
 from tests.editing import decoded, painted, photograph, png, saved
 
 Run = Callable[..., tuple[int, str, str]]
@@ -254,7 +254,9 @@ def test_models_says_what_each_can_do_here(run: Run, monkeypatch: pytest.MonkeyP
 
 def test_log_of_one_session(run: Run) -> None:
     run(*EDIT)
-    mine = json.loads(run("log", "--json", "--session", COMMAND_LINE_SESSION)[1])["entries"]
+    [session] = [path.name for path in Path("kept/sessions").iterdir()]
+    assert session != session_id("0" * 32)  # no key that somebody might try opens it
+    mine = json.loads(run("log", "--json", "--session", session)[1])["entries"]
     other = json.loads(run("log", "--json", "--session", "f" * 32)[1])["entries"]
     assert (len(mine), other) == (1, [])
     assert run("log", "--session", "../x")[0] == 2

@@ -16,6 +16,7 @@ from genimg_ui.core.request import (
 )
 from genimg_ui.errors import RefusedInput
 
+MAX_PROMPT = 4000  # characters; models read about 300 of them, log and PNG keep all
 MAX_CANVAS_SIDE = 30_000  # what Chromium's canvas and Pillow's PNG both hold without tiling
 
 
@@ -85,6 +86,11 @@ def _number(value: float) -> str:
 
 
 def _check_sampling(sampling: SamplingParams, abilities: Abilities, bounds: Bounds) -> None:
+    for name, text in (("prompt", sampling.prompt), ("negative prompt", sampling.negative_prompt)):
+        if len(text) > MAX_PROMPT:
+            raise RefusedInput(
+                f"The {name} may have at most {MAX_PROMPT} characters, got {len(text)}."
+            )
     check_range("strength (Denoise)", sampling.strength, 0, 1, open_low=True)
     check_range("guidance_scale (CFG)", sampling.guidance_scale, 1, 30)
     check_range("num_inference_steps", sampling.num_inference_steps, 1, bounds.num_inference_steps)

@@ -6,7 +6,6 @@ digits, so no text from outside can name a path.
 """
 
 import hashlib
-import hmac
 import re
 import secrets
 from datetime import UTC, datetime
@@ -22,17 +21,6 @@ _SHOWN = 40  # characters of a refused name that the sentence repeats
 def new_session_key() -> str:
     """Draw a key for a browser that has none."""
     return secrets.token_hex(16)
-
-
-def first_session_key(page: str, secret: str) -> str:
-    """The key of a browser that has none: the same for all events of one page.
-
-    `page` is the page's own random name. Which of its first events comes first is open, and each
-    must find the same session.
-    """
-    if not page:
-        return new_session_key()
-    return hmac.new(secret.encode(), page.encode(), "sha256").hexdigest()[:32]
 
 
 def is_session_key(key: str) -> bool:

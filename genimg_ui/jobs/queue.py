@@ -165,6 +165,12 @@ class JobQueue:
         rows = self._rows("state = 'running' AND worker = ?", worker)
         return self._end(rows, EntryState.FAILED, sentence)
 
+    def fail(self, job: Job, sentence: str) -> None:
+        """End a job whose run was ended from outside, whether it had begun or not."""
+        self._take("nobody", job.id)
+        rows = self._rows("state = 'running' AND id = ?", job.id)
+        self._end(rows, EntryState.FAILED, sentence)
+
     def is_deaf(self, worker: str, seconds: float) -> bool:
         """Whether the worker has gone on for this long after its job was cancelled."""
         before = time.time() - seconds

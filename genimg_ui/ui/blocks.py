@@ -7,12 +7,12 @@ import gradio as gr
 from genimg_ui.ui import texts
 from genimg_ui.ui.canvas.component import MaskCanvas
 from genimg_ui.ui.handlers.borders import BorderHandlers
-from genimg_ui.ui.handlers.edits import EditHandlers, RunWaiting
+from genimg_ui.ui.handlers.edits import EditHandlers
 from genimg_ui.ui.handlers.examples import ExampleHandlers
 from genimg_ui.ui.handlers.pictures import PictureHandlers
 from genimg_ui.ui.handlers.results import ResultHandlers
 from genimg_ui.ui.handlers.sessions import SessionHandlers
-from genimg_ui.ui.page import COMPARE_TAB, EDIT_TAB, Page
+from genimg_ui.ui.page import COMPARE_TAB, EDIT_TAB, Host, Page
 from genimg_ui.ui.parts import Compare, Status, Strip
 from genimg_ui.ui.settings_panel import build_settings
 from genimg_ui.workspace import Workspace
@@ -21,22 +21,22 @@ STORAGE_KEY = "genimg_ui"  # of the browser's storage; fixed, so that a session 
 POLL_SECONDS = 0.5  # while an edit runs; the timer rests otherwise
 
 
-def build_page(workspace: Workspace, run_waiting: RunWaiting | None = None) -> gr.Blocks:
-    """The whole page over one workspace; `run_waiting` runs a session's edits in its requests."""
+def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
+    """The whole page over one workspace."""
     demo: gr.Blocks
     with gr.Blocks(title=texts.TITLE, fill_width=True, delete_cache=(3600, 86400)) as demo:
-        page, examples = _lay_out(workspace)
+        page, examples = _lay_out(workspace, host)
         results = ResultHandlers(page, workspace)
         results.connect()
         PictureHandlers(page, workspace).connect()
         BorderHandlers(page, workspace).connect()
-        EditHandlers(page, workspace, results).connect(demo, run_waiting)
+        EditHandlers(page, workspace, results).connect(demo)
         ExampleHandlers(page, workspace).connect(examples)
         SessionHandlers(page, workspace, results).connect(demo)
     return demo
 
 
-def _lay_out(workspace: Workspace) -> tuple[Page, dict[str, gr.Button]]:
+def _lay_out(workspace: Workspace, host: Host) -> tuple[Page, dict[str, gr.Button]]:
     key = gr.BrowserState(storage_key=STORAGE_KEY, secret=workspace.store.secret())
     timer = gr.Timer(POLL_SECONDS, active=False)
     with gr.Row(elem_id="workbench", equal_height=False):
@@ -69,6 +69,7 @@ def _lay_out(workspace: Workspace) -> tuple[Page, dict[str, gr.Button]]:
         outpaint=outpaint,
         buttons=buttons,
         timer=timer,
+        host=host,
     )
     return page, examples
 

@@ -88,7 +88,7 @@ class OutpaintPanel:
         """Show a border in the chosen unit."""
         if unit == PERCENT:
             lengths = (size.width, size.height, size.width, size.height)
-            shown = [round(100 * b / n, 1) for b, n in zip(border, lengths, strict=True)]
+            shown = [round(100 * b / n, 3) for b, n in zip(border, lengths, strict=True)]
         else:
             shown = [float(side) for side in border]
         return dict(zip(self.numbers(), shown, strict=True))

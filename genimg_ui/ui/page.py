@@ -13,13 +13,14 @@ from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.preflight import Finding
 from genimg_ui.core.request import EditRequest
 from genimg_ui.errors import GenimgError
-from genimg_ui.history.names import first_session_key, is_session_key, session_id
+from genimg_ui.history.names import is_session_key, new_session_key, session_id
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate, MaskCanvas
 from genimg_ui.ui.outpaint_panel import OutpaintPanel
 from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.ui.parts import Compare, Status, Strip
 from genimg_ui.ui.settings_panel import ApplyRow, SettingsPanel
+from genimg_ui.ui.views import Link
 from genimg_ui.workspace import Draft, OpenPicture, Workspace
 
 EDIT_TAB, COMPARE_TAB = "edit", "compare"
@@ -30,6 +31,16 @@ QUIET: dict[str, Any] = {
     "api_visibility": "private",
 }
 Handler = Callable[..., Updates]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What the page needs of the program that serves it."""
+
+    link: Link  # the address of a stored file
+    first_key: Callable[[str], str]  # the session key for a page (by name) that has none yet
+    lack: Callable[[], str]  # why no edit can run now, in a sentence; "" where they can
+    run_waiting: Callable[[str], object] | None = None  # runs a session's edits in its request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,6 +58,11 @@ class Page:
     outpaint: OutpaintPanel
     buttons: ApplyRow
     timer: gr.Timer
+    host: Host
+
+    @property
+    def link(self) -> Link:
+        return self.host.link
 
     def session(self, values: Values) -> str:
         """The id of the session that the browser's key opens; raises RefusedInput."""
@@ -78,7 +94,7 @@ class Handlers:
         key = str(values[self.page.key] or "")
         if is_session_key(key):
             return key
-        return first_session_key(request.session_hash or "", self.workspace.store.secret())
+        return self.page.host.first_key(request.session_hash or new_session_key())
 
 
 def told(handler: Handler) -> Handler:
@@ -94,11 +110,11 @@ def told(handler: Handler) -> Handler:
     return guarded
 
 
-def bind_picture(opened: OpenPicture, state: CanvasState | None) -> CanvasUpdate:
+def bind_picture(opened: OpenPicture, state: CanvasState | None, link: Link) -> CanvasUpdate:
     """Tell the canvas whose picture it shows; load it where the browser has none of that size."""
     return CanvasUpdate(
         source=opened.sha256,
-        image=opened.display,
+        image=link(opened.display),
         size=opened.size,
         opened=state.opened if state else None,
     )

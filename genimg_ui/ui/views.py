@@ -1,8 +1,8 @@
 """What the page shows, as plain JSON values: made of records, without Gradio or pixels."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from genimg_ui.core.geometry import Size
 from genimg_ui.core.outpaint import inner_box
@@ -12,12 +12,8 @@ from genimg_ui.history.record import LogEntry, ResultReport
 from genimg_ui.jobs.queue import Job, JobState
 
 Json = dict[str, Any]
+Link = Callable[[Path], str]
 PAGE = 24  # results on one page of the strip
-
-
-def file_url(path: Path) -> str:
-    """Where Gradio serves a file of the data folder; relative, so that a proxy's prefix holds."""
-    return f"gradio_api/file={quote(str(path))}"
 
 
 def message(text: str, *, kind: str = "", findings: list[Finding] | None = None) -> Json:
@@ -34,8 +30,11 @@ def finding(item: Finding) -> Json:
     }
 
 
-def running(jobs: list[Job]) -> Json:
-    """Progress of this session's edits; the status part remembers which ones it watches."""
+def running(jobs: list[Job], link: Link) -> Json:
+    """Progress of this session's edits; the status part remembers which ones it watches.
+
+    `link` gives the address of a stored file.
+    """
     first = next((job for job in jobs if job.state is JobState.RUNNING), jobs[0])
     more = f" · {len(jobs) - 1} more waiting" if len(jobs) > 1 else ""
     waiting = first.state is JobState.QUEUED
@@ -43,7 +42,7 @@ def running(jobs: list[Job]) -> Json:
         "kind": "running",
         "text": f"{_waiting_text(first) if waiting else first.text or 'starting'}{more}",
         "fraction": 0.0 if waiting else first.fraction,
-        "preview": file_url(first.preview) if first.preview else None,
+        "preview": link(first.preview) if first.preview else None,
         "watching": [job.id for job in jobs],
     }
 
@@ -87,10 +86,10 @@ def strip(
     offset: int,
     total: int,
     starred: bool,
-    log: Path | None,
-    thumbs: dict[str, Path],
+    log: str | None,
+    thumbs: dict[str, str],
 ) -> Json:
-    """One page of the history."""
+    """One page of the history; `log` and `thumbs` (by sha256 of the result) are addresses."""
     return {
         "items": [_item(row, thumbs) for row in rows],
         "offset": offset,
@@ -98,16 +97,15 @@ def strip(
         "page": PAGE,
         "starred_only": starred,
         "selected": None,
-        "log_url": file_url(log) if log else None,
+        "log_url": log,
     }
 
 
-def _item(row: ResultRow, thumbs: dict[str, Path]) -> Json:
-    thumb = thumbs.get(row.sha256)
+def _item(row: ResultRow, thumbs: dict[str, str]) -> Json:
     return {
         "entry": row.entry_id,
         "index": row.index,
-        "thumb": file_url(thumb) if thumb else "",
+        "thumb": thumbs.get(row.sha256, ""),
         "caption": f"{row.seed}",
         "title": f"{row.label} · seed {row.seed} · {row.model} · {row.created[:16]}",
         "starred": row.starred,
@@ -115,9 +113,9 @@ def _item(row: ResultRow, thumbs: dict[str, Path]) -> Json:
 
 
 def comparison(
-    entry: LogEntry, index: int, *, source_size: Size, before: Path, result: Path, starred: bool
+    entry: LogEntry, index: int, *, source_size: Size, before: str, result: str, starred: bool
 ) -> Json:
-    """Before and after of one result, with its proof and its settings."""
+    """Before and after of one result, with proof and settings; `before`, `result`: addresses."""
     record = entry.results[index]
     border = entry.request.border
     canvas = border.expand(source_size)
@@ -125,8 +123,8 @@ def comparison(
     return {
         "entry": entry.id,
         "index": index,
-        "before": file_url(before),
-        "after": file_url(result),
+        "before": before,
+        "after": result,
         "width": canvas.width,
         "height": canvas.height,
         "inner": [inner.left, inner.top, *source_size],
@@ -135,7 +133,7 @@ def comparison(
         "facts": _facts(entry, index),
         "notes": list(entry.warnings),
         "starred": starred,
-        "download": file_url(result),
+        "download": result,
         "filename": f"{entry.created[:10]}_{entry.request.model}_seed{record.seed}.png",
     }
 

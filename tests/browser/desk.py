@@ -142,7 +142,7 @@ class Desk(Hand):
     def result_path(self) -> Path:
         """The file on disk of the result that is compared."""
         href = self.page.locator(".cp-download").get_attribute("href") or ""
-        return served_path(href)
+        return self.server.data_dir / served_path(href)
 
     def result(self) -> NDArray[Any]:
         with Image.open(self.result_path()) as image:
@@ -160,8 +160,8 @@ class Desk(Hand):
 
 
 def served_path(href: str) -> Path:
-    """The file behind an address of Gradio's file route."""
-    found = re.search(r"gradio_api/file=([^?]+)", href)
+    """The stored file behind an address of the page, relative to the data folder."""
+    found = re.search(r"genimg_files/[0-9a-f]{32}/([^?]+)", href)
     assert found, href
     return Path(unquote(found.group(1)))
 

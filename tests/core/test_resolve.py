@@ -63,6 +63,8 @@ def test_fill_mode_follows_the_task_unless_chosen() -> None:
         (_sampling(seed=-1), "seed must be in"),
         (_sampling(strength=0.1, num_inference_steps=5), "at least 1, got 0.1 × 5"),
         (_sampling(scheduler="Foo"), "one of Euler, DDIM, got 'Foo'"),
+        (_sampling(prompt="x" * 4001), "prompt may have at most 4000 characters, got 4001"),
+        (_sampling(negative_prompt="x" * 4001), "negative prompt may have at most"),
         (EditRequest(mask=MaskParams(feather=-1)), "feather must be in"),
         (EditRequest(inpaint=InpaintParams(padding=-1)), "padding must be in"),
         (EditRequest(border=Sides(left=-1)), "border left must be in"),

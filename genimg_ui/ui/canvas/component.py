@@ -104,9 +104,9 @@ class CanvasUpdate:
     """
 
     source: str | None = None
-    image: Path | None = None
+    image: Path | str | None = None
     size: Size | None = None
-    mask: Path | None = None
+    mask: Path | str | None = None
     mask_set: bool = False
     border: Sides | None = None
     context: Box | None = None
@@ -118,9 +118,11 @@ class CanvasUpdate:
     clear: bool = False
 
 
-def served_url(path: Path | None) -> str | None:
+def served_url(path: Path | str | None) -> str | None:
     """Address of a file that Gradio serves, relative to the app's root path."""
-    return None if path is None else SERVED + quote(str(path))
+    if path is None or isinstance(path, str):
+        return path
+    return SERVED + quote(str(path))
 
 
 def state_of(payload: CanvasData | None) -> CanvasState | None:

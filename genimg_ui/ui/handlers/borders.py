@@ -3,9 +3,10 @@
 import gradio as gr
 
 from genimg_ui.core.geometry import Sides, Size
+from genimg_ui.errors import RefusedInput
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState
-from genimg_ui.ui.outpaint_panel import PIXELS
+from genimg_ui.ui.outpaint_panel import CUSTOM, PIXELS
 from genimg_ui.ui.page import QUIET, Handlers, told
 from genimg_ui.ui.panels import Updates, Values
 
@@ -56,8 +57,17 @@ class BorderHandlers(Handlers):
             return {page.status: views.message("Open a picture first.", kind="warning")}
         border = page.outpaint.aspect_border(values, size)
         if border is None:
-            return page.nothing()
+            return self._no_aspect(values)
         return page.outpaint.write(border, size, values[page.outpaint.unit])
+
+    def _no_aspect(self, values: Values) -> Updates:
+        outpaint = self.page.outpaint
+        if values[outpaint.aspect] != CUSTOM or not values[outpaint.custom]:
+            return self.page.nothing()
+        raise RefusedInput(
+            "A custom aspect must be width:height between 1:20 and 20:1, such as 21:9; "
+            f"got {str(values[outpaint.custom])[:40]!r}."
+        )
 
     @told
     def on_unit(self, values: Values) -> Updates:

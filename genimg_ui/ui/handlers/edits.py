@@ -10,6 +10,7 @@ from genimg_ui.core.geometry import Size
 from genimg_ui.core.request import SEED_LIMIT, EditInputs
 from genimg_ui.errors import RefusedInput
 from genimg_ui.history.record import LogEntry
+from genimg_ui.jobs.queue import Job, JobState
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState
 from genimg_ui.ui.handlers.results import ResultHandlers
@@ -28,9 +29,6 @@ FLUSH = """async (...values) => {
 }"""
 
 
-RunWaiting = Callable[[str], object]  # runs what a session has waiting, within the request
-
-
 class EditHandlers(Handlers):
     """Starts edits and follows them."""
 
@@ -38,7 +36,7 @@ class EditHandlers(Handlers):
         super().__init__(page, workspace)
         self.results = results
 
-    def connect(self, demo: gr.Blocks, run_waiting: RunWaiting | None) -> None:
+    def connect(self, demo: gr.Blocks) -> None:
         """Give Apply, Cancel, the dice, remedies and the timer their listeners."""
         page, buttons = self.page, self.page.buttons
         watched = [page.status, page.timer, page.canvas]
@@ -75,10 +73,10 @@ class EditHandlers(Handlers):
             outputs=[page.status, page.settings.mask.grow, page.settings.mask.feather],
             **QUIET,
         )
-        if run_waiting is not None:
-            self._connect_waiting(run_waiting, [applied.then, retried.then, demo.load])
+        if page.host.run_waiting is not None:
+            self._connect_waiting(page.host.run_waiting, [applied.then, retried.then, demo.load])
 
-    def _connect_waiting(self, run_waiting: RunWaiting, events: list[Any]) -> None:
+    def _connect_waiting(self, run_waiting: Callable[[str], object], events: list[Any]) -> None:
         """Run this session's edits inside the requests that queue them, or that find them."""
 
         def on_waiting(values: Values) -> None:
@@ -109,7 +107,7 @@ class EditHandlers(Handlers):
         if lack:
             raise RefusedInput(lack, remedy="Choose another model.")
         workspace.submit(session, request, inputs)
-        status = views.running(workspace.queue.active(session))
+        status = views.running(workspace.queue.active(session), page.link)
         status["findings"] = [views.finding(item) for item in findings]
         status["mask_rev"] = state.mask_rev if state else 0
         return {page.status: status, page.timer: gr.Timer(active=True)}
@@ -147,7 +145,7 @@ class EditHandlers(Handlers):
         over = [job_id for job_id in watched if job_id not in running]
         updates: Updates = {}
         if active:
-            updates[page.status] = {**views.running(active), "mask_rev": told.get("mask_rev")}
+            updates[page.status] = self._progress(active) | {"mask_rev": told.get("mask_rev")}
         else:
             updates[page.timer] = gr.Timer(active=False)
         if over:
@@ -171,6 +169,14 @@ class EditHandlers(Handlers):
             updates[page.settings.sampling.seed] = entry.results[0].seed
         return updates
 
+    def _progress(self, active: list[Job]) -> dict[str, Any]:
+        """What runs or waits; where nothing can run, why."""
+        status = views.running(active, self.page.link)
+        lack = self.page.host.lack()
+        if lack and all(job.state is JobState.QUEUED for job in active):
+            status |= {"kind": "warning", "text": f"{lack} Your edit waits for it."}
+        return status
+
     def _painting(self, values: Values) -> bool:
         """Whether the person has gone on painting since Apply: then the view stays theirs."""
         state: CanvasState | None = values[self.page.canvas]
@@ -191,7 +197,7 @@ class EditHandlers(Handlers):
         """Run again what the program's end interrupted."""
         page, session = self.page, self.page.session(values)
         self.workspace.retry(session, [str(job_id) for job_id in event._data["jobs"]])
-        status = views.running(self.workspace.queue.active(session))
+        status = views.running(self.workspace.queue.active(session), page.link)
         return {page.status: status, page.timer: gr.Timer(active=True)}
 
     @told

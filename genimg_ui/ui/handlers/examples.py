@@ -40,7 +40,7 @@ class ExampleHandlers(Handlers):
         return {
             page.canvas: CanvasUpdate(
                 source=opened.sha256,
-                image=opened.display,
+                image=page.link(opened.display),
                 size=opened.size,
                 mask_set=True,
                 border=Sides(),

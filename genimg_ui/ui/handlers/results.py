@@ -64,8 +64,8 @@ class ResultHandlers(Handlers):
             entry,
             index,
             source_size=source.size,
-            before=source.display,
-            result=self.workspace.store.result_path(record.sha256),
+            before=self.page.link(source.display),
+            result=self.page.link(self.workspace.store.result_path(record.sha256)),
             starred=self.workspace.store.is_starred(session, entry.id, index),
         )
 
@@ -79,8 +79,8 @@ class ResultHandlers(Handlers):
             offset=offset,
             total=store.count(session, starred=starred),
             starred=starred,
-            log=log if log.exists() else None,
-            thumbs={row.sha256: store.thumb_path(row.sha256) for row in rows},
+            log=self.page.link(log) if log.exists() else None,
+            thumbs={row.sha256: self.page.link(store.thumb_path(row.sha256)) for row in rows},
         )
 
     @told
@@ -153,7 +153,7 @@ class ResultHandlers(Handlers):
             page.tabs: gr.Tabs(selected=EDIT_TAB),
             page.canvas: CanvasUpdate(
                 source=opened.sha256,
-                image=opened.display,
+                image=page.link(opened.display),
                 size=opened.size,
                 mask_set=True,
                 border=Sides(),
@@ -187,9 +187,9 @@ class ResultHandlers(Handlers):
         context = show_context(workspace, draft, opened.size)
         updates[page.canvas] = CanvasUpdate(
             source=opened.sha256,
-            image=opened.display,
+            image=page.link(opened.display),
             size=opened.size,
-            mask=workspace.store.mask_path(draft.mask) if draft.mask else None,
+            mask=page.link(workspace.store.mask_path(draft.mask)) if draft.mask else None,
             mask_set=True,
             border=border,
             context=context.context,

@@ -52,7 +52,10 @@ class SessionHandlers(Handlers):
         page = self.page
         active = self.workspace.queue.active(session)
         if active:
-            return {page.status: views.running(active), page.timer: gr.Timer(active=True)}
+            return {
+                page.status: views.running(active, page.link),
+                page.timer: gr.Timer(active=True),
+            }
         interrupted = self.workspace.interrupted(session)
         if interrupted:
             return {page.status: interrupted_view(interrupted)}
