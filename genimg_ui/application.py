@@ -103,7 +103,10 @@ class Application:
 
     def _send(self, request: Request) -> Response:
         """One stored file, for whoever has its address."""
-        path = self.links.find(request.path_params["proof"], request.path_params["name"])
+        address = request.path_params["proof"], request.path_params["name"]
+        path = self.links.find(*address)
+        if path is None and self.links.is_ours(*address):
+            return Response(status_code=204)  # the preview of a job that has just ended
         if path is None:
             return PlainTextResponse("There is no such file.", status_code=404)
         headers = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}

@@ -31,9 +31,13 @@ class Links:
             raise ValueError(f"a linked file must match {_NAME.pattern}, got {name!r}")
         return f"{ROUTE}/{self._secret.derive('link', name)}/{quote(name)}"
 
+    def is_ours(self, proof: str, name: str) -> bool:
+        """Whether `url` made this address, be the file still there or not."""
+        return bool(_NAME.fullmatch(name)) and self._secret.is_derived("link", name, proof)
+
     def find(self, proof: str, name: str) -> Path | None:
         """The file of an address; None where the address was not made here, or the file is gone."""
-        if not _NAME.fullmatch(name) or not self._secret.is_derived("link", name, proof):
+        if not self.is_ours(proof, name):
             return None
         path = self._data_dir / name
         return path if path.is_file() else None

@@ -69,3 +69,4 @@ def test_a_file_that_is_gone_is_not_found(links: Links, store: Store) -> None:
     url = links.url(path)
     path.unlink()
     assert links.find(*_parts(url)) is None
+    assert links.is_ours(*_parts(url))
