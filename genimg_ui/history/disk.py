@@ -1,57 +1,20 @@
-"""How much the data folder holds, and what may be removed from it.
+"""How much the data folder holds, and what is removed where that is more than its limits.
 
-A picture is kept while anything that lives needs it: a result outside the bin or in it, an entry
-whose result is kept (its source and mask), a draft, a waiting or running job. The log keeps every
-entry, also those whose pictures are gone. Sizes are bytes.
+A session's usage is what it owns (see ownership): uploads and masks, shown or not, results also in
+the bin, the inputs of its edits. What goes first says `removal`. The log keeps every entry. Sizes
+are bytes.
 """
 
-import os
-import sqlite3
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 from genimg_ui.history.database import Database
-from genimg_ui.history.files import PictureFolder
-from genimg_ui.history.names import check_session, is_sha256
+from genimg_ui.history.names import check_session
+from genimg_ui.history.ownership import FileTable, total, usage_by_session, usage_of
+from genimg_ui.history.removal import SPARE_UPLOADS, Eviction, Removal
 
-_UPLOAD_GRACE = 86_400.0  # seconds that a picture is kept which no draft or entry names (yet)
-
-_NEEDED = """
-SELECT EXISTS (SELECT 1 FROM results WHERE sha256 = :sha256 AND removed < 2)
-    OR EXISTS (SELECT 1 FROM entries e WHERE e.source = :sha256 AND {kept})
-    OR EXISTS (SELECT 1 FROM entries e WHERE e.mask = :sha256 AND {kept})
-    OR EXISTS (SELECT 1 FROM drafts WHERE :sha256 IN (source, mask))
-    OR EXISTS (SELECT 1 FROM jobs WHERE state IN ('queued', 'running')
-               AND :sha256 IN (source, mask))
-"""
-_HAS_RESULT = "EXISTS (SELECT 1 FROM results r WHERE r.entry = e.seq AND r.removed < 2)"
-_NEVER_HAD_ONE = "NOT EXISTS (SELECT 1 FROM results r WHERE r.entry = e.seq)"
-# An edit that failed can be tried again from its source: only a limit takes that away.
-_NEEDED_BY_ANY = _NEEDED.format(kept=f"({_HAS_RESULT} OR {_NEVER_HAD_ONE})")
-_NEEDED_BY_RESULTS = _NEEDED.format(kept=_HAS_RESULT)
-
-_OF_SESSION = """
-SELECT sha256 AS name FROM results WHERE session = :session AND removed < 2
-UNION SELECT source FROM entries WHERE session = :session
-UNION SELECT mask FROM entries WHERE session = :session
-UNION SELECT source FROM drafts WHERE session = :session
-UNION SELECT mask FROM drafts WHERE session = :session
-UNION SELECT source FROM jobs WHERE session = :session AND state IN ('queued', 'running')
-UNION SELECT mask FROM jobs WHERE session = :session AND state IN ('queued', 'running')
-"""
-_OLDEST = """
-SELECT r.entry, r.position, r.session, r.sha256, e.source, e.mask
-FROM results r JOIN entries e ON e.seq = r.entry
-WHERE r.removed < 2 AND r.starred = 0 {session}
-ORDER BY r.removed DESC, r.entry, r.position
-"""
-_BINNED = """
-SELECT r.entry, r.position, r.session, r.sha256, e.source, e.mask
-FROM results r JOIN entries e ON e.seq = r.entry
-WHERE r.session = ? AND r.removed = 1 AND r.removed_at <= ?
-"""
+_ABANDONED_AFTER = 86_400.0  # seconds that an upload which no edit used is kept without limits
+_BINS = "SELECT DISTINCT session FROM results WHERE removed = 1 AND removed_at <= ?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,151 +25,100 @@ class DiskLimits:
     total_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Eviction:
-    """What was removed from one session, and the sentence that tells its owner."""
-
-    session: str
-    results: int
-    sentence: str
-
-
 class Disk:
-    """Counts and removes pictures; `folders` are all that are named by digests."""
+    """Counts and removes pictures."""
 
-    def __init__(self, database: Database, folders: tuple[PictureFolder, ...]) -> None:
+    def __init__(self, database: Database, files: FileTable) -> None:
         self._database = database
-        self._folders = folders
+        self._files = files
 
     def usage(self, session: str | None) -> int:
-        """Bytes of all pictures, or of those that one session needs."""
-        sizes = self._sizes()
-        return sum(sizes.values()) if session is None else self._usage_of(session, sizes)
+        """Bytes of all pictures, or of those that one session owns."""
+        with self._database.reading() as connection:
+            if session is None:
+                return total(connection)
+            return usage_of(connection, check_session(session))
 
     def purge(self, session: str, *, older_than: float) -> int:
         """Empty the session's bin of what lies there for `older_than` seconds; bytes freed."""
-        values = (check_session(session), time.time() - older_than)
         with self._database.writing() as connection:
-            rows = connection.execute(_BINNED, values).fetchall()
-            names: set[str] = set()
-            for row in rows:
-                names |= _forget(connection, row)
-            doomed = [n for n in names if not _needed(connection, n, _NEEDED_BY_ANY)]
-        return self._remove(doomed)
+            removal = Removal(connection)
+            removal.empty_bin(check_session(session), older_than)
+        return self._files.unlink(removal.doomed)
+
+    def purge_bins(self, older_than: float) -> int:
+        """Empty every bin like `purge`, and remove uploads that nobody used for a day."""
+        with self._database.writing() as connection:
+            removal = Removal(connection)
+            for row in connection.execute(_BINS, (time.time() - older_than,)).fetchall():
+                removal.empty_bin(row["session"], older_than)
+            removal.drop_spare(SPARE_UPLOADS, None, age=_ABANDONED_AFTER)
+            removal.drop_of_nobody(None, age=_ABANDONED_AFTER)
+        return self._files.unlink(removal.doomed)
 
     def evict(self, limits: DiskLimits, *, dry_run: bool) -> list[Eviction]:
-        """Remove pictures until the limits hold: unused uploads, the bin, then the oldest.
-
-        Starred results stay. A dry run says what would go.
-        """
+        """Remove pictures until the limits hold; starred results stay. A dry run only tells."""
+        if not self._exceeded(limits):
+            return []
+        with self._database.writing(commit=not dry_run) as connection:
+            removal = Removal(connection)
+            done: list[Eviction] = []
+            if limits.session_bytes is not None:
+                removal.fit_sessions(limits.session_bytes)
+                scope = "this session"
+                done += removal.tell(limits.session_bytes, scope, dry_run=dry_run)
+            if limits.total_bytes is not None:
+                removal.fit_total(limits.total_bytes)
+                scope = "all sessions together"
+                done += removal.tell(limits.total_bytes, scope, dry_run=dry_run)
         if not dry_run:
-            self._remove(self._unused())
-        sizes = self._sizes()
-        done: list[Eviction] = []
-        if limits.session_bytes is not None:
-            for session in self._sessions():
-                excess = self._usage_of(session, sizes) - limits.session_bytes
-                doomed, counts = self._give_up(excess, session, sizes, dry_run=dry_run)
-                sizes = {name: size for name, size in sizes.items() if name not in doomed}
-                done += _tell(counts, limits.session_bytes, "this session", dry_run=dry_run)
-        if limits.total_bytes is not None:
-            excess = sum(sizes.values()) - limits.total_bytes
-            _, counts = self._give_up(excess, None, sizes, dry_run=dry_run)
-            done += _tell(counts, limits.total_bytes, "all sessions together", dry_run=dry_run)
+            self._files.unlink(removal.doomed)
         return done
 
-    def _give_up(
-        self, excess: int, session: str | None, sizes: Mapping[str, int], *, dry_run: bool
-    ) -> tuple[set[str], dict[str, int]]:
-        """Remove the oldest unstarred results until `excess` bytes are free.
+    def room_for(self, session: str, limits: DiskLimits, new_bytes: int) -> str | None:
+        """Make room for `new_bytes` more of this session; why there is none, or None.
 
-        Returns the digests that went, and how many results of which session.
+        Of this session, earlier uploads that no edit used go, what it deleted and the inputs of
+        edits without results; for the limit of all sessions what `evict` removes.
         """
-        doomed: set[str] = set()
-        counts: dict[str, int] = {}
-        if excess <= 0:
-            return doomed, counts
-        query = _OLDEST.format(session="" if session is None else "AND r.session = :session")
-        # The files go after the commit: a crash between leaves files too many, never too few.
-        with self._database.writing(commit=not dry_run) as connection:
-            for row in connection.execute(query, {"session": session}).fetchall():
-                if excess <= 0:
-                    break
-                for name in _forget(connection, row) - doomed:
-                    if not _needed(connection, name, _NEEDED_BY_RESULTS):
-                        doomed.add(name)
-                        excess -= sizes.get(name, 0)
-                counts[row["session"]] = counts.get(row["session"], 0) + 1
-        if not dry_run:
-            self._remove(doomed)
-        return doomed, counts
+        check_session(session)
+        if self._has_room(session, limits, new_bytes) is None:
+            return None
+        with self._database.writing() as connection:
+            removal = Removal(connection)
+            if limits.session_bytes is not None:
+                removal.clear(session, limits.session_bytes - new_bytes)
+            if limits.total_bytes is not None:
+                removal.fit_total(limits.total_bytes - new_bytes)
+                removal.tell(limits.total_bytes, "all sessions together", dry_run=False)
+        self._files.unlink(removal.doomed)
+        return self._has_room(session, limits, new_bytes)
 
-    def _unused(self) -> list[str]:
-        """Uploads that nothing names and nobody has touched for a while."""
-        names: list[str] = []
-        before = time.time() - _UPLOAD_GRACE
+    def _has_room(self, session: str, limits: DiskLimits, new_bytes: int) -> str | None:
+        more = f"{new_bytes / 1e6:.1f} MB more"
         with self._database.reading() as connection:
-            for folder in self._folders:
-                for item in os.scandir(folder.folder):
-                    name = item.name.partition(".")[0]
-                    if is_sha256(name) and item.stat().st_mtime < before:
-                        names.append(name)
-            return [n for n in names if not _needed(connection, n, _NEEDED_BY_RESULTS)]
+            if limits.session_bytes is not None:
+                used = usage_of(connection, session)
+                if used + new_bytes > limits.session_bytes:
+                    return (
+                        f"This session has no room for {more}: it uses {used / 1e6:.1f} MB of at "
+                        f"most {limits.session_bytes / 1e6:.1f} MB; download and delete results "
+                        "that you do not need here, then try again."
+                    )
+            if limits.total_bytes is not None:
+                used = total(connection)
+                if used + new_bytes > limits.total_bytes:
+                    return (
+                        f"The server has no room for {more}: all sessions together use "
+                        f"{used / 1e6:.1f} MB of at most {limits.total_bytes / 1e6:.1f} MB; "
+                        "delete results that you do not need here, or try again later."
+                    )
+        return None
 
-    def _sessions(self) -> list[str]:
+    def _exceeded(self, limits: DiskLimits) -> bool:
         with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT session FROM entries UNION SELECT session FROM drafts"
-            ).fetchall()
-        return [row["session"] for row in rows]
-
-    def _sizes(self) -> dict[str, int]:
-        """Bytes of each digest, in all folders together."""
-        sizes: dict[str, int] = {}
-        for folder in self._folders:
-            for item in os.scandir(folder.folder):
-                name = item.name.partition(".")[0]
-                with suppress(FileNotFoundError):  # it was removed just now
-                    sizes[name] = sizes.get(name, 0) + item.stat().st_size
-        return sizes
-
-    def _usage_of(self, session: str, sizes: Mapping[str, int]) -> int:
-        with self._database.reading() as connection:
-            rows = connection.execute(_OF_SESSION, {"session": check_session(session)}).fetchall()
-        return sum(sizes.get(row["name"], 0) for row in rows)
-
-    def _remove(self, names: Iterable[str]) -> int:
-        freed = 0
-        for name in names:
-            for folder in self._folders:
-                freed += folder.remove(name)
-        return freed
-
-
-def _forget(connection: sqlite3.Connection, row: sqlite3.Row) -> set[str]:
-    """Mark the result as gone; return the digests that may have lost their last user."""
-    connection.execute(
-        "UPDATE results SET removed = 2 WHERE entry = ? AND position = ?",
-        (row["entry"], row["position"]),
-    )
-    return {n for n in (row["sha256"], row["source"], row["mask"]) if is_sha256(n)}
-
-
-def _needed(connection: sqlite3.Connection, sha256: str, query: str) -> bool:
-    return bool(connection.execute(query, {"sha256": sha256}).fetchone()[0])
-
-
-def _tell(counts: Mapping[str, int], limit: int, scope: str, *, dry_run: bool) -> list[Eviction]:
-    return [
-        Eviction(session=owner, results=n, sentence=_sentence(n, limit, scope, dry_run=dry_run))
-        for owner, n in counts.items()
-    ]
-
-
-def _sentence(count: int, limit: int, scope: str, *, dry_run: bool) -> str:
-    verb = "will be removed" if dry_run else "were removed"
-    results = "1 result" if count == 1 else f"{count} results"
-    return (
-        f"The {results} that you did not star and made first {verb}: "
-        f"pictures of {scope} may take {limit / 1e6:.0f} MB."
-    )
+            if limits.total_bytes is not None and total(connection) > limits.total_bytes:
+                return True
+            if limits.session_bytes is None:
+                return False
+            return max(usage_by_session(connection).values(), default=0) > limits.session_bytes

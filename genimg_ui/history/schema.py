@@ -78,4 +78,62 @@ CREATE INDEX jobs_session ON jobs (session, seq);
 CREATE TABLE turns (session TEXT PRIMARY KEY, served INTEGER NOT NULL) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_NAMED_IN = (
+    ("results", "sha256"),
+    ("entries", "source"),
+    ("entries", "mask"),
+    ("drafts", "source"),
+    ("drafts", "mask"),
+    ("jobs", "source"),
+    ("jobs", "mask"),
+)
+# Whatever a session names becomes its own; a new name ends the time for which a file is held.
+_OWNING = "".join(
+    f"""
+CREATE TRIGGER {table}_{column}_owned AFTER INSERT ON {table} WHEN NEW.{column} IS NOT NULL BEGIN
+    INSERT OR IGNORE INTO owned (session, sha256, bytes)
+        SELECT NEW.session, sha256, bytes FROM files WHERE sha256 = NEW.{column};
+    UPDATE files SET held = 0 WHERE sha256 = NEW.{column} AND held > 0;
+END;
+"""
+    for table, column in _NAMED_IN
+)
+# files: every digest that has files, its bytes in all folders together, when it was put last, and
+# until when it stays although nothing names it (both in seconds since 1970).
+# owned: the digests of a session, with the same bytes, so that its usage is one sum.
+_DISK = f"""
+CREATE TABLE files (
+    sha256 TEXT PRIMARY KEY,
+    bytes INTEGER NOT NULL,
+    touched REAL NOT NULL,
+    held REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE owned (
+    session TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    PRIMARY KEY (session, sha256)
+) WITHOUT ROWID;
+CREATE INDEX owned_sha256 ON owned (sha256);
+CREATE TABLE notices (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    session TEXT NOT NULL,
+    sentence TEXT NOT NULL
+);
+CREATE INDEX notices_session ON notices (session, seq);
+CREATE TRIGGER files_sized AFTER UPDATE OF bytes ON files BEGIN
+    UPDATE owned SET bytes = NEW.bytes WHERE sha256 = NEW.sha256;
+END;
+CREATE TRIGGER files_gone AFTER DELETE ON files BEGIN
+    DELETE FROM owned WHERE sha256 = OLD.sha256;
+END;
+{_OWNING}
+"""
+# Ownership of files that were there before the tables, for `FileTable.scan`.
+CLAIM = tuple(
+    f"INSERT OR IGNORE INTO owned (session, sha256, bytes)"
+    f" SELECT t.session, f.sha256, f.bytes FROM {table} t JOIN files f ON f.sha256 = t.{column}"
+    for table, column in _NAMED_IN
+) + ("UPDATE files SET held = 0 WHERE held > 0 AND sha256 IN (SELECT sha256 FROM owned)",)
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _DISK)

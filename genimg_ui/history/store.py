@@ -9,20 +9,23 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from PIL import Image
 
 from genimg_ui.core.serial import Json
 from genimg_ui.errors import StorageError
 from genimg_ui.history.database import Database
-from genimg_ui.history.disk import Disk, DiskLimits, Eviction
+from genimg_ui.history.disk import Disk, DiskLimits
 from genimg_ui.history.drafts import DraftTable
 from genimg_ui.history.entries import EntryTable, ResultRow
 from genimg_ui.history.files import PictureFolder, Writer, make_folder, write_whole
 from genimg_ui.history.locks import locked_path
 from genimg_ui.history.names import check_session, is_session, is_sha256
+from genimg_ui.history.notices import take_notices
+from genimg_ui.history.ownership import RESULT_HELD, UPLOAD_HELD, FileTable
 from genimg_ui.history.record import LogEntry
+from genimg_ui.history.removal import Eviction
 from genimg_ui.history.seed_log import SeedLog
 from genimg_ui.history.thumbs import jpeg
 
@@ -43,7 +46,8 @@ class Store:
         self.database = Database(data_dir / "genimg.db")
         self._entries = EntryTable(self.database)
         self._drafts = DraftTable(self.database)
-        self._disk = Disk(self.database, self._folders)
+        self._files = FileTable(self.database, self._folders)
+        self._disk = Disk(self.database, self._files)
 
     @classmethod
     def open(cls, data_dir: Path) -> Self:
@@ -51,6 +55,7 @@ class Store:
         store = cls(data_dir)
         for folder in store._folders:
             folder.sweep()
+        store._files.scan()
         on_disk = {path.name for path in store._sessions.iterdir() if is_session(path.name)}
         for session in sorted(on_disk | set(store._entries.logged_sessions())):
             store._reconcile(session)
@@ -64,14 +69,19 @@ class Store:
     def put_source(self, picture: Path | bytes) -> str:
         """Keep an uploaded file exactly as it is; return its sha256."""
         if isinstance(picture, bytes):
-            return self._sources.put_bytes(picture)
+            return self._put(self._sources, _bytes_writer(picture), UPLOAD_HELD)
         try:
             upload = picture.open("rb")
         except OSError as error:
             reason = f"The file {picture.name} cannot be read: {error.strerror}."
             raise StorageError(reason) from error
+
+        def copy(file: BinaryIO) -> None:
+            upload.seek(0)
+            shutil.copyfileobj(upload, file, _CHUNK)
+
         with upload:
-            return self._sources.put(lambda file: shutil.copyfileobj(upload, file, _CHUNK))
+            return self._put(self._sources, copy, UPLOAD_HELD)
 
     def source_path(self, sha256: str) -> Path:
         """The file of a source; a result that serves as a source is found as well."""
@@ -79,14 +89,14 @@ class Store:
         return self._sources.path(sha256) if result is None else result
 
     def put_mask(self, png: bytes) -> str:
-        return self._masks.put_bytes(png)
+        return self._put(self._masks, _bytes_writer(png), UPLOAD_HELD)
 
     def mask_path(self, sha256: str) -> Path:
         return self._masks.path(sha256)
 
     def put_result(self, write: Writer) -> str:
         """Keep the PNG that `write` writes; return the sha256 of the file."""
-        return self._results.put(write)
+        return self._put(self._results, write, RESULT_HELD)
 
     def result_path(self, sha256: str) -> Path:
         return self._results.path(sha256)
@@ -94,6 +104,7 @@ class Store:
     def put_thumb(self, sha256: str, thumb: Image.Image | bytes) -> None:
         """Keep the thumbnail of the result `sha256`: a picture that is scaled down, or a JPEG."""
         self._thumbs.put_named(sha256, thumb if isinstance(thumb, bytes) else jpeg(thumb))
+        self._files.note(sha256, 0.0)
 
     def thumb_path(self, sha256: str) -> Path:
         return self._thumbs.path(sha256)
@@ -101,6 +112,7 @@ class Store:
     def put_preview(self, sha256: str, content: bytes) -> None:
         """Keep the display copy of the picture `sha256`."""
         self._previews.put_named(sha256, content)
+        self._files.note(sha256, 0.0)
 
     def preview_path(self, sha256: str) -> Path:
         return self._previews.path(sha256)
@@ -182,7 +194,7 @@ class Store:
     # Disk
 
     def usage(self, session: str | None = None) -> int:
-        """Bytes of all pictures, or of those that one session needs."""
+        """Bytes of all pictures, or of those that one session owns, shown or not."""
         return self._disk.usage(session)
 
     def purge(self, session: str, *, older_than: float = 0.0) -> int:
@@ -190,8 +202,23 @@ class Store:
         return self._disk.purge(session, older_than=older_than)
 
     def evict(self, limits: DiskLimits, *, dry_run: bool = False) -> list[Eviction]:
-        """Make the limits hold, oldest unstarred results first; a dry run only tells."""
+        """Make the limits hold, oldest unstarred results first; a dry run only tells.
+
+        The sentences also wait in `take_notices`, each for its owner.
+        """
         return self._disk.evict(limits, dry_run=dry_run)
+
+    def purge_bins(self, older_than_seconds: float) -> int:
+        """Empty every session's bin of what lies there so long; bytes freed."""
+        return self._disk.purge_bins(older_than_seconds)
+
+    def room_for(self, session: str, limits: DiskLimits, new_bytes: int) -> str | None:
+        """Make room for an upload by removing earlier ones; why there is none, or None."""
+        return self._disk.room_for(session, limits, new_bytes)
+
+    def take_notices(self, session: str) -> list[str]:
+        """What was removed from this session since the last call, a sentence each."""
+        return take_notices(self.database, session)
 
     def secret(self) -> str:
         """64 hex digits that stay the same as long as the data folder: the cookie's secret."""
@@ -204,6 +231,14 @@ class Store:
     @property
     def _folders(self) -> tuple[PictureFolder, ...]:
         return (self._sources, self._results, self._masks, self._thumbs, self._previews)
+
+    def _put(self, folder: PictureFolder, write: Writer, held: float) -> str:
+        """Keep a file, and hold it until it is named."""
+        sha256 = folder.put(write)
+        self._files.note(sha256, held)
+        if folder.find(sha256) is None:  # an equal, unused one was removed in between
+            folder.put(write)
+        return sha256
 
     def _reconcile(self, session: str) -> None:
         """Bring log and index together where the log is not as the index last saw it."""
@@ -220,3 +255,11 @@ class Store:
 
     def _has_result(self, sha256: str) -> bool:
         return is_sha256(sha256) and self._results.find(sha256) is not None
+
+
+def _bytes_writer(content: bytes) -> Writer:
+    return lambda file: _write(file, content)
+
+
+def _write(file: BinaryIO, content: bytes) -> None:
+    file.write(content)

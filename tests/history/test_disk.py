@@ -2,8 +2,6 @@
 
 import errno
 import hashlib
-import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,13 +120,32 @@ def test_eviction_takes_the_source_with_its_last_result(
     assert store.usage() == 2 * SIZE
 
 
-def test_old_uploads_that_nothing_names_are_removed(store: Store, ann: str) -> None:
-    old, drafted, new = (store.put_source(picture(name)) for name in ("old", "drafted", "new"))
-    store.save_draft(ann, {"source": drafted})
-    for name in (old, drafted):
-        os.utime(store.source_path(name), (time.time() - 100_000,) * 2)
+def age(store: Store, *names: str, seconds: float = 100_000) -> None:
+    """Let the pictures have been put so long ago."""
+    with store.database.writing() as connection:
+        for name in names:
+            query = "UPDATE files SET touched = touched - ?, held = held - ? WHERE sha256 = ?"
+            connection.execute(query, (seconds, seconds, name))
+
+
+def test_old_uploads_that_nothing_names_are_removed_at_the_start(
+    store: Store, ann: str, make_entry: MakeEntry
+) -> None:
+    names = ("old", "drafted", "shown before", "tried", "new")
+    old, drafted, shown, tried, new = (store.put_source(picture(name)) for name in names)
+    mask = store.put_mask(picture("m"))
+    for state in (EntryState.FAILED, EntryState.CANCELLED, EntryState.INTERRUPTED):
+        store.record(ann, make_entry(source=tried, mask=mask, state=state))
+    for name in (shown, drafted):
+        store.save_draft(ann, {"source": name})
+    assert store.purge_bins(0) == 0
+    age(store, old, drafted, shown, tried, mask)
     assert store.evict(DiskLimits()) == []
-    assert [there(store, name) for name in (old, drafted, new)] == [False, True, True]
+    assert there(store, old)
+    assert store.purge_bins(10**6) == 2 * SIZE
+    left = [there(store, name) for name in (old, drafted, shown, tried, new)]
+    assert left == [False, True, False, True, True]
+    assert store.mask_path(mask).is_file()
 
 
 def test_no_limit_removes_nothing(store: Store, ann: str, make_entry: MakeEntry) -> None:
