@@ -104,17 +104,20 @@ def usage_by_session(connection: sqlite3.Connection) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows}
 
 
-def disown(connection: sqlite3.Connection, session: str, sha256: str) -> tuple[int, bool]:
-    """End the session's ownership: bytes that its usage loses, and whether the files must go."""
+def disown(connection: sqlite3.Connection, session: str, sha256: str) -> tuple[int, int | None]:
+    """End the session's ownership: bytes that its usage loses, and those of files that must go.
+
+    The second is None where the files stay, because they are held or another session's too.
+    """
     key = {"session": session, "sha256": sha256, "now": time.time()}
     query = "DELETE FROM owned WHERE session = :session AND sha256 = :sha256 RETURNING bytes"
     rows = connection.execute(query, key).fetchall()
     gone = connection.execute(
         "DELETE FROM files WHERE sha256 = :sha256 AND held <= :now"
-        " AND NOT EXISTS (SELECT 1 FROM owned WHERE sha256 = :sha256) RETURNING 1",
+        " AND NOT EXISTS (SELECT 1 FROM owned WHERE sha256 = :sha256) RETURNING bytes",
         key,
     ).fetchall()
-    return (int(rows[0][0]) if rows else 0), bool(gone)
+    return (int(rows[0][0]) if rows else 0), (int(gone[0][0]) if gone else None)
 
 
 def _size(folder: PictureFolder, sha256: str) -> int:

@@ -31,8 +31,7 @@ _NEEDED_BY_RESULTS = _NEEDED.format(kept=_HAS_RESULT)
 
 _SPARE = """
 SELECT o.session, o.sha256, o.bytes FROM owned o JOIN files f ON f.sha256 = o.sha256
-WHERE (:session IS NULL OR o.session = :session)
-  AND f.touched <= :before AND f.held <= :now AND NOT {needed}
+WHERE {{owner}} AND f.touched <= :before AND f.held <= :now AND NOT {needed}
 ORDER BY f.touched
 """
 SPARE_UPLOADS = _SPARE.format(needed=_NEEDED_BY_ANY)
@@ -43,11 +42,11 @@ AND NOT EXISTS (SELECT 1 FROM owned WHERE sha256 = f.sha256) ORDER BY f.touched
 """
 _RESULTS = """
 SELECT r.entry, r.position, r.session, r.sha256, r.removed, e.source, e.mask
-FROM results r JOIN entries e ON e.seq = r.entry WHERE {chosen}
+FROM entries e CROSS JOIN results r ON r.entry = e.seq WHERE e.session = ? AND {chosen}
 ORDER BY r.removed DESC, r.entry, r.position
 """
-_OLDEST = _RESULTS.format(chosen="r.session = ? AND r.removed < 2 AND r.starred = 0")
-_IN_BIN = _RESULTS.format(chosen="r.session = ? AND r.removed = 1 AND r.removed_at <= ?")
+_OLDEST = _RESULTS.format(chosen="r.removed < 2 AND r.starred = 0")
+_IN_BIN = _RESULTS.format(chosen="r.removed = 1 AND r.removed_at <= ?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,23 +67,24 @@ class Removal:
 
     connection: sqlite3.Connection
     doomed: list[str] = field(default_factory=list)
+    freed: int = 0  # bytes of the files of `doomed`
     counts: Counter[str] = field(default_factory=Counter)  # results by session, without the bin's
 
     def fit_sessions(self, limit: int) -> None:
         """Bring every session to at most `limit` bytes, as far as its stars allow."""
         for session, usage in usage_by_session(self.connection).items():
             if usage > limit and not self.clear(session, limit):
-                steps = self.connection.execute(_OLDEST, (session,)).fetchall()
-                for row in steps:
-                    if usage_of(self.connection, session) <= limit:
+                excess = usage_of(self.connection, session) - limit
+                for row in self.connection.execute(_OLDEST, (session,)).fetchall():
+                    if excess <= 0:
                         break
-                    self.drop_result(row, _NEEDED_BY_RESULTS)
+                    excess -= self.drop_result(row, _NEEDED_BY_RESULTS)
 
     def clear(self, session: str, limit: int) -> bool:
         """Take from the session what is no result outside the bin; whether that is enough."""
         for query in (SPARE_UPLOADS, SPARE_INPUTS):
             excess = usage_of(self.connection, session) - limit
-            self.drop_spare(query, session, excess=excess)
+            self.drop_spare(query, session, usage=excess)
         for row in self.connection.execute(_OLDEST, (session,)).fetchall():
             if not row["removed"] or usage_of(self.connection, session) <= limit:
                 break
@@ -99,32 +99,30 @@ class Removal:
         self.drop_of_nobody(total(self.connection) - limit)
         self.drop_spare(SPARE_UPLOADS, None, files=total(self.connection) - limit)
         self.connection.execute("SAVEPOINT results_too")
-        kept = len(self.doomed), self.counts.copy()
+        kept = len(self.doomed), self.freed, self.counts.copy()
         self._share(limit)
         if total(self.connection) > limit:
             self.connection.execute("ROLLBACK TO results_too")
             del self.doomed[kept[0] :]
-            self.counts = kept[1]
+            _, self.freed, self.counts = kept
         self.connection.execute("RELEASE results_too")
 
     def _share(self, limit: int) -> None:
         usages = usage_by_session(self.connection)
         share = limit / max(1, len(usages))
+        target = self.freed + total(self.connection) - limit  # what `freed` must come to
         steps: dict[str, list[sqlite3.Row]] = {}
-        while usages and total(self.connection) > limit:
-            session = max(usages, key=lambda owner: usages[owner])
+        while usages and self.freed < target:
+            session = max(usages, key=usages.__getitem__)
             if usages[session] <= share:
                 return
             if session not in steps:
-                self.drop_spare(SPARE_INPUTS, session, files=total(self.connection) - limit)
-                rows = self.connection.execute(_OLDEST, (session,)).fetchall()
-                steps[session] = rows[::-1]
+                usages[session] -= self.drop_spare(SPARE_INPUTS, session, files=target - self.freed)
+                steps[session] = self.connection.execute(_OLDEST, (session,)).fetchall()[::-1]
             elif steps[session]:
-                self.drop_result(steps[session].pop(), _NEEDED_BY_RESULTS)
+                usages[session] -= self.drop_result(steps[session].pop(), _NEEDED_BY_RESULTS)
             else:
                 del usages[session]  # its stars keep the rest, but push nobody out
-                continue
-            usages[session] = usage_of(self.connection, session)
 
     def empty_bin(self, session: str, older_than: float) -> None:
         """Take what lies in the session's bin for `older_than` seconds."""
@@ -132,50 +130,54 @@ class Removal:
         for row in self.connection.execute(_IN_BIN, values).fetchall():
             self.drop_result(row, _NEEDED_BY_ANY)
 
-    def drop_of_nobody(self, excess: int | None, *, age: float = 0.0) -> None:
-        """Remove files that no session ever named, until `excess` bytes are free; None: all."""
+    def drop_of_nobody(self, files: int | None, *, age: float = 0.0) -> None:
+        """Remove what no session ever named, until `files` bytes are free; None: all of it."""
         now = time.time()
+        target = None if files is None else self.freed + files
         values = {"now": now, "before": now - age}
         for row in self.connection.execute(_OF_NOBODY, values).fetchall():
-            if excess is not None and excess <= 0:
+            if target is not None and self.freed >= target:
                 return
             self._disown("", row["sha256"])
-            excess = None if excess is None else excess - row["bytes"]
 
     def drop_spare(
         self,
         query: str,
         session: str | None,
         *,
-        excess: int | None = None,
+        usage: int | None = None,
         files: int | None = None,
         age: float = 0.0,
-    ) -> None:
-        """Give up what `query` finds until `excess` bytes of usage or `files` bytes are free."""
-        now = time.time()
+    ) -> int:
+        """Give up what `query` finds until that many bytes are free; the usage that this ends."""
+        now, lost, begun = time.time(), 0, self.freed
         values = {"session": session, "now": now, "before": now - age}
-        if (excess is not None and excess <= 0) or (files is not None and files <= 0):
-            return
+        if (usage is not None and usage <= 0) or (files is not None and files <= 0):
+            return 0
+        query = query.format(owner="TRUE" if session is None else "o.session = :session")
         for row in self.connection.execute(query, values).fetchall():
-            if (excess is not None and excess <= 0) or (files is not None and files <= 0):
-                return
-            lost, gone = self._disown(row["session"], row["sha256"])
-            excess = None if excess is None else excess - lost
-            files = None if files is None else files - gone * row["bytes"]
+            if usage is not None and lost >= usage:
+                break
+            if files is not None and self.freed - begun >= files:
+                break
+            lost += self._disown(row["session"], row["sha256"])
+        return lost
 
-    def drop_result(self, row: sqlite3.Row, needed: str) -> None:
-        """Mark the result as gone, and give up what the session needed for it alone."""
+    def drop_result(self, row: sqlite3.Row, needed: str) -> int:
+        """Mark the result as gone, with what its session needed for it alone; usage that ends."""
         self.connection.execute(
             "UPDATE results SET removed = 2 WHERE entry = ? AND position = ?",
             (row["entry"], row["position"]),
         )
         if not row["removed"]:
             self.counts[row["session"]] += 1
+        lost = 0
         own = f"SELECT 1 FROM (SELECT ? AS session, ? AS sha256) o WHERE {needed}"
         for name in {row["sha256"], row["source"], row["mask"]}:
             values = (row["session"], name)
             if is_sha256(name) and self.connection.execute(own, values).fetchone() is None:
-                self._disown(*values)
+                lost += self._disown(*values)
+        return lost
 
     def tell(self, limit: int, scope: str, *, dry_run: bool) -> list[Eviction]:
         """Say to each owner what has gone since the last call; a dry run keeps no notice."""
@@ -188,11 +190,12 @@ class Removal:
         self.counts.clear()
         return told
 
-    def _disown(self, session: str, sha256: str) -> tuple[int, bool]:
+    def _disown(self, session: str, sha256: str) -> int:
         lost, gone = disown(self.connection, session, sha256)
-        if gone:
+        if gone is not None:
             self.doomed.append(sha256)
-        return lost, gone
+            self.freed += gone
+        return lost
 
 
 def _sentence(count: int, limit: int, scope: str, *, dry_run: bool) -> str:
