@@ -25,6 +25,9 @@ class DiskLimits:
     total_bytes: int | None = None
 
 
+_NO_LIMITS = DiskLimits()
+
+
 class Disk:
     """Counts and removes pictures."""
 
@@ -58,7 +61,7 @@ class Disk:
 
     def evict(self, limits: DiskLimits, *, dry_run: bool) -> list[Eviction]:
         """Remove pictures until the limits hold; starred results stay. A dry run only tells."""
-        if not self._exceeded(limits):
+        if limits == _NO_LIMITS or not self._exceeded(limits):
             return []
         with self._database.writing(commit=not dry_run) as connection:
             removal = Removal(connection)
@@ -82,7 +85,7 @@ class Disk:
         edits without results; for the limit of all sessions what `evict` removes.
         """
         check_session(session)
-        if self._has_room(session, limits, new_bytes) is None:
+        if limits == _NO_LIMITS or self._has_room(session, limits, new_bytes) is None:
             return None
         with self._database.writing() as connection:
             removal = Removal(connection)

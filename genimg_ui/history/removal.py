@@ -47,6 +47,11 @@ ORDER BY r.removed DESC, r.entry, r.position
 """
 _OLDEST = _RESULTS.format(chosen="r.removed < 2 AND r.starred = 0")
 _IN_BIN = _RESULTS.format(chosen="r.removed = 1 AND r.removed_at <= ?")
+_PLAIN = """
+SELECT ifnull(sum(o.bytes), 0) FROM owned o WHERE o.session = ? AND NOT EXISTS (
+    SELECT 1 FROM results r WHERE r.sha256 = o.sha256 AND r.session = o.session
+    AND r.starred = 1 AND r.removed < 2)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +116,9 @@ class Removal:
         usages = usage_by_session(self.connection)
         share = limit / max(1, len(usages))
         target = self.freed + total(self.connection) - limit  # what `freed` must come to
+        above = [session for session, usage in usages.items() if usage > share]
+        if self.freed + sum(self._without_stars(session) for session in above) < target:
+            return  # each edit would come to the same end the long way
         steps: dict[str, list[sqlite3.Row]] = {}
         while usages and self.freed < target:
             session = max(usages, key=usages.__getitem__)
@@ -123,6 +131,10 @@ class Removal:
                 usages[session] -= self.drop_result(steps[session].pop(), _NEEDED_BY_RESULTS)
             else:
                 del usages[session]  # its stars keep the rest, but push nobody out
+
+    def _without_stars(self, session: str) -> int:
+        """Bytes that the session owns apart from its starred results: it can give no more."""
+        return int(self.connection.execute(_PLAIN, (session,)).fetchone()[0])
 
     def empty_bin(self, session: str, older_than: float) -> None:
         """Take what lies in the session's bin for `older_than` seconds."""
