@@ -17,7 +17,7 @@ from genimg_ui import __version__
 from genimg_ui.backend.base import BackendResult, CancelToken, OnEvent, Progress, Rgb
 from genimg_ui.backend.pool import BackendPool
 from genimg_ui.core.geometry import Box
-from genimg_ui.core.image import Limits, decode, decode_mask
+from genimg_ui.core.image import Limits, decode, decode_mask, stored_limits
 from genimg_ui.core.mask import mask_box
 from genimg_ui.core.picture import Picture, thumbnail
 from genimg_ui.core.plan import stitch
@@ -64,8 +64,9 @@ class Editor:
         self._store = store
         self._registry = registry
         self._pool = pool
-        self._limits = limits or Limits()
-        self._preparer = Preparer(pool, bounds or Bounds())
+        bounds = bounds or Bounds()
+        self._limits = stored_limits(limits or Limits(), bounds)
+        self._preparer = Preparer(pool, bounds)
 
     def apply(
         self,
@@ -132,7 +133,8 @@ class Editor:
         source = decode(self._store.source_path(inputs.source), self._limits)
         if inputs.mask is None:
             return Subject(source=source, painted=None)
-        return Subject(source=source, painted=decode_mask(self._store.mask_path(inputs.mask)))
+        painted = decode_mask(self._store.mask_path(inputs.mask), self._limits)
+        return Subject(source=source, painted=painted)
 
     def _generate(
         self,

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from genimg_ui.backend.base import CancelToken, Preview, Progress
-from genimg_ui.core.image import decode
+from genimg_ui.core.image import Limits, decode, stored_limits
 from genimg_ui.core.picture import Picture
+from genimg_ui.core.resolve import Bounds
 from genimg_ui.core.serial import Json, to_json
 from genimg_ui.editor import Editor, begin_entry, finish
 from genimg_ui.errors import RefusedInput
@@ -20,6 +21,8 @@ from genimg_ui.history.metadata import entry_from_png
 from genimg_ui.history.record import LogEntry, ResultRecord
 from genimg_ui.history.store import Store
 from genimg_ui.preparation import Running
+
+RESULT_LIMITS = stored_limits(Limits(), Bounds())  # a result is larger than its source by a border
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +85,9 @@ def _compare(record: ResultRecord, again: Picture, kept: Picture | None, changes
 def _kept(record: ResultRecord, store: Store, png: Path | None) -> Picture | None:
     """The result as it lies on disk; None where its file is not in this data folder."""
     if png is not None:
-        return decode(png)
+        return decode(png, RESULT_LIMITS)
     try:
-        return decode(store.result_path(record.sha256))
+        return decode(store.result_path(record.sha256), RESULT_LIMITS)
     except RefusedInput:
         return None
 

@@ -4,53 +4,30 @@ The page names things by digests and ids only; every call says whose session it 
 not that session's is unknown to it. Knows nothing of Gradio.
 """
 
-import io
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from genimg_ui.core.geometry import Box, Sides, Size
-from genimg_ui.core.image import Limits, decode, decode_mask
-from genimg_ui.core.mask import Mask
-from genimg_ui.core.picture import Picture, describe, display_copy
+from genimg_ui.core.geometry import Box, Size
+from genimg_ui.core.image import Limits, stored_limits
 from genimg_ui.core.plan import Context, EditPlan, make_plan
 from genimg_ui.core.preflight import Finding, check_mask, check_scale, repainted_box
 from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.core.serial import from_json, to_json
+from genimg_ui.drafts import Draft, Mark, arrived, asked_for, masked, opened, restored
 from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.history.disk import DiskLimits
 from genimg_ui.history.record import LogEntry, ResultRecord
 from genimg_ui.history.store import Store
 from genimg_ui.jobs.queue import Job, JobQueue, JobState
+from genimg_ui.pictures import OpenPicture, Pictures
 from genimg_ui.registry import ModelSpec, Registry, abilities, availability
 
-BROWSER_FORMATS = (".png", ".jpg", ".webp", ".bmp")  # others are shown through a display copy
+__all__ = ["ContextView", "Draft", "Mark", "OpenPicture", "Workspace"]
+
 NEARLY_FULL = 0.8  # share of a session's room from which on it is told
-DISPLAY_SIDE = 8192  # longest side of a display copy: what every GPU's texture holds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenPicture:
-    """A stored picture as the page knows it. `display` is the file that a browser can show."""
-
-    sha256: str
-    size: Size
-    description: str
-    notes: tuple[str, ...]
-    display: Path
-    native: bool  # whether `display` is the source itself
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """An unfinished edit: what a refresh or a restart brings back."""
-
-    request: EditRequest
-    source: str | None = None
-    mask: str | None = None
-    parent: str | None = None  # entry whose result is the source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +61,8 @@ class Workspace:
         self._limits = limits or Limits()
         self._disk = disk or DiskLimits()
         self._wake = wake
+        stored = stored_limits(self._limits, self._bounds)
+        self._pictures = Pictures(store, upload=self._limits, stored=stored)
         self._drafting = threading.Lock()  # two events of one page may change its draft at once
         self.examples = dict(examples or {})
 
@@ -94,45 +73,56 @@ class Workspace:
 
     # -- pictures and masks
 
-    def open_upload(self, session: str, path: Path) -> OpenPicture:
-        """Decode an upload safely and keep it; raises RefusedInput."""
-        picture = decode(path, self._limits)
-        sha256 = self.store.put_source(path)
-        self.change_draft(session, lambda draft: _fresh(draft, sha256))
-        return self._opened(sha256, picture)
+    def open_upload(
+        self, session: str, path: Path, *, mark: Mark | None = None, page: str = ""
+    ) -> OpenPicture:
+        """Decode an upload safely, keep it and make it the draft's; raises RefusedInput.
+
+        The picture that was asked for last stays the draft's, however long another one takes.
+        `mark` goes with a file that a page opened itself; of one that it asked for, `page`.
+        """
+        draft = self.change_draft(session, lambda draft: asked_for(draft, mark, page))
+        turn = -1 if draft.is_after(mark) else draft.turn
+        self._make_sure_of_room(session, path.stat().st_size)
+        picture = self._pictures.keep(path)
+        self.change_draft(session, lambda draft: arrived(draft, picture.sha256, turn))
+        return picture
 
     def picture(self, sha256: str) -> OpenPicture:
         """A picture that is stored already."""
-        return self._opened(sha256, decode(self.store.source_path(sha256), self._limits))
+        return self._pictures.picture(sha256)
 
-    def _opened(self, sha256: str, picture: Picture) -> OpenPicture:
-        source = self.store.source_path(sha256)
-        native = source.suffix in BROWSER_FORMATS and not picture.notes and picture.bits == 8
-        if not native:
-            self.store.put_preview(sha256, _png(picture))
-        return OpenPicture(
-            sha256=sha256,
-            size=picture.size,
-            description=describe(picture),
-            notes=picture.notes,
-            display=source if native else self.store.preview_path(sha256),
-            native=native,
-        )
+    def keep_mask(
+        self,
+        session: str,
+        source: str,
+        path: Path | None,
+        size: Size,
+        *,
+        mark: Mark | None = None,
+    ) -> str | None:
+        """Keep the mask that a canvas of `size` shows on `source` in the draft; None: no mask.
 
-    def keep_mask(self, session: str, source: str, path: Path | None, size: Size) -> str | None:
-        """Keep the painted mask of `source` in the draft; None takes it away.
-
-        Raises RefusedInput where the mask belongs to another picture or has another size.
+        The draft goes to `source` where that is another picture of this session, and stays as it
+        is where it holds something later than `mark`. Raises RefusedInput for a strange picture,
+        and where the mask is not as large as the stored picture.
         """
+        self.draft(session).parent_of(source)
+        stored = self.picture(source).size
+        if size != stored:
+            raise RefusedInput(f"The mask must be as large as the picture ({stored}), got {size}.")
         sha256 = None
         if path is not None:
-            mask = decode_mask(path)
-            got = Size(mask.shape[1], mask.shape[0])
-            if got != size:
-                raise RefusedInput(f"The mask must be as large as the picture ({size}), got {got}.")
-            sha256 = self.store.put_mask(path.read_bytes())
-        self.change_draft(session, lambda draft: _masked_draft(draft, source, sha256))
+            png = self._pictures.read_mask(path, stored)
+            self._make_sure_of_room(session, len(png))
+            sha256 = self._pictures.keep_mask(png, stored)
+        self.change_draft(session, lambda draft: masked(draft, source, sha256, mark))
         return sha256
+
+    def _make_sure_of_room(self, session: str, size: int) -> None:
+        lack = self.store.room_for(session, self._disk, size)
+        if lack is not None:
+            raise RefusedInput(lack)
 
     # -- drafts
 
@@ -179,26 +169,26 @@ class Workspace:
         self, request: EditRequest, size: Size, mask: str | None
     ) -> ContextView | None:
         """What the engine will see, in canvas pixels; None where nothing is painted yet."""
-        masked = repainted_box(request, size, self._painted(mask))
-        if masked is None:
+        painted = self._pictures.mask(mask)
+        with self._pictures.turns:
+            area = repainted_box(request, size, painted)
+        if area is None:
             return None
-        plan = self.context(request, size, masked)
+        plan = self.context(request, size, area)
         return ContextView(box=plan.box, scale=plan.scale, working=plan.working)
 
     def findings(self, request: EditRequest, size: Size, mask: str | None) -> list[Finding]:
         """Everything worth saying before the edit is queued; raises RefusedInput."""
         spec = self.model(request)
-        painted = self._painted(mask)
-        findings = list(check_mask(request, painted))
-        masked = repainted_box(request, size, painted)
-        if masked is not None:
-            plan = self.context(request, size, masked)
+        painted = self._pictures.mask(mask)
+        with self._pictures.turns:
+            findings = list(check_mask(request, painted))
+            area = repainted_box(request, size, painted)
+        if area is not None:
+            plan = self.context(request, size, area)
             findings += check_scale(plan.scale, plan.working)
         resolve(request, abilities(spec), size, self._bounds, drawn_seed=0)
         return findings
-
-    def _painted(self, mask: str | None) -> Mask | None:
-        return None if mask is None else decode_mask(self.store.mask_path(mask))
 
     def lack_of(self, spec: ModelSpec) -> str | None:
         """Why the model cannot be used here, in one sentence; None where it can."""
@@ -207,9 +197,10 @@ class Workspace:
     # -- edits
 
     def submit(self, session: str, request: EditRequest, inputs: EditInputs) -> str:
-        """Queue an edit of the session's open picture; the job's id."""
-        parent = self.draft(session).parent
-        self.store.evict(self._disk)
+        """Queue an edit of a picture that the session has opened; the job's id."""
+        parent = self.draft(session).parent_of(inputs.source)
+        if self._disk != DiskLimits():
+            self.store.evict(self._disk)
         job_id = self.queue.enqueue(session, request, inputs, parent)
         self._wake()
         return job_id
@@ -224,6 +215,10 @@ class Workspace:
             f"This session uses {used / 1e6:.0f} of {limit / 1e6:.0f} MB. When that is full, its "
             "oldest results without a star are removed: download or star what you want to keep."
         )
+
+    def notices(self, session: str) -> list[str]:
+        """What happened to the session's pictures since it was last told, in sentences."""
+        return self.store.take_notices(session)
 
     def cancel_all(self, session: str) -> list[Job]:
         """Cancel whatever this session has queued or running."""
@@ -252,22 +247,35 @@ class Workspace:
         """An entry of this session; raises UnknownItem for any other."""
         return self.store.entry_of(session, entry_id)
 
-    def continue_from(self, session: str, entry_id: str, index: int) -> OpenPicture:
+    def continue_from(
+        self, session: str, entry_id: str, index: int, *, page: str = ""
+    ) -> OpenPicture:
         """Open a result as the source of the next edit, with a clean mask."""
         sha256 = _result(self.entry(session, entry_id), index).sha256
-        opened = self.picture(sha256)
-        self.change_draft(session, lambda draft: replace(_fresh(draft, sha256), parent=entry_id))
-        return opened
+        picture = self.picture(sha256)
+        self.change_draft(session, lambda draft: opened(draft, sha256, entry_id, Mark(page=page)))
+        return picture
 
-    def restore(self, session: str, entry_id: str, index: int) -> Draft:
-        """Bring back source, mask and settings of an entry, with the variant's own seed."""
+    def restore(self, session: str, entry_id: str, index: int, *, page: str = "") -> Draft:
+        """Bring back source, mask and settings of an entry, with the variant's own seed.
+
+        The draft stays where one of them is gone.
+        """
         entry = self.entry(session, entry_id)
         seed = _result(entry, index).seed if entry.results else entry.request.sampling.seed
         sampling = replace(entry.request.sampling, seed=seed)
-        request = replace(entry.request, sampling=sampling)
-        inputs = entry.inputs
-        draft = Draft(request=request, source=inputs.source, mask=inputs.mask, parent=entry.parent)
-        return self.change_draft(session, lambda _: draft)
+        request, inputs = replace(entry.request, sampling=sampling), entry.inputs
+        self.model(request)
+        self.picture(inputs.source)
+        self._pictures.mask(inputs.mask)
+        back = Draft(
+            request=request,
+            source=inputs.source,
+            mask=inputs.mask,
+            parent=entry.parent,
+            mark=Mark(page=page),
+        )
+        return self.change_draft(session, lambda draft: restored(draft, back))
 
 
 def _result(entry: LogEntry, index: int) -> ResultRecord:
@@ -276,24 +284,3 @@ def _result(entry: LogEntry, index: int) -> ResultRecord:
             f"The result's index must be below {len(entry.results)}, got {index} of {entry.id}."
         )
     return entry.results[index]
-
-
-def _fresh(draft: Draft, sha256: str) -> Draft:
-    """The draft after another picture was opened: no mask, no border, no parent, same settings."""
-    request = replace(draft.request, border=Sides())
-    return replace(draft, request=request, source=sha256, mask=None, parent=None)
-
-
-def _masked_draft(draft: Draft, source: str, mask: str | None) -> Draft:
-    if draft.source != source:
-        raise RefusedInput(
-            "The mask belongs to another picture than the one that is open.",
-            remedy="Paint it again on this picture.",
-        )
-    return replace(draft, mask=mask)
-
-
-def _png(picture: Picture) -> bytes:
-    buffer = io.BytesIO()
-    display_copy(picture, DISPLAY_SIDE).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()

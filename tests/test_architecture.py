@@ -67,7 +67,11 @@ LAYERS = {
     "examples": Layer(()),
     "jobs": Layer(("core", "errors", "history", "backend.base", "jobs"), ("PIL",)),
     "zerogpu": Layer(("core", "errors", "history", "jobs", "registry")),
-    "workspace": Layer(("core", "errors", "history", "jobs", "registry")),
+    "drafts": Layer(("core", "errors")),
+    "pictures": Layer(("core", "errors", "history"), ("PIL",)),
+    "workspace": Layer(
+        ("core", "errors", "history", "jobs", "registry", "drafts", "pictures"),
+    ),
     "ui": Layer(("core", "errors", "history", "jobs", "registry", "workspace", "ui"), ("gradio",)),
     "links": Layer(("history",)),
     "settings": Layer(("core", "errors")),

@@ -25,6 +25,7 @@ from genimg_ui.core.geometry import Size
 from genimg_ui.core.imagemode import read_pixels
 from genimg_ui.core.picture import Grey, Picture, Rgb, describe, display_copy, thumbnail
 from genimg_ui.core.pngchunks import check_png, open_bytes
+from genimg_ui.core.resolve import Bounds
 from genimg_ui.core.sniff import HEAD_BYTES, early_size, recognise
 from genimg_ui.errors import RefusedInput
 
@@ -37,6 +38,7 @@ __all__ = [
     "decode_mask",
     "describe",
     "display_copy",
+    "stored_limits",
     "thumbnail",
 ]
 
@@ -70,6 +72,13 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+STORED_BYTES = 9  # a pixel, of 16-bit RGBA that does not compress, with what goes around it
+
+
+def stored_limits(limits: Limits, bounds: Bounds) -> Limits:
+    """How large a picture of the data folder may be: an upload, or a canvas with its border."""
+    largest = min(PILLOW_PIXELS, max(limits.max_pixels, round(bounds.megapixels * 1e6)))
+    return Limits(max_pixels=largest, max_bytes=max(limits.max_bytes, STORED_BYTES * largest))
 
 
 def decode(data: bytes | Path, limits: Limits = DEFAULT_LIMITS) -> Picture:

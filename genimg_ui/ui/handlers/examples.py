@@ -36,7 +36,8 @@ class ExampleHandlers(Handlers):
         page = self.page
         path = self.workspace.examples[name]()
         session = session_id(self.first_key(values, request))
-        opened = self.workspace.open_upload(session, path)
+        asking = request.session_hash or ""
+        opened = self.workspace.open_upload(session, path, page=asking)
         return {
             page.canvas: CanvasUpdate(
                 source=opened.sha256,

@@ -20,7 +20,7 @@ from genimg_ui.ui.page import (
     told,
 )
 from genimg_ui.ui.panels import Updates, Values
-from genimg_ui.workspace import Draft
+from genimg_ui.workspace import Draft, Mark
 
 SET_PREVIEW = "(grow, feather) => { window.genimgCanvas?.setPreview(grow, feather); return []; }"
 
@@ -41,8 +41,8 @@ class PictureHandlers(Handlers):
         )
         inputs = page.inputs() | {page.outpaint.unit}
         outputs = [page.canvas, page.status, *page.outpaint.numbers()]
-        for event in (page.canvas.mask_edited, page.canvas.border_changed):
-            event(self.on_painted, inputs=inputs, outputs=outputs, **ALWAYS_LAST)
+        page.canvas.mask_edited(self.on_painted, inputs=inputs, outputs=outputs, **ALWAYS_LAST)
+        page.canvas.border_changed(self.on_bordered, inputs=inputs, outputs=outputs, **ALWAYS_LAST)
         keep = {"inputs": inputs, "outputs": [page.canvas, page.status], **ALWAYS_LAST}
         gr.on([widget.change for widget in page.settings.changing()], self.on_settings, **keep)
         page.canvas.border_typed(self.on_settings, **keep)
@@ -68,15 +68,19 @@ class PictureHandlers(Handlers):
         state: CanvasState | None = values[page.canvas]
         if state is None or state.image_path is None:
             return page.nothing()
+        session = session_id(self.first_key(values, request))
+        mark = _mark(state, request)
         try:
-            session = session_id(self.first_key(values, request))
-            opened = self.workspace.open_upload(session, state.image_path)
+            opened = self.workspace.open_upload(session, state.image_path, mark=mark)
         except GenimgError as problem:
-            return {
-                page.status: views.message(str(problem), kind="error"),
-                page.canvas: CanvasUpdate(clear=True, opened=state.opened),
-                page.picture: "",
-            }
+            empty = {page.canvas: CanvasUpdate(clear=True, opened=state.opened)}
+            if self.workspace.draft(session).is_after(mark):
+                return empty  # void by then: the person has opened another picture
+            sentence = views.message(str(problem), kind="error")
+            return {page.status: sentence, page.picture: "", **empty}
+        draft = self.workspace.draft(session)
+        if draft.source != opened.sha256 and draft.mark.page == mark.page:
+            return {page.canvas: bind_picture(opened, state, page.link)}  # void by then, too
         return {
             page.canvas: bind_picture(opened, state, page.link),
             page.status: views.message("Paint over what should change, then press Apply."),
@@ -87,29 +91,42 @@ class PictureHandlers(Handlers):
         }
 
     @told
-    def on_painted(self, values: Values) -> Updates:
+    def on_painted(self, values: Values, request: gr.Request) -> Updates:
         """Keep the mask and the border as they are on the canvas now."""
         page = self.page
         state: CanvasState | None = values[page.canvas]
         if state is None or not state.source:
             return page.nothing()
+        mask, mark = existing(state.mask_path), _mark(state, request)
         session = page.session(values)
-        if self.workspace.draft(session).source != state.source:
-            return page.nothing()  # sent just before another picture took this one's place
-        mask = existing(state.mask_path)
-        self.workspace.keep_mask(session, state.source, mask, state.size)
-        draft = self._kept(values)
+        self.workspace.keep_mask(session, state.source, mask, state.size, mark=mark)
+        return self._bordered(values, state, mark)
+
+    @told
+    def on_bordered(self, values: Values, request: gr.Request) -> Updates:
+        """Keep the border. The mask that goes with it may be older than the one that is kept."""
+        state: CanvasState | None = values[self.page.canvas]
+        if state is None or not state.source:
+            return self.page.nothing()
+        if self.workspace.draft(self.page.session(values)).source != state.source:
+            return self.on_painted(values, request)
+        return self._bordered(values, state, _mark(state, request))
+
+    def _bordered(self, values: Values, state: CanvasState, mark: Mark) -> Updates:
+        page, draft = self.page, self._kept(values, mark)
+        if draft.is_after(mark) or draft.source != state.source:
+            return page.nothing()  # sent before what the draft holds now
         return {
             page.canvas: show_context(self.workspace, draft, state.size),
             **page.outpaint.write(state.border, state.size, values[page.outpaint.unit]),
         }
 
     @told
-    def on_settings(self, values: Values) -> Updates:
+    def on_settings(self, values: Values, request: gr.Request) -> Updates:
         """Keep the settings, and redraw the context box that they lead to."""
-        draft = self._kept(values)
         state: CanvasState | None = values[self.page.canvas]
-        if state is None or not state.source:
+        draft = self._kept(values, _mark(state, request) if state else None)
+        if state is None or state.source != draft.source:
             return self.page.nothing()
         return {self.page.canvas: show_context(self.workspace, draft, state.size)}
 
@@ -132,14 +149,22 @@ class PictureHandlers(Handlers):
         """Show what the canvas itself refused."""
         return {self.page.status: views.message(str(event._data["message"]), kind="error")}
 
-    def _kept(self, values: Values) -> Draft:
+    def _kept(self, values: Values, mark: Mark | None) -> Draft:
         session = self.page.session(values)
         request, state = self.page.request(values), values[self.page.canvas]
 
         def change(draft: Draft) -> Draft:
+            if draft.is_after(mark):
+                return draft
             # A canvas that does not show the draft's picture yet knows nothing of its border.
             shown = state is not None and state.source == draft.source
             border = request.border if shown else draft.request.border
             return replace(draft, request=replace(request, border=border))
 
         return self.workspace.change_draft(session, change)
+
+
+def _mark(state: CanvasState, request: gr.Request) -> Mark:
+    """When the page sent what the canvas holds."""
+    page = request.session_hash or ""
+    return Mark(page=page, opened=state.opened, mask_rev=state.mask_rev)

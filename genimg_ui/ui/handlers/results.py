@@ -143,11 +143,11 @@ class ResultHandlers(Handlers):
         }
 
     @told
-    def on_continued(self, values: Values, event: gr.EventData) -> Updates:
+    def on_continued(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
         """Open a result as the next source."""
-        page = self.page
-        entry_id, index = _named(event)
-        opened = self.workspace.continue_from(page.session(values), entry_id, index)
+        page, asking = self.page, request.session_hash or ""
+        session, (entry_id, index) = page.session(values), _named(event)
+        opened = self.workspace.continue_from(session, entry_id, index, page=asking)
         return {
             page.status: views.message("The result is the source now. Paint the next change."),
             page.tabs: gr.Tabs(selected=EDIT_TAB),
@@ -164,11 +164,11 @@ class ResultHandlers(Handlers):
         }
 
     @told
-    def on_restored(self, values: Values, event: gr.EventData) -> Updates:
+    def on_restored(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
         """Bring back the picture, the mask and the settings of an edit."""
-        page = self.page
-        entry_id, index = _named(event)
-        draft = self.workspace.restore(page.session(values), entry_id, index)
+        page, asking = self.page, request.session_hash or ""
+        session, (entry_id, index) = page.session(values), _named(event)
+        draft = self.workspace.restore(session, entry_id, index, page=asking)
         return {
             page.status: views.message("Picture, mask and settings of this edit are back."),
             page.tabs: gr.Tabs(selected=EDIT_TAB),
