@@ -103,6 +103,7 @@ def test_a_picture_that_is_put_again_is_held_again(store: Store, anna: Person) -
     store.put_source(store.source_path(first))
     store.evict(DiskLimits(total_bytes=0))
     assert there(store, first) == [True]
+    assert store.usage(anna.session) == 2 * SIZE
 
 
 def test_who_uses_most_gives_first(store: Store, anna: Person, bert: Person) -> None:
@@ -119,6 +120,27 @@ def test_stars_push_nobody_else_out(store: Store, anna: Person, bert: Person) ->
     assert store.evict(DiskLimits(total_bytes=6 * SIZE)) == []
     assert there(store, *his) == [True, True]
     assert store.take_notices(bert.session) == []
+
+
+def test_who_is_below_the_fair_share_gives_nothing_for_an_open_upload(
+    store: Store, anna: Person, bert: Person
+) -> None:
+    anna.gets(*"abcd", starred=True)
+    anna.shows("open")
+    his = bert.gets("1", "2")
+    assert store.evict(DiskLimits(total_bytes=6 * SIZE)) == []
+    assert there(store, *his) == [True, True]
+
+
+def test_a_removal_that_falls_short_is_undone(store: Store, anna: Person) -> None:
+    anna.gets(*"abc", starred=True)
+    plain = anna.gets("plain")
+    anna.shows("open")
+    assert store.evict(DiskLimits(total_bytes=3 * SIZE)) == []
+    assert there(store, *plain) == [True]
+    assert store.usage(anna.session) == 5 * SIZE
+    assert store.count(anna.session) == 4
+    assert store.take_notices(anna.session) == []
 
 
 def test_results_stay_where_too_few_could_go(store: Store, anna: Person) -> None:
