@@ -1,6 +1,9 @@
 """What the page may do with a session's pictures, masks, drafts and results."""
 
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from genimg_ui.core.geometry import Box, Sides, Size
-from genimg_ui.core.image import Limits
+from genimg_ui.core.image import Limits, decode, decode_mask
+from genimg_ui.core.preflight import check_mask
 from genimg_ui.core.request import EditInputs, EditRequest, InpaintParams, MaskParams
+from genimg_ui.editor import Editor
 from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.examples import example_pictures
 from genimg_ui.history.disk import DiskLimits
@@ -21,7 +26,8 @@ from genimg_ui.history.record import EntryState
 from genimg_ui.jobs.queue import JobQueue, JobState
 from genimg_ui.jobs.runner import InlineRunner
 from genimg_ui.masks import mask_png
-from genimg_ui.workspace import Draft, Workspace
+from genimg_ui.registry import Registry
+from genimg_ui.workspace import Draft, Mark, Workspace
 from tests.editing import Desk, noise, painted, png, request, saved
 
 ANN, BOB = session_id("a" * 32), session_id("b" * 32)
@@ -169,6 +175,165 @@ def test_a_draft_that_cannot_be_read_is_a_fresh_one(room: Room) -> None:
     assert room.work.draft(ANN) == Draft(request=EditRequest(model="exemplar"))
 
 
+def test_a_mask_is_refused_by_its_first_bytes(room: Room, monkeypatch) -> None:
+    source = room.open()
+    monkeypatch.setattr("genimg_ui.pictures.decode_mask", lambda *_: pytest.fail("decoded"))
+    deep = Image.fromarray(np.zeros((36, 48), np.uint16))
+    for data, sentence in (
+        (saved(noise(*SIZE, "RGBA"), "PNG"), "greyscale PNG of 8 bits, got colour type 6 of 8"),
+        (saved(deep, "PNG"), "got greyscale of 16"),
+        (saved(noise(*SIZE, "L"), "JPEG"), "must be a greyscale PNG, got JPEG"),
+        (b"hello", "got text"),
+        (mask_png(np.zeros((900, 900), np.uint8)), r"\(48×36\), got 900×900"),
+        (mask_png(MASK) + bytes(200_000), "at most 0.1 MB, got 0.2 MB"),
+    ):
+        with pytest.raises(RefusedInput, match=sentence):
+            room.work.keep_mask(ANN, source, room.file("mask.png", data), SIZE)
+
+
+def test_a_mask_is_held_to_the_stored_picture_whatever_the_page_says(room: Room) -> None:
+    source = room.open()
+    path = room.file("mask.png", mask_png(np.zeros((70, 90), np.uint8)))
+    with pytest.raises(RefusedInput, match=r"\(48×36\), got 90×70"):
+        room.work.keep_mask(ANN, source, path, Size(90, 70))
+
+
+def test_no_more_than_two_pictures_are_decoded_at_once(room: Room, monkeypatch) -> None:
+    lock, now, most = threading.Lock(), [0], [0]
+
+    def watched(decode):
+        def slow(*args):
+            with lock:
+                now[0] += 1
+                most[0] = max(most[0], now[0])
+            time.sleep(0.02)
+            try:
+                return decode(*args)
+            finally:
+                with lock:
+                    now[0] -= 1
+
+        return slow
+
+    source = room.open()
+    monkeypatch.setattr("genimg_ui.pictures.decode_mask", watched(decode_mask))
+    monkeypatch.setattr("genimg_ui.pictures.decode", watched(decode))
+    monkeypatch.setattr("genimg_ui.workspace.check_mask", watched(check_mask))
+    paths = [room.file(f"{n}.png", mask_png(np.roll(MASK, n, 1))) for n in range(6)]
+    photo = room.file("photo.png", png(noise(20, 20)))
+
+    def page(number: int) -> None:
+        mask = room.work.keep_mask(ANN, source, paths[number], SIZE)
+        room.work.findings(request(), SIZE, mask)
+        room.work.open_upload(BOB, photo)
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(page, range(6)))
+    assert most[0] == 2
+
+
+def test_the_picture_that_was_asked_for_last_stays(room: Room, monkeypatch) -> None:
+    slow, fast = png(noise(40, 30)), png(noise(*SIZE))
+    first = room.file("slow.png", slow)
+    keep, opened = room.work._pictures.keep, []
+
+    def overtaken(path: Path):
+        if path == first:  # while it is decoded, another one comes and is through at once
+            room.work.open_upload(ANN, room.file("fast", fast), mark=Mark(page="p", opened=2))
+        opened.append(keep(path))
+        return opened[-1]
+
+    monkeypatch.setattr(room.work._pictures, "keep", overtaken)
+    late = room.work.open_upload(ANN, first, mark=Mark(page="p", opened=1))
+    draft = room.work.draft(ANN)
+    assert draft.source == opened[0].sha256 != late.sha256
+    assert room.mask(draft.source) == room.work.draft(ANN).mask
+
+
+def test_two_tabs_paint_and_apply_each_on_its_own_picture(room: Room) -> None:
+    room.mask(room.open())
+    first = room.run()
+    result = room.work.continue_from(ANN, first.id, 0, page="one")
+    other = room.open(data=png(noise(20, 10)))
+    path = room.file("mask.png", mask_png(MASK))
+    mark = Mark(page="one", mask_rev=2)
+    mask = room.work.keep_mask(ANN, result.sha256, path, SIZE, mark=mark)
+    draft = room.work.draft(ANN)
+    assert (draft.source, draft.mask, draft.parent) == (result.sha256, mask, first.id)
+    room.work.keep_mask(ANN, other, None, Size(20, 10), mark=Mark(page="two"))
+    inputs = EditInputs(source=result.sha256, mask=mask)
+    job = room.work.submit(ANN, request(), inputs)  # queued while the draft is elsewhere
+    assert room.queue.job(ANN, job).parent == first.id
+    with pytest.raises(RefusedInput, match="another picture"):
+        room.work.submit(BOB, request(), inputs)
+
+
+def test_a_late_autosave_leaves_the_newer_mask(room: Room) -> None:
+    source = room.open()
+    kept = {}
+    for rev, left in ((7, 14), (6, 2)):
+        path = room.file("mask.png", mask_png(painted(48, 36, (left, 12, 26, 22))))
+        mark = Mark(page="p", mask_rev=rev)
+        kept[rev] = room.work.keep_mask(ANN, source, path, SIZE, mark=mark)
+    assert kept[6] != kept[7] and room.work.draft(ANN).mask == kept[7]
+
+
+# -- what is known of a picture
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_display_copy_is_made_once(room: Room, monkeypatch, restarted: bool) -> None:
+    data = saved(noise(*SIZE).convert("CMYK"), "JPEG")
+    opened = room.work.open_upload(ANN, room.file("photo.jpg", data))
+    assert opened.notes and not opened.native
+    again = Room(room.folder) if restarted else room
+    monkeypatch.setattr("genimg_ui.pictures.decode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(Image.Image, "save", lambda *_: pytest.fail("encoded"))
+    assert again.work.picture(opened.sha256) == opened
+    if restarted:
+        again.desk.close()
+
+
+def test_a_display_copy_that_is_gone_or_strange_is_made_again(room: Room) -> None:
+    opened = room.work.open_upload(ANN, room.file("x.tif", saved(noise(*SIZE), "TIFF")))
+    opened.display.unlink()
+    assert room.work.picture(opened.sha256) == opened
+    room.desk.store.put_preview(opened.sha256, png(noise(*SIZE)))  # without the facts
+    again = Room(room.folder)
+    assert again.work.picture(opened.sha256) == opened
+    assert b"genimg_ui" in opened.display.read_bytes()
+    again.desk.close()
+    room.desk.store.source_path(opened.sha256).unlink()
+    with pytest.raises(UnknownItem):
+        room.work.picture(opened.sha256)
+
+
+def test_a_result_may_be_larger_than_an_upload(tmp_path: Path) -> None:
+    limits = Limits(max_pixels=SIZE.area)
+    room = Room(tmp_path, limits=limits)
+    desk = room.desk
+    editor = Editor(desk.store, desk.registry, desk.pool, limits=limits)
+    room.runner = InlineRunner(room.queue, editor)
+    room.open()
+    entry = room.run(request(border=Sides(right=30)))
+    opened = room.work.continue_from(ANN, entry.id, 0)
+    assert opened.size == Size(78, 36)
+    assert room.run(request(border=Sides(left=3))).state is EntryState.DONE
+    with pytest.raises(RefusedInput, match="megapixels"):
+        room.open(data=room.desk.store.result_path(opened.sha256).read_bytes())
+    room.desk.close()
+
+
+def test_a_mask_is_decoded_once_from_brush_to_queue(room: Room, monkeypatch) -> None:
+    source, decoded = room.open(), []
+    monkeypatch.setattr(
+        "genimg_ui.pictures.decode_mask", lambda *args: decoded.append(1) or decode_mask(*args)
+    )
+    mask = room.mask(source)
+    room.work.context_view(request(), SIZE, mask)
+    assert room.work.findings(request(), SIZE, mask) == [] and len(decoded) == 1
+
+
 # -- before the queue
 
 
@@ -273,6 +438,25 @@ def test_restore_brings_back_settings_mask_and_the_variants_seed(room: Room) -> 
     assert room.work.draft(ANN) == restored
 
 
+def test_restore_changes_nothing_where_a_part_is_gone(room: Room) -> None:
+    room.mask(room.open())
+    entry = room.run()
+    room.open(data=png(noise(9, 9)))
+    before = room.work.draft(ANN)
+    store = room.desk.store
+    mask = store.mask_path(entry.inputs.mask)
+    for path in (mask, store.source_path(entry.inputs.source)):
+        kept = path.read_bytes()
+        path.unlink()
+        with pytest.raises(UnknownItem):
+            room.work.restore(ANN, entry.id, 0)
+        path.write_bytes(kept)
+    room.work.registry = Registry((room.desk.registry.get("square"),), "square")
+    with pytest.raises(RefusedInput, match="model must be one of"):
+        room.work.restore(ANN, entry.id, 0)
+    assert room.work.draft(ANN) == before
+
+
 def test_restore_of_a_failed_edit_brings_back_what_was_asked(room: Room) -> None:
     room.mask(room.open())
     room.desk.fake.error = MemoryError()
@@ -307,6 +491,35 @@ def test_interrupted_edits_are_offered_until_another_has_run(room: Room) -> None
     assert room.work.interrupted(BOB) == []
     room.run()
     assert room.work.interrupted(ANN) == []
+
+
+def test_what_has_no_room_is_refused_before_it_is_kept(room: Room, monkeypatch) -> None:
+    source = room.open()
+    asked = []
+
+    def no_room(session: str, _: DiskLimits, new_bytes: int) -> str | None:
+        asked.append((session, new_bytes))
+        return "There is no room."
+
+    before = room.desk.store.usage()
+    monkeypatch.setattr(room.desk.store, "room_for", no_room)
+    for act in (lambda: room.open(data=png(noise(30, 30))), lambda: room.mask(source)):
+        with pytest.raises(RefusedInput, match="There is no room"):
+            act()
+    sizes = [len(png(noise(30, 30))), len(mask_png(MASK))]
+    assert asked == [(ANN, size) for size in sizes]
+    assert room.desk.store.usage() == before and room.work.draft(ANN).source == source
+
+
+def test_without_limits_apply_looks_for_nothing_to_remove(room: Room, monkeypatch) -> None:
+    room.mask(room.open())
+    monkeypatch.setattr(room.desk.store, "evict", lambda *_: pytest.fail("evicted"))
+    assert room.run().state is EntryState.DONE
+
+
+def test_notices_are_the_stores(room: Room, monkeypatch) -> None:
+    monkeypatch.setattr(room.desk.store, "take_notices", lambda session: [f"for {session}"])
+    assert room.work.notices(ANN) == [f"for {ANN}"]
 
 
 def test_disk_limits_are_told_beforehand_and_hold(tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
 import numpy as np
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from genimg_ui.core.geometry import Sides, Size
-from genimg_ui.core.preflight import check_alpha, check_mask, check_scale
+from genimg_ui.core.mask import make_masks
+from genimg_ui.core.preflight import check_alpha, check_composite, check_mask, check_scale
 from genimg_ui.core.request import EditRequest, MaskParams
 
 
@@ -47,3 +50,22 @@ def test_painting_on_transparency_is_told() -> None:
 def test_a_much_reduced_region_is_told() -> None:
     assert "0.12×" in check_scale(0.12, Size(512, 512))[0].sentence
     assert check_scale(1.0, Size(512, 512)) == ()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(-6, 6), st.integers(0, 9), st.integers(1, 50), st.integers(1, 50), st.booleans())
+@example(0, 9, 19, 19, False)  # the smallest square that a feather of 9 leaves its centre
+@example(-6, 2, 17, 17, True)
+def test_the_short_way_finds_what_the_composite_mask_shows(
+    grow: int, feather: int, width: int, height: int, spotted: bool
+) -> None:
+    painted = np.zeros((60, 60), np.uint8)
+    painted[5 : 5 + height, 3 : 3 + width] = 120 if spotted else 255
+    if spotted:
+        painted[20:30, 20:30] = 255
+    request = EditRequest(mask=MaskParams(grow=grow, feather=feather))
+    composite = make_masks(painted, request.mask, soft=False).composite
+    strongest = int(painted.max())
+    assert check_mask(request, painted) == check_composite(
+        request, painted, composite, strongest=strongest
+    )
