@@ -135,12 +135,11 @@ def _gain(target: Any, source: Any, limit: Any) -> Any:
 @inline
 def _prior(level: Any, at: Any, source: Any) -> Any:
     total = np.int32(0)
-    foreign = level.prior.foreign
-    if foreign.shape[0] > 0:
-        costs = foreign[level.number[at[0], at[1]]]
-        shares = level.prior.kinds[source[0], source[1]]
-        for kind in range(foreign.shape[1]):
-            total = np.int32(total + np.int32(costs[kind] * np.int32(shares[kind])))
+    if level.prior.foreign.shape[0] > 0:
+        i = level.number[at[0], at[1]]
+        for kind in range(level.prior.foreign.shape[1]):
+            share = np.int32(level.prior.kinds[source[0], source[1], kind])
+            total = np.int32(total + np.int32(level.prior.foreign[i, kind] * share))
     return np.int64(total)
 
 
