@@ -188,7 +188,7 @@ def test_numbers_add_a_border_of_exactly_that_size(desk: Desk, tmp_path: Path) -
     assert np.array_equal(result[7:167, 13:], np.asarray(Image.open(path)))
     desk.view("Paint")
     desk.page.get_by_label("%", exact=True).check()
-    desk.page.wait_for_function("document.querySelector('#border-left input').value === '5.4'")
+    desk.page.wait_for_function("document.querySelector('#border-left input').value === '5.417'")
     desk.page.get_by_role("button", name="No border").click()
     desk.wait("s.border.left + s.border.top + s.border.bottom === 0")
 

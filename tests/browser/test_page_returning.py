@@ -104,6 +104,7 @@ def test_a_closed_tab_comes_back_as_it_was(
         desk.kept()
         desk.page.reload()
         desk.ready()
+    desk.opened(SIZE)
     assert desk.page.locator("#variants input").input_value() == "3"
     assert desk.page.locator("#seed input").input_value() == "4321"
     assert desk.page.get_by_label("Lock").is_checked()
@@ -114,6 +115,35 @@ def test_a_closed_tab_comes_back_as_it_was(
     mask = np.asarray(Image.open(stored_mask(server, entry["inputs"]["mask"])))
     assert mask[20, 20] == mask[70, 90] == 255 and mask[120, 200] == 0
     assert not desk.troubles
+
+
+def test_a_slow_start_of_the_page_does_not_reset_the_settings(
+    profile: MakeContext, server: Server, tmp_path: Path
+) -> None:
+    context = profile()
+    desk = Desk(context, server)
+    desk.open(photograph(tmp_path / "slow.png", SIZE))
+    desk.paint(60, 40, 120, 100)
+    desk.number("variants", 3)
+    desk.kept()
+    desk.page.close()
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)  # what the page asks first is how the session was left
+
+    context.route("**/gradio_api/run/**", hold_the_first)
+    page = context.new_page()
+    page.goto(server.url)
+    page.wait_for_function("window.genimgCanvas !== undefined")
+    page.wait_for_timeout(1500)
+    assert page.locator("#variants input").input_value() == "1"
+    held[0].continue_()
+    page.wait_for_function("document.querySelector('#variants input').value === '3'")
+    page.close()
 
 
 def test_a_killed_server_takes_its_worker_along_and_offers_the_job_again(
