@@ -148,19 +148,11 @@ def _distance(level: Any, at: Any, sums: Any, source: Any, cut_limit: Any) -> An
     """Prior cost and distance after the bounded shift; it costs a fiftieth of what it saves."""
     cut, limit = cut_limit
     prior = _prior(level, at, source)
-    if prior >= cut:
-        return prior
-    return prior + _shifted(level, at, sums, source, (cut - prior, limit))
-
-
-@inline
-def _shifted(level: Any, at: Any, sums: Any, source: Any, cut_limit: Any) -> Any:
-    cut, limit = cut_limit
     if limit == 0:
-        return np.int64(_ssd(level.pixels, at, source, cut))
+        return np.int64(_ssd(level.pixels, at, source, cut - prior)) + prior
     gain = _gain(sums, _source_sum(level, source[0], source[1]), limit)
-    bound = min(cut + gain, 2147483647)
-    return np.int64(_ssd(level.pixels, at, source, bound)) - gain + gain // 50
+    bound = min(cut - prior + gain, 2147483647)
+    return np.int64(_ssd(level.pixels, at, source, bound)) - gain + gain // 50 + prior
 
 
 @inline
