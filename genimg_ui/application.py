@@ -28,6 +28,9 @@ from genimg_ui.workspace import Workspace
 from genimg_ui.zerogpu import ZeroGpuRunner
 
 
+BIN_SECONDS = 7 * 86_400.0  # deleted results can be brought back for a week
+
+
 class Application:
     """The store, the queue, the worker and the page of one installation."""
 
@@ -96,6 +99,7 @@ class Application:
         )
         app.router.routes.insert(0, Route(f"/{ROUTE}/{{proof}}/{{name:path}}", self._send))
         print(f"genimg_ui is at {address}", flush=True)
+        self.store.purge_bins(BIN_SECONDS)
         self.worker.start()
         if block:
             self.page.block_thread()

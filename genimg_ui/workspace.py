@@ -120,6 +120,9 @@ class Workspace:
         return sha256
 
     def _make_sure_of_room(self, session: str, size: int) -> None:
+        """Refuse what would not fit even after the oldest unstarred results have gone."""
+        if self._disk != DiskLimits():
+            self.store.evict(self._disk)
         lack = self.store.room_for(session, self._disk, size)
         if lack is not None:
             raise RefusedInput(lack)
@@ -199,8 +202,7 @@ class Workspace:
     def submit(self, session: str, request: EditRequest, inputs: EditInputs) -> str:
         """Queue an edit of a picture that the session has opened; the job's id."""
         parent = self.draft(session).parent_of(inputs.source)
-        if self._disk != DiskLimits():
-            self.store.evict(self._disk)
+        self._make_sure_of_room(session, 0)
         job_id = self.queue.enqueue(session, request, inputs, parent)
         self._wake()
         return job_id

@@ -159,9 +159,10 @@ class EditHandlers(Handlers):
         updates: Updates = {page.status: views.ended(entry)} if alone else {}
         if not entry.results:
             return updates
-        warning = self.workspace.disk_warning(session)
-        if alone and warning:
-            updates[page.status]["findings"].append({"sentence": warning, "remedy": None})
+        if alone:
+            told = [self.workspace.disk_warning(session), *self.workspace.notices(session)]
+            notes = [{"sentence": sentence, "remedy": None} for sentence in told if sentence]
+            updates[page.status]["findings"] += notes
         updates |= self.results.shown(session, entry, 0, offset=0)
         if not self._painting(values):
             updates[page.tabs] = gr.Tabs(selected=COMPARE_TAB)

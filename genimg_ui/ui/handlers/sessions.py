@@ -2,6 +2,7 @@
 
 import gradio as gr
 
+from genimg_ui.core.preflight import Finding
 from genimg_ui.errors import GenimgError
 from genimg_ui.history.names import session_id
 from genimg_ui.ui import texts, views
@@ -59,7 +60,9 @@ class SessionHandlers(Handlers):
         interrupted = self.workspace.interrupted(session)
         if interrupted:
             return {page.status: interrupted_view(interrupted)}
-        return {page.status: views.message(texts.LEAD)}
+        told = [Finding(sentence=sentence) for sentence in self.workspace.notices(session)]
+        kind = "warning" if told else ""
+        return {page.status: views.message(texts.LEAD, kind=kind, findings=told)}
 
 
 def interrupted_view(job_ids: list[str]) -> dict[str, object]:
