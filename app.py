@@ -7,8 +7,8 @@ import sys
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
-from genimg_ui.application import serve  # noqa: E402  the environment must be set first
-from genimg_ui.settings import parse_settings  # noqa: E402  likewise
+from genimg_ui.application import serve
+from genimg_ui.settings import parse_settings
 
 if __name__ == "__main__":
     serve(parse_settings(sys.argv[1:], os.environ))

@@ -27,7 +27,6 @@ from genimg_ui.ui.theme import make_theme
 from genimg_ui.workspace import Workspace
 from genimg_ui.zerogpu import ZeroGpuRunner
 
-
 BIN_SECONDS = 7 * 86_400.0  # deleted results can be brought back for a week
 
 

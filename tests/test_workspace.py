@@ -332,6 +332,10 @@ def test_a_mask_is_decoded_once_from_brush_to_queue(room: Room, monkeypatch) -> 
     mask = room.mask(source)
     room.work.context_view(request(), SIZE, mask)
     assert room.work.findings(request(), SIZE, mask) == [] and len(decoded) == 1
+    again = Room(room.folder)
+    again.work.context_view(request(), SIZE, mask)
+    assert again.work.findings(request(), SIZE, mask) == [] and len(decoded) == 2
+    again.desk.close()
 
 
 # -- before the queue

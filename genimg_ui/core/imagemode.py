@@ -66,9 +66,7 @@ def read_pixels(open_again: Callable[[], ImageFile.ImageFile], depth: int) -> Re
     return Reading(pixels, kept, (*notes, *dropped), _orientation(image) in QUARTER_TURNS)
 
 
-def _read_shallow(
-    image: ImageFile.ImageFile, profile: bytes | None
-) -> tuple[Pixels, list[str]]:
+def _read_shallow(image: ImageFile.ImageFile, profile: bytes | None) -> tuple[Pixels, list[str]]:
     """What Pillow can hold as it is: 8 bits, or 16-bit grey."""
     raw = raw_mode(image)
     tags = getattr(image, "tag_v2", {})  # TIFF only

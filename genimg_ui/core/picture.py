@@ -44,8 +44,7 @@ class Picture:
         allowed = len(shape) == 2 or (len(shape) == 3 and shape[2] in (2, 3, 4))
         if not allowed or 0 in shape or dtype not in (np.uint8, np.uint16):
             raise ValueError(
-                "pixels must be uint8 or uint16, (H, W) or (H, W, 2 to 4), "
-                f"got {dtype} {shape}"
+                f"pixels must be uint8 or uint16, (H, W) or (H, W, 2 to 4), got {dtype} {shape}"
             )
         frozen = np.ascontiguousarray(self.pixels).view()
         frozen.flags.writeable = False

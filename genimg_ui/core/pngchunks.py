@@ -59,9 +59,7 @@ def check_png(file: BinaryIO) -> int:
     raise _damaged("no end")
 
 
-def read_png_text(
-    source: bytes | Path, *, keys: frozenset[str] | None = None
-) -> dict[str, str]:
+def read_png_text(source: bytes | Path, *, keys: frozenset[str] | None = None) -> dict[str, str]:
     """Texts (tEXt, zTXt, iTXt) by key word, of `keys` only where given; the first of a key counts.
 
     Raises RefusedInput where the file is no whole PNG or a wanted text is over MAX_TEXT bytes.

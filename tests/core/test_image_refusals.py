@@ -120,9 +120,7 @@ def bombs():
     yield "BMP", bytes(bmp)
 
 
-@pytest.mark.parametrize(
-    ("name", "data"), [pytest.param(*bomb, id=bomb[0]) for bomb in bombs()]
-)
+@pytest.mark.parametrize(("name", "data"), [pytest.param(*bomb, id=bomb[0]) for bomb in bombs()])
 def test_a_decompression_bomb_is_refused_before_anything_is_allocated(name, data):
     tracemalloc.start()
     try:

@@ -130,8 +130,7 @@ def test_parameters_are_in_the_form_that_other_tools_read():
 def test_an_engine_without_sampler_names_no_steps():
     text = parameters_text(replace(entry(scheduler="", negative=""), plan=None), seed=7)
     assert text == (
-        "a red door\n"
-        f"Seed: 7, Model: sd15-inpaint, Mask blur: 9, Version: genimg_ui {__version__}"
+        f"a red door\nSeed: 7, Model: sd15-inpaint, Mask blur: 9, Version: genimg_ui {__version__}"
     )
 
 
