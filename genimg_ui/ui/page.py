@@ -21,7 +21,7 @@ from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.ui.parts import Compare, Status, Strip
 from genimg_ui.ui.settings_panel import ApplyRow, SettingsPanel
 from genimg_ui.ui.views import Link
-from genimg_ui.workspace import Draft, OpenPicture, Workspace
+from genimg_ui.workspace import Draft, Mark, OpenPicture, Workspace
 
 EDIT_TAB, COMPARE_TAB = "edit", "compare"
 # For listeners that answer at once and are none of the page's public API.
@@ -118,6 +118,12 @@ def bind_picture(opened: OpenPicture, state: CanvasState | None, link: Link) -> 
         size=opened.size,
         opened=state.opened if state else None,
     )
+
+
+def mark_of(state: CanvasState, request: gr.Request) -> Mark:
+    """When the page sent what the canvas holds."""
+    page = request.session_hash or ""
+    return Mark(page=page, opened=state.opened, mask_rev=state.mask_rev)
 
 
 def describe_picture(opened: OpenPicture) -> str:

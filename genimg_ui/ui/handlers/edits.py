@@ -14,7 +14,7 @@ from genimg_ui.jobs.queue import Job, JobState
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState
 from genimg_ui.ui.handlers.results import ResultHandlers
-from genimg_ui.ui.page import COMPARE_TAB, QUIET, Handlers, Page, existing, told, warn
+from genimg_ui.ui.page import COMPARE_TAB, QUIET, Handlers, Page, existing, mark_of, told, warn
 from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.workspace import Workspace
 
@@ -94,25 +94,25 @@ class EditHandlers(Handlers):
             )
 
     @told
-    def on_apply(self, values: Values) -> Updates:
+    def on_apply(self, values: Values, request: gr.Request) -> Updates:
         """Queue the edit that the page shows, or say what keeps it from running."""
         page, workspace = self.page, self.workspace
         session, state = page.session(values), values[page.canvas]
-        inputs = self._inputs(session, state)
-        request = page.request(values)
-        findings = workspace.findings(request, state.size, inputs.mask)
+        inputs = self._inputs(session, state, request)
+        wanted = page.request(values)
+        findings = workspace.findings(wanted, state.size, inputs.mask)
         if any(item.blocking for item in findings):
             return {page.status: warn(findings)}
-        lack = workspace.lack_of(workspace.model(request))
+        lack = workspace.lack_of(workspace.model(wanted))
         if lack:
             raise RefusedInput(lack, remedy="Choose another model.")
-        workspace.submit(session, request, inputs)
+        workspace.submit(session, wanted, inputs)
         status = views.running(workspace.queue.active(session), page.link)
         status["findings"] = [views.finding(item) for item in findings]
         status["mask_rev"] = state.mask_rev if state else 0
         return {page.status: status, page.timer: gr.Timer(active=True)}
 
-    def _inputs(self, session: str, state: CanvasState | None) -> EditInputs:
+    def _inputs(self, session: str, state: CanvasState | None, request: gr.Request) -> EditInputs:
         if state is None or not state.size.width:
             raise RefusedInput("Open a picture first: drop one on the canvas, or choose a file.")
         if not state.source:
@@ -120,7 +120,9 @@ class EditHandlers(Handlers):
         mask = existing(state.mask_path)
         if mask is None and state.mask_path is not None:
             raise RefusedInput("The mask got lost on its way. Change it a little and apply again.")
-        digest = self.workspace.keep_mask(session, state.source, mask, Size(*state.size))
+        digest = self.workspace.keep_mask(
+            session, state.source, mask, Size(*state.size), mark=mark_of(state, request)
+        )
         return EditInputs(source=state.source, mask=digest)
 
     @told

@@ -16,6 +16,7 @@ from genimg_ui.ui.page import (
     bind_picture,
     describe_picture,
     existing,
+    mark_of,
     show_context,
     told,
 )
@@ -69,7 +70,7 @@ class PictureHandlers(Handlers):
         if state is None or state.image_path is None:
             return page.nothing()
         session = session_id(self.first_key(values, request))
-        mark = _mark(state, request)
+        mark = mark_of(state, request)
         try:
             opened = self.workspace.open_upload(session, state.image_path, mark=mark)
         except GenimgError as problem:
@@ -97,7 +98,7 @@ class PictureHandlers(Handlers):
         state: CanvasState | None = values[page.canvas]
         if state is None or not state.source:
             return page.nothing()
-        mask, mark = existing(state.mask_path), _mark(state, request)
+        mask, mark = existing(state.mask_path), mark_of(state, request)
         session = page.session(values)
         self.workspace.keep_mask(session, state.source, mask, state.size, mark=mark)
         return self._bordered(values, state, mark)
@@ -110,7 +111,7 @@ class PictureHandlers(Handlers):
             return self.page.nothing()
         if self.workspace.draft(self.page.session(values)).source != state.source:
             return self.on_painted(values, request)
-        return self._bordered(values, state, _mark(state, request))
+        return self._bordered(values, state, mark_of(state, request))
 
     def _bordered(self, values: Values, state: CanvasState, mark: Mark) -> Updates:
         page, draft = self.page, self._kept(values, mark)
@@ -125,7 +126,7 @@ class PictureHandlers(Handlers):
     def on_settings(self, values: Values, request: gr.Request) -> Updates:
         """Keep the settings, and redraw the context box that they lead to."""
         state: CanvasState | None = values[self.page.canvas]
-        draft = self._kept(values, _mark(state, request) if state else None)
+        draft = self._kept(values, mark_of(state, request) if state else None)
         if state is None or state.source != draft.source:
             return self.page.nothing()
         return {self.page.canvas: show_context(self.workspace, draft, state.size)}
@@ -162,9 +163,3 @@ class PictureHandlers(Handlers):
             return replace(draft, request=replace(request, border=border))
 
         return self.workspace.change_draft(session, change)
-
-
-def _mark(state: CanvasState, request: gr.Request) -> Mark:
-    """When the page sent what the canvas holds."""
-    page = request.session_hash or ""
-    return Mark(page=page, opened=state.opened, mask_rev=state.mask_rev)
