@@ -48,6 +48,7 @@ class Draft:
     known: tuple[Known, ...] = ()  # newest last
     turn: int = 0
     mark: Mark = field(default_factory=lambda: Mark(page=""))  # of the page that was kept last
+    dismissed: str | None = None  # newest interrupted job that need not be offered again
 
     def is_after(self, mark: Mark | None) -> bool:
         """Whether a later event of the same page is kept already."""

@@ -235,13 +235,20 @@ class Workspace:
             self.queue.retry(session, job_id)
 
     def interrupted(self, session: str) -> list[str]:
-        """Jobs that the program's end stopped, if nothing of this session has run since."""
+        """Jobs that the program's end stopped, until another has run or they are dismissed."""
+        dismissed = self.draft(session).dismissed
         ids = []
         for job in self.queue.recent(session):
-            if job.state is not JobState.INTERRUPTED:
+            if job.state is not JobState.INTERRUPTED or job.id == dismissed:
                 break
             ids.append(job.id)
         return ids[::-1]
+
+    def dismiss(self, session: str) -> None:
+        """Offer no more what is interrupted now."""
+        ids = self.interrupted(session)
+        if ids:
+            self.change_draft(session, lambda draft: replace(draft, dismissed=ids[-1]))
 
     # -- results
 

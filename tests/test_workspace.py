@@ -497,6 +497,23 @@ def test_interrupted_edits_are_offered_until_another_has_run(room: Room) -> None
     assert room.work.interrupted(ANN) == []
 
 
+def test_dismissed_edits_are_not_offered_again(room: Room) -> None:
+    room.mask(room.open())
+    draft = room.work.draft(ANN)
+    inputs = EditInputs(source=draft.source, mask=draft.mask)
+    room.work.submit(ANN, request(), inputs)
+    room.queue.claim("a worker that is gone")
+    room.queue.mark_interrupted()
+    room.work.dismiss(BOB)
+    assert len(room.work.interrupted(ANN)) == 1
+    room.work.dismiss(ANN)
+    assert room.work.interrupted(ANN) == []
+    later = room.work.submit(ANN, request(), inputs)
+    room.queue.claim("a worker that is gone")
+    room.queue.mark_interrupted()
+    assert room.work.interrupted(ANN) == [later]
+
+
 def test_what_has_no_room_is_refused_before_it_is_kept(room: Room, monkeypatch) -> None:
     source = room.open()
     asked = []

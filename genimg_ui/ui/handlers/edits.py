@@ -205,6 +205,6 @@ class EditHandlers(Handlers):
 
     @told
     def on_dismissed(self, values: Values) -> Updates:
-        """Leave the line empty again."""
-        self.page.session(values)
+        """Leave the line empty again, also after a refresh."""
+        self.workspace.dismiss(self.page.session(values))
         return {self.page.status: views.message("")}
