@@ -121,7 +121,7 @@ export class Editor extends EventTarget {
     this.moved();
   }
 
-  /** Fit again if a dragged frame left the stage. */
+  /** Fit again if the frame left the stage. */
   keepFrameVisible() {
     const { view, extent } = this;
     const [x0, y0] = view.toScreen(extent.left, extent.top);

@@ -154,6 +154,7 @@ class MaskCanvas {
   setBorder(border) {
     if (!this.editor.picture) return;
     this.editor.setBorder(border);
+    this.editor.keepFrameVisible();
     this.sync.borderTyped();
   }
 

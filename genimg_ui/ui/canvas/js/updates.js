@@ -47,7 +47,10 @@ export class Updates {
     if (update.source) await this.#takeSource(update);
     if (!editor.picture) return;
     if (update.mask_set) await this.#takeMask(update);
-    if (update.border) editor.setBorder(update.border);
+    if (update.border) {
+      editor.setBorder(update.border);
+      editor.keepFrameVisible();
+    }
     if (update.context) editor.setContext(update.context.right > update.context.left ? update.context : null);
   }
 
