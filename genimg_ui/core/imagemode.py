@@ -29,7 +29,6 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 QUARTER_TURNS = (5, 6, 7, 8)  # width and height change places
-SPACES = {"L": b"GRAY", "LA": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB "}
 # What Pillow cannot hold in 8 or 16 bits, in words.
 REFUSED_MODES = {"F": "32-bit float", "I": "32-bit or signed 16-bit integer"}
 PREMULTIPLIED = "The colours were premultiplied by alpha; they are divided by it."

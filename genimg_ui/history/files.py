@@ -103,13 +103,6 @@ class PictureFolder:
             _settle(unfinished, target, self._what)
         return sha256
 
-    def put_bytes(self, content: bytes) -> str:
-        """Keep `content` unless it is kept already; return its sha256."""
-        sha256 = hashlib.sha256(content).hexdigest()
-        if self.find(sha256) is None:
-            self.put(lambda file: _write_all(file, content))
-        return sha256
-
     def put_named(self, sha256: str, content: bytes) -> None:
         """Keep `content` as what belongs to the picture `sha256`, replacing what was there."""
         target = self.folder / f"{check_sha256(sha256)}{_suffix_of(content)}"

@@ -141,9 +141,6 @@ class Store:
     def session_of(self, entry_id: str) -> str:
         return self._entries.session_of(entry_id)
 
-    def has_entry(self, entry_id: str) -> bool:
-        return self._entries.has(entry_id)
-
     def entries(self, session: str | None = None) -> Iterator[LogEntry]:
         """Entries oldest first, of one session or of all."""
         return self._entries.entries(session)
