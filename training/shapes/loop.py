@@ -108,7 +108,7 @@ class Average:
 
     @contextmanager
     def applied_to(self, model: nn.Module) -> Iterator[None]:
-        """Within, the model has the averaged weights and is in evaluation mode, without gradients."""
+        """Within, the model has the averaged weights, in evaluation mode and without gradients."""
         kept = {n: p.detach().clone() for n, p in _trained(model).items()}
         training = model.training
         self.copy_to(model)
