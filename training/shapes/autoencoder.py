@@ -156,7 +156,7 @@ def fresh_scenes(count: int, seed: int, device: torch.device) -> Tensor:
 @torch.no_grad()
 def psnr(model: AutoencoderTiny, pictures: Tensor) -> Tensor:
     """PSNR in dB of every picture after encoding, decoding and clipping; shape (N,)."""
-    made = torch.cat([decode(model, encode(model, part)) for part in pictures.split(32)])
+    made = torch.cat([decode(model, encode(model, part)) for part in torch.split(pictures, 32)])
     error = (made.clamp(-1, 1) - pictures).div(2).square().mean((1, 2, 3))
     return -10 * error.clamp_min(1e-10).log10()
 
@@ -166,7 +166,7 @@ def save_grid(model: AutoencoderTiny, pictures: Tensor, path: Path) -> None:
     """Write pairs of rows, original above reconstruction, eight pictures each, as a PNG."""
     made = decode(model, encode(model, pictures)).clamp(-1, 1)
     rows = []
-    for above, below in zip(pictures.split(8), made.split(8), strict=True):
+    for above, below in zip(torch.split(pictures, 8), torch.split(made, 8), strict=True):
         rows += [torch.cat(list(above), 2), torch.cat(list(below), 2)]
     grid = (torch.cat(rows, 1).add(1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
     cv2.imwrite(str(path), np.ascontiguousarray(grid[..., ::-1]))
@@ -192,7 +192,7 @@ def train(options: Options, recipe: Recipe) -> AutoencoderTiny:
         count, side = (recipe.batch, SIZE) if whole else (4 * recipe.batch, SIZE // 2)
         loss, squared = step_loss(model, pool.draw(count, side), recipe)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         run.record(pictures=count, loss=loss, mse=squared)
@@ -230,7 +230,7 @@ def finish(model: AutoencoderTiny, out: Path, *, frozen: bool) -> None:
     """
     device = next(model.parameters()).device
     held = fresh_scenes(512, 10**9 + 1, device)
-    latents = torch.cat([encode(model, part) for part in held.split(32)])
+    latents = torch.cat([encode(model, part) for part in torch.split(held, 32)])
     if not frozen:
         model.register_to_config(scaling_factor=round(float(1 / latents.std()), 5))
     model.to(memory_format=torch.contiguous_format).save_pretrained(out / "final")
