@@ -20,8 +20,9 @@ import torch
 from diffusers import AutoencoderTiny
 from torch import Tensor, nn
 
+from training.shapes.leaves import dead_leaves
 from training.shapes.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
-from training.shapes.render import dead_leaves, render
+from training.shapes.render import render
 from training.shapes.scenes import sample_scene
 
 SIZE: Final = 128
@@ -223,20 +224,20 @@ def describe(values: Tensor) -> str:
 
 
 @torch.no_grad()
-def finish(model: AutoencoderTiny, out: Path, *, frozen: bool) -> None:
-    """Write out/final. `scaling_factor` brings fresh scenes' latents to unit deviation.
+def finish(model: AutoencoderTiny, out: Path, *, frozen: bool, count: int = 512) -> None:
+    """Write out/final and print its scores on `count` fresh scenes.
 
-    With the encoder `frozen` it stays what it was.
+    `scaling_factor` brings their latents to unit deviation; with a `frozen` encoder it stays.
     """
     device = next(model.parameters()).device
-    held = fresh_scenes(512, 10**9 + 1, device)
+    held = fresh_scenes(count, 10**9 + 1, device)
     latents = torch.cat([encode(model, part) for part in torch.split(held, 32)])
     if not frozen:
         model.register_to_config(scaling_factor=round(float(1 / latents.std()), 5))
     model.to(memory_format=torch.contiguous_format).save_pretrained(out / "final")
     per_channel = ", ".join(f"{v:.2f}" for v in latents.std((0, 2, 3)))
     means = ", ".join(f"{v:.2f}" for v in latents.mean((0, 2, 3)))
-    print(f"{out / 'final'}: PSNR on 512 fresh scenes {describe(psnr(model, held))}")
+    print(f"{out / 'final'}: PSNR on {count} fresh scenes {describe(psnr(model, held))}")
     print(f"latents: deviation per channel {per_channel}; mean {means}")
     print(f"scaling_factor {model.config.scaling_factor}", flush=True)
 

@@ -1,0 +1,1 @@
+"""A small diffusion model of a world of shapes: its world, its parts and its judge."""
