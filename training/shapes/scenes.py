@@ -4,6 +4,7 @@ Lengths are fractions of the picture's side, x to the right and y down; angles a
 are sRGB in 0..1. A scene has no size in pixels: `render` gives it one.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -20,6 +21,7 @@ MIN_RADIUS: Final = 0.14
 MAX_RADIUS: Final = 0.36
 # Circumradius in units of `Thing.radius`, so that all shapes look about equally large.
 EXTENT: Final = {"circle": 1.0, "square": 1.15, "triangle": 1.2, "star": 1.2, "ring": 1.0}
+_PALETTE: Final = np.array(list(PALETTE.values())) / 255
 _JITTER: Final = 8 / 255  # of a colour around the palette's
 _CLEAR: Final = 60 / 255  # least distance between a thing's colour and any of its background
 _MOST: Final = {1: MAX_RADIUS, 2: 0.28, 3: 0.22}  # largest radius by the number of things
@@ -82,8 +84,12 @@ def _choose(rng: Generator, options: Sequence[T]) -> T:
 
 
 def _varied(rng: Generator, colour: str) -> Rgb:
-    r, g, b = np.clip(np.array(PALETTE[colour]) / 255 + rng.uniform(-_JITTER, _JITTER, 3), 0, 1)
-    return float(r), float(g), float(b)
+    shift = rng.random(3).tolist()
+    r, g, b = (
+        min(max(level / 255 + (2 * s - 1) * _JITTER, 0.0), 1.0)
+        for level, s in zip(PALETTE[colour], shift, strict=True)
+    )
+    return r, g, b
 
 
 def _shade(rng: Generator, colour: str, rgb: Rgb) -> Rgb:
@@ -126,16 +132,15 @@ def sample_background(
 def clear_colours(background: Background) -> tuple[str, ...]:
     """The colours that a thing can have on this background and still stand out from all of it."""
     start, end = np.array(background.first_rgb), np.array(background.second_rgb)
-    if background.kind == "plain":
-        end = start
-    line = end - start
-    clear = []
-    for colour in COLOURS:
-        rgb = np.array(PALETTE[colour]) / 255
-        along = np.clip((rgb - start) @ line / max(float(line @ line), 1e-9), 0, 1)
-        if np.linalg.norm(rgb - start - along * line) >= _CLEAR:
-            clear.append(colour)
-    return tuple(c for c in clear if c not in background.colours)
+    line = np.zeros(3) if background.kind == "plain" else end - start
+    offset = _PALETTE - start
+    along = np.clip(offset @ line / max(float(line @ line), 1e-9), 0, 1)
+    distance = np.linalg.norm(offset - along[:, None] * line, axis=1)
+    near = (d < _CLEAR for d in distance.tolist())
+    named = background.colours
+    return tuple(
+        c for c, hidden in zip(COLOURS, near, strict=True) if not hidden and c not in named
+    )
 
 
 def sample_thing(
@@ -152,15 +157,17 @@ def sample_thing(
     """
     shape = shape or _choose(rng, SHAPES)
     colour = colour or _choose(rng, clear_colours(background))
-    size = float(rng.uniform(*radius))
+    size, x, y, turn = rng.random(4).tolist()
+    size = radius[0] + (radius[1] - radius[0]) * size
     reach = size * EXTENT[shape] + 0.01
-    x, y = (float(v) for v in rng.uniform(reach, 1 - reach, 2))
-    return Thing(shape, colour, _varied(rng, colour), x, y, size, float(rng.uniform(-0.25, 0.25)))
+    x, y = (reach + (1 - 2 * reach) * v for v in (x, y))
+    return Thing(shape, colour, _varied(rng, colour), x, y, size, 0.5 * turn - 0.25)
 
 
 def touches(thing: Thing, other: Thing) -> bool:
     """Whether the circles around two things come closer than 3 % of the side."""
-    return bool(np.hypot(thing.x - other.x, thing.y - other.y) < thing.extent + other.extent + 0.03)
+    apart = math.hypot(thing.x - other.x, thing.y - other.y)
+    return apart < thing.extent + other.extent + 0.03
 
 
 def sample_scene(
@@ -171,22 +178,15 @@ def sample_scene(
         raise ValueError(f"A scene has 0 to 3 things, not {things}.")
     background = background or sample_background(rng)
     count = int(rng.choice(4, p=[0.08, 0.5, 0.3, 0.12])) if things is None else things
+    clear = clear_colours(background)
     placed: list[Thing] = []
     misses = 0
     while len(placed) < count:
-        thing = sample_thing(
-            rng,
-            background,
-            colour=_choose(rng, _free_colours(background, placed)),
-            radius=(MIN_RADIUS, _MOST[count]),
-        )
+        free = [c for c in clear if all(c != thing.colour for thing in placed)]
+        colour = _choose(rng, free)
+        thing = sample_thing(rng, background, colour=colour, radius=(MIN_RADIUS, _MOST[count]))
         if not any(touches(thing, other) for other in placed):
             placed.append(thing)
         elif (misses := misses + 1) % 20 == 0:
             placed.clear()  # what stands there leaves no room: begin again
     return Scene(background, tuple(placed))
-
-
-def _free_colours(background: Background, placed: Sequence[Thing]) -> list[str]:
-    taken = {thing.colour for thing in placed}
-    return [c for c in clear_colours(background) if c not in taken]
