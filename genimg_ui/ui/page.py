@@ -96,6 +96,31 @@ class Handlers:
             return key
         return self.page.host.first_key(request.session_hash or new_session_key())
 
+    def draft_shown(self, draft: Draft) -> Updates:
+        """A draft on canvas and panels."""
+        page, workspace = self.page, self.workspace
+        spec = workspace.registry.get(draft.request.model)
+        updates: Updates = page.settings.show(draft.request, spec)
+        if draft.source is None:
+            return updates
+        opened = workspace.picture(draft.source)
+        border = draft.request.border
+        context = show_context(workspace, draft, opened.size)
+        updates[page.canvas] = CanvasUpdate(
+            source=opened.sha256,
+            image=page.link(opened.display),
+            size=opened.size,
+            mask=page.link(workspace.store.mask_path(draft.mask)) if draft.mask else None,
+            mask_set=True,
+            border=border,
+            context=context.context,
+            context_label=context.context_label,
+            grow=draft.request.mask.grow,
+            feather=draft.request.mask.feather,
+        )
+        updates[page.picture] = describe_picture(opened)
+        return updates | page.outpaint.write(border, opened.size, "px")
+
 
 def told(handler: Handler) -> Handler:
     """Make what a handler of `Handlers` refuses a sentence in the status line."""

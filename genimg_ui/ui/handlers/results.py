@@ -14,11 +14,9 @@ from genimg_ui.ui.page import (
     QUIET,
     Handlers,
     describe_picture,
-    show_context,
     told,
 )
 from genimg_ui.ui.panels import Updates, Values
-from genimg_ui.workspace import Draft
 
 Json = dict[str, Any]
 
@@ -174,31 +172,6 @@ class ResultHandlers(Handlers):
             page.tabs: gr.Tabs(selected=EDIT_TAB),
             **self.draft_shown(draft),
         }
-
-    def draft_shown(self, draft: Draft) -> Updates:
-        """A draft on canvas and panels."""
-        page, workspace = self.page, self.workspace
-        spec = workspace.registry.get(draft.request.model)
-        updates: Updates = page.settings.show(draft.request, spec)
-        if draft.source is None:
-            return updates
-        opened = workspace.picture(draft.source)
-        border = draft.request.border
-        context = show_context(workspace, draft, opened.size)
-        updates[page.canvas] = CanvasUpdate(
-            source=opened.sha256,
-            image=page.link(opened.display),
-            size=opened.size,
-            mask=page.link(workspace.store.mask_path(draft.mask)) if draft.mask else None,
-            mask_set=True,
-            border=border,
-            context=context.context,
-            context_label=context.context_label,
-            grow=draft.request.mask.grow,
-            feather=draft.request.mask.feather,
-        )
-        updates[page.picture] = describe_picture(opened)
-        return updates | page.outpaint.write(border, opened.size, "px")
 
     def _same_page(self, session: str, values: Values) -> Json:
         shown = values[self.page.strip] or {}
