@@ -228,6 +228,7 @@ def abilities(spec: ModelSpec) -> Abilities:
         title=spec.title,
         uses_prompt=spec.uses_prompt,
         uses_strength=spec.uses_strength,
+        uses_guidance=spec.uses_guidance,
         uses_steps=spec.uses_steps,
         schedulers=spec.schedulers,
         controls=tuple(kind for kind, _ in spec.controls),

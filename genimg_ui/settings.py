@@ -29,6 +29,7 @@ class PublicLimits:
     jobs_per_session: int = 2
     steps: int = 50
     variants: int = 4
+    pictures_of_run: int = 9
     disk_per_session_gib: float = 0.5
     disk_gib: float = 10.0
 
@@ -52,6 +53,7 @@ class Settings:
             return Bounds()
         return Bounds(
             variants=self.public.variants,
+            pictures_of_run=self.public.pictures_of_run,
             num_inference_steps=self.public.steps,
             megapixels=2 * self.public.megapixels,
         )

@@ -25,6 +25,7 @@ class Bounds:
     """The largest values that this installation accepts; a public one lowers them."""
 
     variants: int = 16
+    pictures_of_run: int = 64
     num_inference_steps: int = 150
     megapixels: float = 100.0  # of the expanded canvas
     grow: int = 256
@@ -40,6 +41,7 @@ class Abilities:
     title: str
     uses_prompt: bool = False
     uses_strength: bool = False
+    uses_guidance: bool = False
     uses_steps: bool = False
     schedulers: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
