@@ -42,6 +42,7 @@ class Store:
         self._masks = PictureFolder(data_dir / "masks", "the mask")
         self._thumbs = PictureFolder(data_dir / "thumbs", "the thumbnail")
         self._previews = PictureFolder(data_dir / "previews", "the preview")
+        self._maps = PictureFolder(data_dir / "maps", "the control maps")
         self._sessions = make_folder(data_dir / "sessions")
         self.database = Database(data_dir / "genimg.db")
         self._entries = EntryTable(self.database)
@@ -108,6 +109,15 @@ class Store:
 
     def thumb_path(self, sha256: str) -> Path:
         return self._thumbs.path(sha256)
+
+    def put_maps(self, sha256: str, png: bytes) -> None:
+        """Keep the control maps of the edit that made the result `sha256`, one below the other."""
+        self._maps.put_named(sha256, png)
+        self._files.note(sha256, 0.0)
+
+    def find_maps(self, sha256: str) -> Path | None:
+        """The control maps that belong to the result `sha256`; None where it had none."""
+        return self._maps.find(sha256)
 
     def put_preview(self, sha256: str, content: bytes) -> None:
         """Keep the display copy of the picture `sha256`."""
@@ -227,7 +237,10 @@ class Store:
 
     @property
     def _folders(self) -> tuple[PictureFolder, ...]:
-        return (self._sources, self._results, self._masks, self._thumbs, self._previews)
+        return (
+            *(self._sources, self._results, self._masks),
+            *(self._thumbs, self._previews, self._maps),
+        )
 
     def _put(self, folder: PictureFolder, write: Writer, held: float) -> str:
         """Keep a file, and hold it until it is named."""
