@@ -190,7 +190,7 @@ def begin_entry(
         request=request,
         inputs=inputs,
         parent=parent,
-        facts={"genimg_ui": __version__},
+        environment={"genimg_ui": __version__},
     )
 
 

@@ -23,6 +23,7 @@ from genimg_ui.core.preflight import check_alpha, check_composite, check_mask, c
 from genimg_ui.core.request import EditRequest, FillUnderMask, ResolvedRequest
 from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.errors import RefusedInput
+from genimg_ui.history.names import utc_now
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.registry import ModelSpec, abilities
 
@@ -44,7 +45,7 @@ class Running:
 
     def ended(self, state: EntryState, error: str = "", *, refused: bool = False) -> LogEntry:
         """The whole entry, now that it is known how the edit ended."""
-        self.note(state=state, error=error, refused=refused, timings=self.seconds)
+        self.note(state=state, error=error, refused=refused, timings=self.seconds, ended=utc_now())
         return self.entry
 
     @contextmanager

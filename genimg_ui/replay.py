@@ -107,20 +107,32 @@ def _largest_difference(before: Picture | None, after: Picture) -> str:
 def _changes(before: LogEntry, after: LogEntry) -> Iterator[str]:
     """What is not as the entry says: request, plan, masks, versions, device and kernel."""
     yield from _request_changes(before)
-    for name in ("plan", "composite_sha256", "control_sha256"):
-        if getattr(before, name) != getattr(after, name):
+    for name in _WORDS:
+        then, now = getattr(before, name), getattr(after, name)
+        if then and then != now:
             yield f"{_WORDS[name]} differs"
-    for name in sorted(set(before.facts) | set(after.facts)):
-        old, new = before.facts.get(name, "?"), after.facts.get(name, "?")
-        if old != new:
-            yield f"{name} was {old}, is {new}"
+    made_then, made_now = _made_with(before), _made_with(after)
+    for name in sorted(set(made_then) & set(made_now)):
+        if made_then[name] != made_now[name]:
+            yield f"{name} was {made_then[name]}, is {made_now[name]}"
 
 
 _WORDS = {
     "plan": "the context box or the working size",
+    "painted_sha256": "the painted mask",
     "composite_sha256": "the mask",
+    "denoise_sha256": "the mask that the engine sees",
     "control_sha256": "a control map",
+    "filled_sha256": "the fill under the mask",
 }
+
+
+def _made_with(entry: LogEntry) -> dict[str, Json]:
+    """Versions, weights and machine by name; what an older entry does not tell is not there."""
+    told = _flat({"model": to_json(entry.model), "runtime": to_json(entry.runtime)})
+    known = {name.partition(".")[2] or name: value for name, value in told.items()}
+    known = {name: value for name, value in known.items() if value not in ("", 0, [], None)}
+    return known | entry.environment | entry.facts
 
 
 def _request_changes(entry: LogEntry) -> Iterator[str]:

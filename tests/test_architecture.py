@@ -45,7 +45,16 @@ LAYERS = {
         ),
     ),
     "preparation": Layer(
-        ("core", "errors", "registry", "history.record", "backend.base", "backend.pool"), ("numpy",)
+        (
+            "core",
+            "errors",
+            "registry",
+            "history.names",
+            "history.record",
+            "backend.base",
+            "backend.pool",
+        ),
+        ("numpy",),
     ),
     "editor": Layer(
         (

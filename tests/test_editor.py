@@ -301,7 +301,7 @@ def test_a_failure_is_an_entry_with_a_sentence_and_the_seed(tmp_path, error, sen
     assert re.search(sentence, entry.error)
     assert entry.resolved is not None and len(entry.resolved.seeds) == 1
     assert entry.plan is not None and entry.timings["generate"] >= 0
-    assert entry.facts["genimg_ui"]
+    assert entry.environment["genimg_ui"] and entry.created <= entry.ended
 
 
 def test_cancelling_ends_within_a_step(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """What a person asks for: numbers and words only, frozen, JSON-able, without pixels.
 
 The pixels travel beside it as `EditInputs`, by sha256, so that a log line names everything
-that an edit used. `resolve` turns an `EditRequest` into a `ResolvedRequest`, in which nothing
-is left open.
+that an edit used, and the run that it belongs to. `resolve` turns an `EditRequest` into a
+`ResolvedRequest`, in which nothing is left open.
 """
 
 from dataclasses import dataclass, field
@@ -95,14 +95,26 @@ class EditRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EditInputs:
-    """The pixels of an edit, each named by the sha256 of its stored file.
+class EditGroup:
+    """The run that an edit belongs to: seeds of one request, or the cells of a sweep.
 
-    `mask` is absent where only a border is painted.
+    `cell` says what this edit varies, by the parameter's name, as a person reads it.
+    """
+
+    id: str
+    cell: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditInputs:
+    """What an edit takes beside its request: pixels, each by the sha256 of its stored file.
+
+    `mask` is absent where only a border is painted; `group` where the edit stands alone.
     """
 
     source: str
     mask: str | None = None
+    group: EditGroup | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

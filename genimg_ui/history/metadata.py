@@ -7,7 +7,6 @@ an entry has several results, the PNG of one carries that one alone. No session 
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -19,12 +18,11 @@ from genimg_ui.core.png import write_png
 from genimg_ui.core.pngchunks import MAX_TEXT, read_png_text
 from genimg_ui.core.serial import Json, from_json, to_json
 from genimg_ui.errors import RefusedInput
-from genimg_ui.history.record import SCHEMA, LogEntry
+from genimg_ui.history.migrations import migrate
+from genimg_ui.history.record import LogEntry
 
 ENTRY_KEY = "genimg_ui"
 PARAMETERS_KEY = "parameters"
-# From schema n to n + 1, by n. Empty while there is one schema only.
-MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {}
 
 
 def encode_result(file: BinaryIO, picture: Picture, entry: LogEntry, index: int = 0) -> None:
@@ -107,22 +105,6 @@ def entry_from_json(data: Json) -> LogEntry:
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise RefusedInput(f"The entry is not one of this program's: {error}.") from error
     return entry
-
-
-def migrate(data: Json) -> dict[str, Json]:
-    """Bring an entry's JSON to the present schema, one step at a time."""
-    if not isinstance(data, dict):
-        raise RefusedInput(f"An entry must be a JSON object, got {type(data).__name__}.")
-    schema = data.get("schema")
-    if not isinstance(schema, int) or isinstance(schema, bool) or not 1 <= schema <= SCHEMA:
-        raise RefusedInput(
-            f"An entry's schema must be in [1, {SCHEMA}], got {str(schema)[:40]!r}.",
-            remedy="It may come from a newer version of this program.",
-        )
-    migrated: dict[str, Json] = data
-    for step in range(schema, SCHEMA):
-        migrated = {**MIGRATIONS[step](migrated), "schema": step + 1}
-    return migrated
 
 
 def _check_numbers(entry: LogEntry) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from genimg_ui.core.geometry import Box, Size
-from genimg_ui.core.request import EditInputs, EditRequest, ResolvedRequest
+from genimg_ui.core.provenance import ModelRecord, RuntimeRecord
+from genimg_ui.core.request import EditGroup, EditInputs, EditRequest, ResolvedRequest
 
-SCHEMA = 1  # version of the log line; older ones are migrated when read
+SCHEMA = 2  # version of the log line; older ones are migrated when read
 
 
 class EntryState(StrEnum):
@@ -60,22 +61,40 @@ class PlanRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """One edit from request to results; one line of the session's seed log."""
+    """One edit from request to results; one line of the session's seed log.
+
+    Digests of masks and maps are those of their bytes, row by row, uint8; "" where the edit ended
+    before there was one.
+    """
 
     id: str
-    created: str  # ISO 8601, UTC
+    created: str  # when it began: ISO 8601, UTC
+    ended: str = ""  # the same; "" where nobody saw its end
     state: EntryState
     request: EditRequest
     inputs: EditInputs
     parent: str | None = None  # entry whose result is this edit's source
     resolved: ResolvedRequest | None = None
     plan: PlanRecord | None = None
-    composite_sha256: str = ""  # of the composite mask's bytes, row by row
-    control_sha256: tuple[str, ...] = ()
+    painted_sha256: str = ""  # of the painted mask, at the source's size
+    composite_sha256: str = ""  # of the composite mask, at the canvas's size
+    denoise_sha256: str = ""  # of the denoise mask that the engine saw, at the working size
+    control_sha256: tuple[str, ...] = ()  # of the control maps, at the working size
+    filled_sha256: str = ""  # of the crop with its fill under the mask, where there was a fill
+    fill_seed: int | None = None  # of that fill
     results: tuple[ResultRecord, ...] = ()
-    facts: dict[str, str] = field(default_factory=dict)  # revision, device, dtype, versions
+    model: ModelRecord | None = None
+    runtime: RuntimeRecord | None = None
+    environment: dict[str, str] = field(default_factory=dict)  # versions of what took part
+    facts: dict[str, str] = field(default_factory=dict)  # what else the engine says of its way
     timings: dict[str, float] = field(default_factory=dict)  # seconds by stage
     warnings: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = ()  # what was done in another way than the usual one, and why
     error: str = ""
     refused: bool = False  # whether `error` says that the input was at fault
     schema: int = SCHEMA
+
+    @property
+    def group(self) -> EditGroup | None:
+        """The run of variants or the sweep that this edit belongs to."""
+        return self.inputs.group

@@ -12,8 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from genimg_ui.core.serial import from_json, to_json
+from genimg_ui.errors import RefusedInput
 from genimg_ui.history.files import storage_error, sync_folder
 from genimg_ui.history.locks import locked
+from genimg_ui.history.migrations import migrate
 from genimg_ui.history.record import LogEntry
 
 _LOG = logging.getLogger(__name__)
@@ -25,8 +27,11 @@ def entry_line(entry: LogEntry) -> str:
 
 
 def read_line(line: str) -> LogEntry:
-    """Build the entry of one line; ValueError where it is none."""
-    return from_json(LogEntry, json.loads(line))
+    """Build the entry of one line, of any schema that is known; ValueError where it is none."""
+    try:
+        return from_json(LogEntry, migrate(json.loads(line)))
+    except (RefusedInput, RecursionError) as problem:
+        raise ValueError(str(problem)) from problem
 
 
 class SeedLog:

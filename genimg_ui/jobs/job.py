@@ -83,9 +83,11 @@ def read_job(row: sqlite3.Row, data_dir: Path, position: int) -> Job:
 
 def ended_entry(job: Job, state: EntryState, error: str = "") -> LogEntry:
     """The log entry of a job that ended without the editor's own."""
+    now = utc_now()
     return LogEntry(
         id=job.id,
-        created=utc_now(),
+        created=now,
+        ended=now,
         state=state,
         request=job.request,
         inputs=job.inputs,

@@ -24,12 +24,10 @@ from genimg_ui.core.request import (
 )
 from genimg_ui.core.serial import to_json
 from genimg_ui.errors import RefusedInput
-from genimg_ui.history import metadata
 from genimg_ui.history.metadata import (
     encode_result,
     entry_from_json,
     entry_from_png,
-    migrate,
     parameters_text,
     png_text,
 )
@@ -156,10 +154,10 @@ def test_a_png_without_entry_is_refused():
         ("[" * 100_000, "must be JSON"),
         ('{"schema": NaN}', "must be JSON"),
         ("[1]", "must be a JSON object, got list"),
-        ("{}", r"schema must be in \[1, 1\], got 'None'"),
-        ('{"schema": 2}', r"schema must be in \[1, 1\], got '2'"),
-        ('{"schema": true}', r"schema must be in \[1, 1\]"),
-        ('{"schema": "1"}', r"schema must be in \[1, 1\]"),
+        ("{}", r"schema must be in \[1, 2\], got 'None'"),
+        ('{"schema": 3}', r"schema must be in \[1, 2\], got '3'"),
+        ('{"schema": true}', r"schema must be in \[1, 2\]"),
+        ('{"schema": "1"}', r"schema must be in \[1, 2\]"),
         ('{"schema": 1}', "not one of this program's"),
         ('{"schema": 1, "session": "x"}', "unknown key 'session'"),
         ("9" * 1_000_001, "at most 1000000 characters"),
@@ -191,19 +189,3 @@ def test_a_wrong_value_anywhere_is_refused(path, value):
     place[path[-1]] = value
     with pytest.raises(RefusedInput, match="not one of this program's"):
         entry_from_json(data)
-
-
-def test_older_entries_are_brought_forward_step_by_step(monkeypatch):
-    monkeypatch.setattr(metadata, "SCHEMA", 3)
-    steps = {
-        1: lambda data: {**data, "trail": [1]},
-        2: lambda data: {**data, "trail": [*data.get("trail", []), 2]},
-    }
-    monkeypatch.setattr(metadata, "MIGRATIONS", steps)
-    assert migrate({"schema": 1}) == {"schema": 3, "trail": [1, 2]}
-    assert migrate({"schema": 2}) == {"schema": 3, "trail": [2]}
-    assert migrate({"schema": 3}) == {"schema": 3}
-
-
-def test_every_schema_but_the_present_has_a_migration():
-    assert sorted(metadata.MIGRATIONS) == list(range(1, metadata.SCHEMA))

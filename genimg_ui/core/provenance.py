@@ -1,0 +1,56 @@
+"""What an edit was made with: weights, engine and machine, as the log keeps them.
+
+Nothing here holds a path of this machine, because an entry travels inside the PNG that people
+hand on.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """One file of weights: `name` is its place within the model's folder, with `/`."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRecord:
+    """What took part beside the model itself: a ControlNet, an annotator, a LoRA.
+
+    `revision` is the hub's commit, or a library's version; "" where there is neither.
+    """
+
+    role: str  # controlnet | annotator | lora
+    name: str  # under which the request asks for it: the kind of a control
+    source: str  # hub id, a folder's own name, or the library that does it
+    revision: str = ""
+    files: tuple[FileRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRecord:
+    """The model of an edit. An engine without weights has neither family, source nor files."""
+
+    id: str  # in models.yaml
+    engine: str = ""  # with its version where it has one of its own
+    family: str = ""
+    source: str = ""  # hub id, or a folder's own name
+    revision: str = ""  # the hub's commit, resolved; "" for a folder
+    files: tuple[FileRecord, ...] = ()
+    parts: tuple[PartRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeRecord:
+    """The machine, and how it was told to calculate."""
+
+    device: str = ""
+    dtype: str = ""  # of the weights
+    attention: str = ""  # the kernel
+    threads: int = 0  # 0: unknown
+    cpu: str = ""  # as its maker calls it
+    instructions: str = ""  # the widest instruction set that the engine uses, as it calls it
+    determinism: dict[str, str] = field(default_factory=dict)  # switches of the engine's library
