@@ -32,8 +32,13 @@ class Example:
 
     scene: Scene
     mask: Mask
-    caption: Caption
+    said: Caption
     task: str
+
+    @property
+    def caption(self) -> str:
+        """The words for it; `said` tells what they ask for."""
+        return self.said.text
 
 
 def sample_example(rng: Generator, size: int = 128, task: str | None = None) -> Example:
