@@ -1,0 +1,135 @@
+"""Train the denoiser: latents under a mask, for a caption.
+
+    python -m training.shapes.denoiser --minutes 60
+
+It reads the shards that `training.shapes.prepare` writes, those that come later too, and the frozen
+autoencoder and text encoder. The averaged weights are written to `unet` in the run folder every
+few minutes, beside a grid of samples, and to `final` at the end.
+"""
+
+import argparse
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from diffusers import AutoencoderTiny, UNet2DConditionModel
+from torch import Tensor, nn
+
+from training.shapes.dataset import Batch, Examples
+from training.shapes.diffusion import (
+    add_noise,
+    build_unet,
+    inpaint_predict,
+    stratified_timesteps,
+    velocity_loss,
+)
+from training.shapes.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
+from training.shapes.samples import Trial, Trials, save_grid
+from training.shapes.text import TEXT_ENCODER, FrozenText
+
+# Below this timestep the picture is mostly there already. Captions of other examples teach that
+# it then wins over the text, so that a low strength keeps what stands there.
+PICTURE_WINS: Final = 400
+SWAPPED: Final = 0.5  # of the captions of things below it
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What may be chosen for a training of the denoiser."""
+
+    rate: float = 1e-3
+    batch: int = 64
+    warmup: int = 200
+    bfloat16: bool = False
+    sample_minutes: float = 6.0
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The folders that a training reads."""
+
+    shards: Path
+    autoencoder: Path
+    text_encoder: Path
+
+
+def training_ids(batch: Batch, timesteps: Tensor) -> Tensor:
+    """The batch's token numbers, half of those of things at low noise taken from its neighbour."""
+    chance = torch.rand(len(batch), device=timesteps.device)
+    swap = batch.names_things & (timesteps < PICTURE_WINS) & (chance < SWAPPED)
+    return torch.where(swap[:, None], batch.token_ids.roll(1, 0), batch.token_ids)
+
+
+def step_loss(
+    unet: UNet2DConditionModel, text: FrozenText, batch: Batch, *, bfloat16: bool = False
+) -> Tensor:
+    """The loss of one batch at timesteps drawn at random."""
+    timesteps = stratified_timesteps(len(batch), batch.latents.device)
+    noised = add_noise(batch.latents, timesteps)
+    states = text.states(training_ids(batch, timesteps))
+    low = torch.autocast(timesteps.device.type, torch.bfloat16) if bfloat16 else nullcontext()
+    with low:
+        predicted = inpaint_predict(unet, batch)(noised.latents, timesteps, states)
+    return velocity_loss(predicted, noised, batch.mask)
+
+
+def train(options: Options, recipe: Recipe, sources: Sources) -> None:
+    """Train within the budget; writes out/final."""
+    device = prepare_device(options)
+    text = FrozenText(sources.text_encoder, device)
+    unet = build_unet().to(device, memory_format=torch.channels_last).train()
+    optimizer = torch.optim.AdamW(
+        unet.parameters(), lr=recipe.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
+    )
+    run = Run(options, unet, optimizer, rng=np.random.default_rng(options.seed))
+    examples = Examples(sources.shards, run.rng, device)
+    autoencoder = AutoencoderTiny.from_pretrained(sources.autoencoder).to(device).eval()
+    trials = Trials(autoencoder, text)
+    size = sum(p.numel() for p in unet.parameters())
+    run.say(f"{size} parameters on {device}, {len(examples)} examples at first")
+    for tick in run:
+        tick.set_rate(recipe.rate, recipe.warmup)
+        loss = step_loss(unet, text, examples.draw(recipe.batch), bfloat16=recipe.bfloat16)
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
+        optimizer.step()
+        run.record(pictures=recipe.batch, loss=loss)
+        if run.due("samples", recipe.sample_minutes):
+            look(run, trials, unet)
+            run.say(f"{len(examples)} examples")
+    look(run, trials, unet)
+    run.average.copy_to(unet)
+    unet.to(memory_format=torch.contiguous_format).save_pretrained(options.out / "final")
+
+
+def look(run: Run, trials: Trials, unet: UNet2DConditionModel) -> None:
+    """Write the averaged weights and a grid of what they draw, and say how it is judged."""
+    with run.average.applied_to(unet):
+        unet.save_pretrained(run.options.out / "unet")
+        trial = Trial(lambda batch: inpaint_predict(unet, batch))
+        save_grid(trials.gallery(trial), run.options.out / f"samples-{run.step:06d}.png")
+        run.say(trials.score(trial))
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Train as the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    add_arguments(parser, "denoiser", minutes=60)
+    parser.add_argument("--rate", type=float, default=Recipe.rate, help="peak learning rate")
+    parser.add_argument("--batch", type=int, default=Recipe.batch)
+    parser.add_argument("--bfloat16", action="store_true", help="where it is enough")
+    parser.add_argument("--shards", type=Path, default=OUTPUT / "examples")
+    parser.add_argument("--autoencoder", type=Path, default=OUTPUT / "autoencoder" / "final")
+    parser.add_argument("--text-encoder", type=Path, default=TEXT_ENCODER)
+    arguments = parser.parse_args(argv)
+    recipe = Recipe(rate=arguments.rate, batch=arguments.batch, bfloat16=arguments.bfloat16)
+    sources = Sources(arguments.shards, arguments.autoencoder, arguments.text_encoder)
+    train(options_from(arguments), recipe, sources)
+
+
+if __name__ == "__main__":
+    main()
