@@ -1,7 +1,7 @@
 """Entries and their results in genimg.db: what the gallery, replay and compare read.
 
 The seed log is the record; these tables are its index, plus what a person changes afterwards
-(star, bin). Results are counted from 0 in the order of their seeds.
+(marks, bin). Results are counted from 0 in the order of their seeds.
 """
 
 import sqlite3
@@ -11,20 +11,26 @@ from dataclasses import dataclass
 
 from genimg_ui.errors import RefusedInput, StorageError, UnknownItem
 from genimg_ui.history.database import Database
+from genimg_ui.history.marks import MARK_COLUMNS, Marks, change_result, marks_of
 from genimg_ui.history.names import check_session, check_sha256
 from genimg_ui.history.record import EntryState, LogEntry
+from genimg_ui.history.search import INSERT, rows_of
 from genimg_ui.history.seed_log import entry_line, read_line
 
 PAGE_LIMIT = 500  # rows of one page: more than any gallery shows at once
-LARGEST_INDEX = 2**31  # beyond it no count of results can be meant
+LARGEST_OFFSET = 2**31  # beyond it no count of results can be meant
 _BATCH = 200  # entries that the iterator holds at a time
 _LABEL_LENGTH = 80  # characters of the prompt that fit below a thumbnail
 
 _PAGE = """
-SELECT e.id, r.position, r.sha256, r.seed, e.model, e.created, r.starred, e.state, e.label
+SELECT e.id, r.position, r.sha256, r.seed, e.model, e.created, e.state, e.label, {marks}
 FROM results r CROSS JOIN entries e ON e.seq = r.entry
 WHERE r.session = ? AND r.removed = 0 {starred}
 ORDER BY r.entry DESC, r.position LIMIT ? OFFSET ?
+"""
+_PARENT_POSITION = """
+SELECT min(r.position) FROM results r JOIN entries p ON p.seq = r.entry
+WHERE p.id = :parent AND p.session = :session AND r.sha256 = :source
 """
 
 
@@ -38,14 +44,14 @@ class ResultRow:
     seed: int
     model: str
     created: str  # ISO 8601, UTC
-    starred: bool
     state: EntryState
-    label: str
+    label: str  # a few words of the prompt
+    marks: Marks = Marks()
 
 
 def page_query(*, starred: bool) -> str:
     """The gallery's SELECT: (session, limit, offset)."""
-    return _PAGE.format(starred="AND r.starred = 1" if starred else "")
+    return _PAGE.format(marks=MARK_COLUMNS, starred="AND r.starred = 1" if starred else "")
 
 
 class EntryTable:
@@ -103,7 +109,7 @@ class EntryTable:
 
     def page(self, session: str, offset: int, limit: int, *, starred: bool) -> list[ResultRow]:
         """Results newest first, `limit` of them from `offset` on."""
-        if not 0 <= offset < LARGEST_INDEX or not 1 <= limit <= PAGE_LIMIT:
+        if not 0 <= offset < LARGEST_OFFSET or not 1 <= limit <= PAGE_LIMIT:
             raise RefusedInput(
                 f"a page must start at 0 or later and hold 1 to {PAGE_LIMIT} results, "
                 f"got start {offset} and {limit} results"
@@ -111,7 +117,7 @@ class EntryTable:
         query = page_query(starred=starred)
         with self._database.reading() as connection:
             rows = connection.execute(query, (check_session(session), limit, offset)).fetchall()
-        return [_result_row(row) for row in rows]
+        return [result_row(row) for row in rows]
 
     def count(self, session: str, *, starred: bool) -> int:
         query = "SELECT count(*) AS n FROM results WHERE session = ? AND removed = 0"
@@ -146,40 +152,16 @@ class EntryTable:
                 yield _read(row, row["id"])
             last = rows[-1]["seq"]
 
-    def star(self, session: str, entry_id: str, index: int, *, on: bool) -> None:
-        self._change(session, entry_id, index, change="starred = ?", value=int(on))
-
-    def is_starred(self, session: str, entry_id: str, index: int) -> bool:
-        """Whether this session's result has a star; False for one that it does not have."""
-        query = (
-            "SELECT r.starred FROM results r JOIN entries e ON e.seq = r.entry"
-            " WHERE r.session = ? AND e.id = ? AND r.position = ?"
-        )
-        row = self._one(query, check_session(session), entry_id, index)
-        return row is not None and bool(row["starred"])
-
     def bin(self, session: str, entry_id: str, index: int) -> None:
         """Take the result out of the gallery; its file stays."""
-        change = "removed = 1, removed_at = ?"
-        self._change(session, entry_id, index, change=change, value=time.time())
+        self._remove(session, (entry_id, index), {"removed": 1, "removed_at": time.time()})
 
     def unbin(self, session: str, entry_id: str, index: int) -> None:
-        change = "removed = 0, removed_at = ?"
-        self._change(session, entry_id, index, change=change, value=None)
+        self._remove(session, (entry_id, index), {"removed": 0, "removed_at": None})
 
-    def _change(
-        self, session: str, entry_id: str, index: int, *, change: str, value: float | None
-    ) -> None:
-        if 0 <= index < LARGEST_INDEX:
-            with self._database.writing() as connection:
-                cursor = connection.execute(
-                    f"UPDATE results SET {change} WHERE position = ? AND session = ?"
-                    " AND removed < 2 AND entry = (SELECT seq FROM entries WHERE id = ?)",
-                    (value, index, check_session(session), entry_id),
-                )
-            if cursor.rowcount == 1:
-                return
-        raise UnknownItem(f"result {index} of entry {entry_id!r} is not in this session.")
+    def _remove(self, session: str, item: tuple[str, int], columns: dict[str, object]) -> None:
+        with self._database.writing() as connection:
+            change_result(connection, session, item, columns)
 
     def _one(self, query: str, *values: object) -> sqlite3.Row | None:
         with self._database.reading() as connection:
@@ -201,16 +183,28 @@ def _insert(
     entry: LogEntry,
     exists: Callable[[str], bool] | None,
 ) -> None:
+    request, inputs = entry.request, entry.inputs
+    values = {
+        "id": entry.id,
+        "session": session,
+        "created": entry.created,
+        "state": str(entry.state),
+        "model": request.model,
+        "label": label_of(entry),
+        "source": inputs.source,
+        "mask": inputs.mask,
+        "line": entry_line(entry),
+        "parent": entry.parent,
+        "run": entry.group.id if entry.group else None,
+        "has_prompt": bool(request.sampling.prompt.strip()),
+        "has_border": bool(request.border),
+    }
     cursor = connection.execute(
-        "INSERT OR IGNORE INTO entries"
-        " (id, session, created, state, model, label, source, mask, line)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *(entry.id, session, entry.created, str(entry.state), entry.request.model),
-            *(label_of(entry), entry.inputs.source, entry.inputs.mask, entry_line(entry)),
-        ),
+        f"INSERT OR IGNORE INTO entries ({', '.join(values)}, parent_position)"
+        f" VALUES (:{', :'.join(values)}, ({_PARENT_POSITION}))",
+        values,
     )
-    if cursor.rowcount != 1:
+    if cursor.rowcount != 1 or cursor.lastrowid is None:
         return
     for i, result in enumerate(entry.results):
         removed = 0 if exists is None or exists(result.sha256) else 2
@@ -220,9 +214,10 @@ def _insert(
             (cursor.lastrowid, i, session)
             + (result.sha256, result.pixels_sha256, result.seed, removed),
         )
+    connection.executemany(INSERT, rows_of(entry, cursor.lastrowid, session))
 
 
-def _result_row(row: sqlite3.Row) -> ResultRow:
+def result_row(row: sqlite3.Row) -> ResultRow:
     return ResultRow(
         entry_id=row["id"],
         index=row["position"],
@@ -230,9 +225,9 @@ def _result_row(row: sqlite3.Row) -> ResultRow:
         seed=row["seed"],
         model=row["model"],
         created=row["created"],
-        starred=bool(row["starred"]),
         state=EntryState(row["state"]),
         label=row["label"],
+        marks=marks_of(row),
     )
 
 

@@ -136,4 +136,42 @@ CLAIM = tuple(
     for table, column in _NAMED_IN
 ) + ("UPDATE files SET held = 0 WHERE held > 0 AND sha256 IN (SELECT sha256 FROM owned)",)
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _DISK)
+# entries.parent_position: which result of `parent` is the source; NULL where `parent` is not here.
+# entries.run: the group of edits that this one belongs to. search: see `search`.
+_TREE = """
+ALTER TABLE entries ADD COLUMN parent TEXT;
+ALTER TABLE entries ADD COLUMN parent_position INTEGER;
+ALTER TABLE entries ADD COLUMN run TEXT;
+ALTER TABLE entries ADD COLUMN has_prompt INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE entries ADD COLUMN has_border INTEGER NOT NULL DEFAULT 0;
+UPDATE entries SET
+    parent = json_extract(line, '$.parent'),
+    has_prompt = trim(json_extract(line, '$.request.sampling.prompt')) <> '',
+    has_border = json_extract(line, '$.request.border') <> '[0,0,0,0]';
+UPDATE entries SET parent_position = (
+    SELECT min(r.position) FROM results r JOIN entries p ON p.seq = r.entry
+    WHERE p.id = entries.parent AND p.session = entries.session AND r.sha256 = entries.source)
+WHERE parent IS NOT NULL;
+CREATE INDEX entries_parent ON entries (parent) WHERE parent IS NOT NULL;
+CREATE INDEX entries_run ON entries (run, seq) WHERE run IS NOT NULL;
+
+ALTER TABLE results ADD COLUMN rating INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE results ADD COLUMN label TEXT NOT NULL DEFAULT '';
+ALTER TABLE results ADD COLUMN note TEXT NOT NULL DEFAULT '';
+ALTER TABLE results ADD COLUMN approved INTEGER NOT NULL DEFAULT 0;
+
+CREATE VIRTUAL TABLE search USING fts5 (
+    session, prompt, negative, model, label, note, seed, day,
+    tokenize = "unicode61 remove_diacritics 2", prefix = '2 3'
+);
+INSERT INTO search (rowid, session, prompt, negative, model, label, note, seed, day)
+    SELECT e.seq * 65536 + 65535 - ifnull(r.position, 0), e.session,
+        json_extract(e.line, '$.request.sampling.prompt'),
+        json_extract(e.line, '$.request.sampling.negative_prompt'),
+        e.model, '', '', ifnull(r.seed, ''), substr(e.created, 1, 10)
+    FROM entries e LEFT JOIN results r ON r.entry = e.seq;
+
+CREATE TABLE bins (session TEXT PRIMARY KEY, keep_seconds REAL) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _DISK, _TREE)

@@ -7,7 +7,7 @@ never by the browser's key. Safe to share between threads; several processes may
 
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -21,6 +21,7 @@ from genimg_ui.history.drafts import DraftTable
 from genimg_ui.history.entries import EntryTable, ResultRow
 from genimg_ui.history.files import PictureFolder, Writer, make_folder, write_whole
 from genimg_ui.history.locks import locked_path
+from genimg_ui.history.marks import MarkChange, Marks, MarkTable
 from genimg_ui.history.names import check_session, is_session, is_sha256
 from genimg_ui.history.notices import take_notices
 from genimg_ui.history.ownership import RESULT_HELD, UPLOAD_HELD, FileTable
@@ -46,6 +47,7 @@ class Store:
         self._sessions = make_folder(data_dir / "sessions")
         self.database = Database(data_dir / "genimg.db")
         self._entries = EntryTable(self.database)
+        self._marks = MarkTable(self.database)
         self._drafts = DraftTable(self.database)
         self._files = FileTable(self.database, self._folders)
         self._disk = Disk(self.database, self._files)
@@ -168,11 +170,22 @@ class Store:
         """The entry and index of a result, by the sha256 of its file or of its pixels."""
         return self._entries.find_result(sha256)
 
+    def marks(self, session: str, entry_id: str, index: int) -> Marks:
+        """Star, rating, label, note and approval of a result."""
+        return self._marks.get(session, entry_id, index)
+
+    def mark(self, session: str, items: Sequence[tuple[str, int]], change: MarkChange) -> None:
+        """Set marks of results, given as (entry id, index): of all, or of none."""
+        self._marks.change(session, items, change)
+
     def star(self, session: str, entry_id: str, index: int, *, on: bool) -> None:
-        self._entries.star(session, entry_id, index, on=on)
+        self.mark(session, [(entry_id, index)], MarkChange(starred=on))
 
     def is_starred(self, session: str, entry_id: str, index: int) -> bool:
-        return self._entries.is_starred(session, entry_id, index)
+        return self.marks(session, entry_id, index).starred
+
+    def approve(self, session: str, entry_id: str, index: int, *, on: bool) -> None:
+        self.mark(session, [(entry_id, index)], MarkChange(approved=on))
 
     def delete(self, session: str, entry_id: str, index: int) -> None:
         """Put the result into the bin: out of the gallery, until `undelete` or `purge`."""

@@ -108,7 +108,7 @@ def _item(row: ResultRow, thumbs: dict[str, str]) -> Json:
         "thumb": thumbs.get(row.sha256, ""),
         "caption": f"{row.seed}",
         "title": f"{row.label} · seed {row.seed} · {row.model} · {row.created[:16]}",
-        "starred": row.starred,
+        "starred": row.marks.starred,
     }
 
 

@@ -1,6 +1,7 @@
 """A store in a fresh folder, and entries without an engine."""
 
 import itertools
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from genimg_ui.core.request import EditInputs, EditRequest, SamplingParams
 from genimg_ui.history.names import session_id, utc_now
 from genimg_ui.history.record import EntryState, LogEntry, ResultRecord, ResultReport
+from genimg_ui.history.schema import MIGRATIONS
 from genimg_ui.history.store import Store
 
 MakeEntry = Callable[..., LogEntry]
@@ -65,3 +67,23 @@ def make_entry() -> MakeEntry:
         )
 
     return make
+
+
+def bring_back(store: Store, version: int) -> None:
+    """Make the store's index what a program of that schema would have written."""
+    store.close()
+    path = store.data_dir / "genimg.db"
+    kept = path.with_name("kept.db")
+    path.rename(kept)
+    with sqlite3.connect(path, isolation_level=None) as old:
+        for script in MIGRATIONS[:version]:
+            old.executescript(script)
+        old.execute("ATTACH ? AS kept", (str(kept),))
+        for table in ("entries", "results", "logs", "drafts", "jobs"):
+            names = ", ".join(row[1] for row in old.execute(f"PRAGMA main.table_info({table})"))
+            old.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM kept.{table}")
+        old.execute("DETACH kept")
+        old.execute(f"PRAGMA user_version = {version}")
+    old.close()
+    for extra in store.data_dir.glob("kept.db*"):
+        extra.unlink()

@@ -10,6 +10,7 @@ from genimg_ui.history.disk import DiskLimits
 from genimg_ui.history.notices import MOST_NOTICES, give_notice
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.history.store import Store
+from tests.history.conftest import bring_back
 
 MakeEntry = Callable[..., LogEntry]
 SIZE = 1000  # bytes of each picture of these tests
@@ -278,13 +279,7 @@ def test_a_folder_of_earlier_days_is_counted(store: Store, anna: Person, bert: P
     anna.gets("1")
     (starred,) = bert.gets("2", starred=True)
     store.put_thumb(starred, picture("t"))
-    with store.database.writing() as connection:
-        for name in ("files", "owned", "notices"):
-            connection.execute(f"DROP TABLE {name}")
-        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        for row in names.fetchall():
-            connection.execute(f"DROP TRIGGER {row['name']}")
-        connection.execute("PRAGMA user_version = 1")
+    bring_back(store, 1)
     again = Store.open(store.data_dir)
     assert again.usage() == 4 * SIZE
     assert again.usage(anna.session) == again.usage(bert.session) == 2 * SIZE

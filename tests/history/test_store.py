@@ -73,7 +73,7 @@ def test_star_delete_and_undelete(store: Store, ann: str, make_entry: MakeEntry)
     store.delete(ann, entry.id, 1)
     assert [r.sha256 for r in store.results_page(ann, 0, 9)] == [A]
     store.undelete(ann, entry.id, 1)
-    assert [r.starred for r in store.results_page(ann, 0, 9)] == [False, True]
+    assert [r.marks.starred for r in store.results_page(ann, 0, 9)] == [False, True]
     store.star(ann, entry.id, 1, on=False)
     assert store.count(ann, starred=True) == 0
 

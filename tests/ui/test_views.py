@@ -9,6 +9,7 @@ from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.preflight import Finding, Remedy
 from genimg_ui.core.request import EditInputs, FillMode, ResolvedRequest
 from genimg_ui.history.entries import ResultRow
+from genimg_ui.history.marks import Marks
 from genimg_ui.history.record import EntryState, LogEntry, PlanRecord, ResultRecord, ResultReport
 from genimg_ui.jobs.queue import Job, JobState
 from genimg_ui.ui import views
@@ -161,11 +162,11 @@ def test_the_strip_shows_a_page_of_results() -> None:
         index=1,
         sha256="1" * 64,
         seed=8,
-        starred=True,
         created="2026-01-02T03:04:05",
         label="a cat",
         model="square",
         state=EntryState.DONE,
+        marks=Marks(starred=True),
     )
     told = views.strip(
         [row],
