@@ -11,7 +11,7 @@ from starlette.routing import Route
 from genimg_ui.core.image import Limits
 from genimg_ui.core.serial import to_json
 from genimg_ui.errors import GenimgError
-from genimg_ui.examples import example_pictures
+from genimg_ui.examples import examples
 from genimg_ui.history.disk import DiskLimits
 from genimg_ui.history.private import PrivateSecret
 from genimg_ui.history.store import Store
@@ -48,7 +48,7 @@ class Application:
             bounds=settings.bounds,
             limits=self.limits,
             disk=_disk_limits(public),
-            examples=example_pictures(),
+            examples=examples(tuple(spec.id for spec in registry.all())),
             wake=self.worker.wake,
         )
         secret = PrivateSecret(settings.data_dir)

@@ -18,6 +18,7 @@ from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.core.serial import from_json, to_json
 from genimg_ui.drafts import Draft, Mark, arrived, asked_for, masked, opened, restored
 from genimg_ui.errors import RefusedInput, UnknownItem
+from genimg_ui.examples import Example
 from genimg_ui.history.disk import DiskLimits
 from genimg_ui.history.record import LogEntry, ResultRecord
 from genimg_ui.history.store import Store
@@ -51,7 +52,7 @@ class Workspace:
         bounds: Bounds | None = None,
         limits: Limits | None = None,
         disk: DiskLimits | None = None,
-        examples: Mapping[str, Callable[[], Path]] | None = None,
+        examples: Mapping[str, Example] | None = None,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         self.store = store

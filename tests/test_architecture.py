@@ -28,11 +28,15 @@ LAYERS = {
     "core": Layer(("core", "errors"), ("numpy", "PIL")),
     "errors": Layer(()),
     "weights": Layer(("errors",), ("huggingface_hub",)),
+    "weight_hashes": Layer(("core.provenance",)),
+    "environment": Layer(("__version__",)),
     "yaml_reader": Layer(("errors", "weights"), ("yaml",)),
     "registry": Layer(("core", "errors", "weights", "yaml_reader"), ("yaml",)),
+    "presets": Layer(("core", "errors", "registry", "yaml_reader"), ("yaml",)),
+    "preset_shelf": Layer(("errors", "history", "presets")),
     "history": Layer(("core", "errors", "history", "__version__"), ("numpy", "PIL")),
     "backend": Layer(
-        ("core", "errors", "registry", "weights", "backend"),
+        ("core", "environment", "errors", "registry", "weights", "weight_hashes", "backend"),
         (
             "numpy",
             "PIL",
@@ -42,7 +46,21 @@ LAYERS = {
             "transformers",
             "safetensors",
             "controlnet_aux",
+            "llvmlite",
         ),
+    ),
+    "provenance": Layer(
+        (
+            "core",
+            "environment",
+            "registry",
+            "weights",
+            "history.record",
+            "backend.base",
+            "backend.pool",
+            "preparation",
+        ),
+        ("numpy",),
     ),
     "preparation": Layer(
         (
@@ -64,40 +82,37 @@ LAYERS = {
             "history",
             "backend.base",
             "backend.pool",
+            "environment",
             "preparation",
-            "__version__",
+            "provenance",
         ),
         ("numpy",),
     ),
+    "bundle": Layer(("core", "errors", "history", "masks", "bundle"), ("numpy",)),
     "replay": Layer(
-        ("core", "errors", "history", "backend.base", "preparation", "editor"), ("numpy",)
+        ("core", "errors", "history", "backend.base", "preparation", "editor", "bundle", "replay")
     ),
     "masks": Layer(("core",), ("PIL",)),
-    "examples": Layer(()),
+    "examples": Layer(("core", "masks"), ("numpy", "PIL")),
     "jobs": Layer(("core", "errors", "history", "backend.base", "jobs"), ("PIL",)),
     "zerogpu": Layer(("core", "errors", "history", "jobs", "registry")),
     "drafts": Layer(("core", "errors")),
     "pictures": Layer(("core", "errors", "history"), ("PIL",)),
     "workspace": Layer(
-        ("core", "errors", "history", "jobs", "registry", "drafts", "pictures"),
+        ("core", "errors", "examples", "history", "jobs", "registry", "drafts", "pictures"),
     ),
-    "ui": Layer(("core", "errors", "history", "jobs", "registry", "workspace", "ui"), ("gradio",)),
+    "ui": Layer(
+        ("core", "errors", "examples", "history", "jobs", "registry", "workspace", "ui"),
+        ("gradio",),
+    ),
     "links": Layer(("history",)),
     "settings": Layer(("core", "errors")),
+    "workplace": Layer(("backend.pool", "editor", "history", "registry")),
     "commands": Layer(
-        (
-            "core",
-            "errors",
-            "history",
-            "registry",
-            "backend.base",
-            "backend.pool",
-            "editor",
-            "masks",
-            "replay",
-        ),
+        ("core", "errors", "history", "registry", "backend.base", "masks", "workplace"),
     ),
-    "cli": Layer(("core", "errors", "commands", "settings")),
+    "replay_commands": Layer(("core", "errors", "history", "bundle", "replay", "workplace")),
+    "cli": Layer(("core", "errors", "commands", "replay_commands", "settings")),
     "__main__": Layer(("cli",)),
     "application": Layer(
         (
@@ -122,7 +137,8 @@ MORE = {
     "core/fill": Layer((), ("cv2", "numba")),
     "core/mask.py": Layer((), ("cv2",)),
     "core/report.py": Layer((), ("cv2",)),
-    "jobs/compose.py": Layer(("registry", "backend.pool", "editor")),
+    "core/sheet.py": Layer((), ("cv2",)),
+    "jobs/compose.py": Layer(("registry", "backend.pool", "editor", "environment")),
 }
 # What would make a result of core depend on something else than its arguments.
 PURE = (

@@ -19,7 +19,7 @@ from genimg_ui.core.preflight import check_mask
 from genimg_ui.core.request import EditInputs, EditRequest, InpaintParams, MaskParams
 from genimg_ui.editor import Editor
 from genimg_ui.errors import RefusedInput, UnknownItem
-from genimg_ui.examples import example_pictures
+from genimg_ui.examples import examples
 from genimg_ui.history.disk import DiskLimits
 from genimg_ui.history.names import session_id
 from genimg_ui.history.record import EntryState
@@ -136,10 +136,11 @@ def test_bad_uploads_are_refused_and_the_draft_stays(tmp_path: Path) -> None:
 
 
 def test_examples_open_like_uploads(room: Room) -> None:
-    examples = example_pictures()
-    assert set(examples) == {"Coffee", "Astronaut", "Cat", "Rocket"}
-    for path in examples.values():
-        assert room.work.open_upload(ANN, path()).size.area > 100_000
+    found = examples(models=())
+    assert set(found) == {"Coffee", "Astronaut", "Cat", "Rocket"}
+    for example in found.values():
+        with example.picture() as path:
+            assert room.work.open_upload(ANN, path).size.area > 100_000
 
 
 # -- masks and drafts

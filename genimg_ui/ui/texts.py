@@ -2,6 +2,11 @@
 
 TITLE = "genimg_ui"
 LEAD = "Open a photograph, paint over what should change, press Apply. Nothing else changes."
+PAINT_FIRST = "Paint over what should change, then press Apply."
+PREPARED = (
+    "Mask and prompt are filled in: press Apply. Then change the prompt, CFG or Denoise, "
+    "and press it again."
+)
 PROMPT = "What should appear in the painted place (not the rest of the picture)."
 NEGATIVE = "What must not appear there."
 STRENGTH = (

@@ -1,15 +1,17 @@
 """Example pictures: opened like an upload."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import gradio as gr
 
-from genimg_ui.core.geometry import Sides
+from genimg_ui.core.request import EditRequest, SamplingParams
+from genimg_ui.examples import PreparedEdit
 from genimg_ui.history.names import session_id
-from genimg_ui.ui import views
-from genimg_ui.ui.canvas.component import CanvasUpdate
-from genimg_ui.ui.page import EDIT_TAB, QUIET, Handlers, describe_picture, told
+from genimg_ui.ui import texts, views
+from genimg_ui.ui.page import EDIT_TAB, QUIET, Handlers, told
 from genimg_ui.ui.panels import Updates, Values
+from genimg_ui.workspace import OpenPicture
 
 
 class ExampleHandlers(Handlers):
@@ -18,7 +20,14 @@ class ExampleHandlers(Handlers):
     def connect(self, buttons: dict[str, gr.Button]) -> None:
         """One button for each example."""
         page = self.page
-        outputs = [page.canvas, page.status, page.picture, page.tabs, *page.outpaint.numbers()]
+        outputs = [
+            page.canvas,
+            page.status,
+            page.picture,
+            page.tabs,
+            *page.outpaint.numbers(),
+            *page.settings.widgets(),
+        ]
         for name, button in buttons.items():
             button.click(self.opener(name), inputs={page.key}, outputs=outputs, **QUIET)
 
@@ -32,22 +41,31 @@ class ExampleHandlers(Handlers):
 
     @told
     def open(self, name: str, values: Values, request: gr.Request) -> Updates:
-        """Open an example picture."""
+        """Open an example, with what is prepared for it."""
         page = self.page
-        path = self.workspace.examples[name]()
         session = session_id(self.first_key(values, request))
         asking = request.session_hash or ""
-        opened = self.workspace.open_upload(session, path, page=asking)
+        example = self.workspace.examples[name]
+        with example.picture() as path:
+            opened = self.workspace.open_upload(session, path, page=asking)
+        if example.edit is not None:
+            self._prepare(session, opened, example.edit)
         return {
-            page.canvas: CanvasUpdate(
-                source=opened.sha256,
-                image=page.link(opened.display),
-                size=opened.size,
-                mask_set=True,
-                border=Sides(),
-            ),
-            page.status: views.message("Paint over what should change, then press Apply."),
-            page.picture: describe_picture(opened),
+            **self.draft_shown(self.workspace.draft(session)),
+            page.status: views.message(texts.PREPARED if example.edit else texts.PAINT_FIRST),
             page.tabs: gr.Tabs(selected=EDIT_TAB),
-            **page.outpaint.write(Sides(), opened.size, "px"),
         }
+
+    def _prepare(self, session: str, opened: OpenPicture, edit: PreparedEdit) -> None:
+        """Put mask, model and prompt of an example into the draft."""
+        spec = self.workspace.registry.get(edit.model)
+        sampling = SamplingParams(
+            prompt=edit.prompt,
+            strength=spec.default_strength,
+            guidance_scale=spec.default_guidance_scale,
+            num_inference_steps=spec.default_steps,
+        )
+        request = EditRequest(model=edit.model, sampling=sampling)
+        with edit.mask() as path:
+            self.workspace.keep_mask(session, opened.sha256, path, opened.size)
+        self.workspace.change_draft(session, lambda draft: replace(draft, request=request))
