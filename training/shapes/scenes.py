@@ -92,11 +92,22 @@ def _varied(rng: Generator, colour: str) -> Rgb:
     return r, g, b
 
 
-def _shade(rng: Generator, colour: str, rgb: Rgb) -> Rgb:
-    """A darker or a lighter shade, of a contrast that is seen and that does not hide things."""
-    darker = colour == "white" or (colour != "black" and rng.random() < 0.5)
-    r, g, b = (0.7 * c if darker else c + 0.36 * (1 - c) for c in rgb)
+def darker(rgb: Rgb) -> Rgb:
+    """The darker shade that a background may have as its second colour."""
+    r, g, b = (0.7 * c for c in rgb)
     return r, g, b
+
+
+def lighter(rgb: Rgb) -> Rgb:
+    """The lighter shade that a background may have as its second colour."""
+    r, g, b = (c + 0.36 * (1 - c) for c in rgb)
+    return r, g, b
+
+
+def _shade(rng: Generator, colour: str, rgb: Rgb) -> Rgb:
+    """A shade of a contrast that is seen and that does not hide things."""
+    dark = colour == "white" or (colour != "black" and rng.random() < 0.5)
+    return darker(rgb) if dark else lighter(rgb)
 
 
 def sample_background(
