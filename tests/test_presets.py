@@ -138,7 +138,7 @@ SETTING = "presets:\n  a:\n    settings:\n      "
     [
         ("nothing: 1", "mine.yaml line 1: nothing is unknown; known keys: presets"),
         ("presets: {}", "must hold 1 to 200 presets, got 0"),
-        (f"{SETTING}strength: 3", 'line 4: settings.strength must be in [0.01, 1], got "3"'),
+        (f"{SETTING}strength: 3", "line 4: presets.a.settings.strength must be in [0.01, 1], got"),
         (f"{SETTING}speed: 3", "line 4: presets.a.settings.speed is unknown"),
         (f"{SETTING}grow: 1.5", "presets.a.settings.grow must be a whole number"),
         (f"{SETTING}prompt: !!python/object:os.system [1]", "prompt must be a text, got a list"),
