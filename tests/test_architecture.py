@@ -35,6 +35,13 @@ LAYERS = {
     "presets": Layer(("core", "errors", "registry", "yaml_reader"), ("yaml",)),
     "preset_shelf": Layer(("errors", "history", "presets")),
     "history": Layer(("core", "errors", "history", "__version__"), ("numpy", "PIL")),
+    "credentials": Layer(
+        ("core", "errors", "history", "credentials", "__version__"), ("c2pa", "cryptography")
+    ),
+    "exporting": Layer(
+        ("core", "errors", "history", "credentials", "exporting"),
+        ("numpy", "PIL", "tifffile", "psd_tools"),
+    ),
     "backend": Layer(
         ("core", "environment", "errors", "registry", "weights", "weight_hashes", "backend"),
         (

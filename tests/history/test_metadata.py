@@ -26,10 +26,10 @@ from genimg_ui.core.serial import to_json
 from genimg_ui.errors import RefusedInput
 from genimg_ui.history.metadata import (
     encode_result,
+    entry_from_file,
     entry_from_json,
-    entry_from_png,
     parameters_text,
-    png_text,
+    record_of,
 )
 from genimg_ui.history.record import EntryState, LogEntry, PlanRecord, ResultRecord, ResultReport
 
@@ -93,7 +93,7 @@ def test_the_entry_of_one_result_comes_back_without_the_files_own_digest(index, 
     file = tmp_path / "result.png"
     file.write_bytes(stored(entry(), index))
     own = replace(entry().results[index], sha256="")
-    assert entry_from_png(file) == replace(entry(), results=(own,))
+    assert entry_from_file(file) == replace(entry(), results=(own,))
     assert own.seed == 41 + index and own.pixels_sha256
 
 
@@ -110,15 +110,15 @@ def test_any_prompt_survives(prompt, negative):
         (prompt + negative).encode()
     except UnicodeEncodeError:  # lone surrogates are no text
         return
-    assert entry_from_png(stored(given_entry)).request == given_entry.request
+    assert entry_from_file(stored(given_entry)).request == given_entry.request
 
 
 def test_parameters_are_in_the_form_that_other_tools_read():
-    text = png_text(entry(), 1)["parameters"]
+    text = record_of(entry(), 1).parameters
     assert text == (
         "a red door\n"
         "Negative prompt: blurry\n"
-        "Steps: 24, Sampler: euler_a, CFG scale: 7.5, Seed: 42, Size: 640x480, "
+        "Steps: 24, Sampler: Euler a, CFG scale: 7.5, Seed: 42, Size: 640x480, "
         f"Model: sd15-inpaint, Denoising strength: 0.75, Mask blur: 9, "
         f"Version: genimg_ui {__version__}"
     )
@@ -139,12 +139,12 @@ def test_a_value_that_would_break_the_line_is_quoted():
 
 def test_only_existing_results_can_be_written():
     with pytest.raises(ValueError, match=r"index must be in \[0, 2\), got 2"):
-        png_text(entry(), 2)
+        record_of(entry(), 2)
 
 
 def test_a_png_without_entry_is_refused():
-    with pytest.raises(RefusedInput, match="must carry an entry under 'genimg_ui', got none"):
-        entry_from_png(encode_png(PICTURE, {"parameters": "x"}))
+    with pytest.raises(RefusedInput, match="must carry the entry of an edit, got none"):
+        entry_from_file(encode_png(PICTURE, {"parameters": "x"}))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_a_png_without_entry_is_refused():
 )
 def test_a_hostile_entry_is_refused(text, said):
     with pytest.raises(RefusedInput, match=said):
-        entry_from_png(png_with(text))
+        entry_from_file(png_with(text))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Files for other programs: one result as PNG, WebP, JPEG, TIFF, OpenRaster or PSD."""
