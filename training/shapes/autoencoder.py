@@ -8,7 +8,6 @@ made meanwhile stay valid. Both write a diffusers folder `final` into their run 
 """
 
 import argparse
-import math
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +95,8 @@ class Pictures:
 
     def __init__(self, count: int, rng: np.random.Generator, device: torch.device) -> None:
         self.rng, self.device, self.next = rng, device, 0
-        self.pool = torch.cat([self._made(256) for _ in range(math.ceil(count / 256))])[:count]
+        parts = [self._made(min(256, count - at)) for at in range(0, count, 256)]
+        self.pool = torch.cat(parts)
 
     def _made(self, count: int) -> Tensor:
         others = int(self.rng.binomial(count, 0.1))
