@@ -23,6 +23,7 @@ _RENDERED: Final = 128
 _PLAIN_BELOW: Final = 3.2 / 255  # root mean square deviation from the mean colour
 _PLANE_FROM: Final = 0.88  # of the variance, to be a gradient
 _PATTERN_FROM: Final = 0.6  # of the variance, to be a pattern and not clouds
+_LIKELY: Final = 300  # patterns that are looked at closely
 _SEEN: Final = 0.02  # least variance of a pattern within the region
 _PALETTE: Final = np.array(list(PALETTE.values())) / 255
 _NEEDED: Final = 0.002  # of the picture; a smaller region says nothing
@@ -96,27 +97,30 @@ def _plane_fit(centred: Floats, weights: Floats) -> float:
 
 def _best_pattern(centred: Floats, weights: Floats) -> tuple[str, float]:
     """The kind of the pattern that explains most variance, and how much."""
-    kinds, patterns, squares = _patterns()
+    kinds, patterns = _patterns()
     total = weights.sum()
-    moments = patterns @ np.column_stack([weights, weights[:, None] * centred]) / total
-    spread = squares @ weights / total - moments[:, 0] ** 2
-    explained = (moments[:, 1:] ** 2).sum(1) / np.maximum(spread, 1e-9)
-    explained[spread < _SEEN] = 0
+    shared = patterns @ (weights[:, None] * centred) / total
+    # Only those that vary with the colours can explain them; the rest is not worth the time.
+    shared = (shared**2).sum(1)
+    likely = np.argpartition(shared, -_LIKELY)[-_LIKELY:]
+    chosen = patterns[likely]
+    spread = (chosen**2) @ weights / total - (chosen @ weights / total) ** 2
+    explained = np.where(spread < _SEEN, 0, shared[likely] / np.maximum(spread, _SEEN))
     best = int(explained.argmax())
-    return kinds[best], float(explained[best])
+    return kinds[likely[best]], float(explained[best])
 
 
 @cache
-def _patterns() -> tuple[tuple[str, ...], Floats, Floats]:
-    """Every pattern at every period, phase and turn: kinds, pixels (P, side²) and their squares."""
+def _patterns() -> tuple[tuple[str, ...], Floats]:
+    """Every pattern at every period, phase and turn: kinds, and pixels (P, side²)."""
     grounds = [
         _pattern("striped", turn * np.pi / 4, period, (phase, 0.0))
         for turn in range(4)
         for period in _periods(0.165, 0.31)
         for phase in np.arange(0, 0.5, 0.0625)
     ]
-    for across in np.arange(0, 1, 1 / 7):
-        for down in np.arange(0, 1, 1 / 7):
+    for across in np.arange(0, 1, 1 / 6):
+        for down in np.arange(0, 1, 1 / 6):
             phase = float(across), float(down)
             grounds += [_pattern("checkered", 0.0, p, phase) for p in _periods(0.105, 0.205)]
             grounds += [
@@ -129,7 +133,8 @@ def _patterns() -> tuple[tuple[str, ...], Floats, Floats]:
         fine = blend(grounds[at : at + 64], _RENDERED, "cpu")
         parts.append(F.avg_pool2d(fine, _RENDERED // _SIDE).flatten(1).numpy())
     pixels = np.concatenate(parts)
-    return tuple(ground.kind for ground in grounds), pixels, pixels**2
+    kinds = tuple(ground.kind for ground in grounds)
+    return kinds, pixels
 
 
 def _periods(low: float, high: float) -> list[float]:
