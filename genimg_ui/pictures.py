@@ -5,6 +5,7 @@ to decode: so at most `AT_ONCE` are decoded at a time, and what is known of a pi
 Masks are uint8 (height, width), 255 = repaint, read-only.
 """
 
+import hashlib
 import io
 import json
 import threading
@@ -13,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from PIL import PngImagePlugin
+from PIL import Image, PngImagePlugin
 
-from genimg_ui.core.geometry import Size
+from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.image import Limits, decode, decode_mask
 from genimg_ui.core.mask import Mask
 from genimg_ui.core.picture import Picture, describe, display_copy
@@ -106,6 +107,21 @@ class Pictures:
         except UnknownItem:
             return None
 
+    def crop(self, sha256: str, box: Box) -> Path:
+        """A PNG of `box` of a stored result, unscaled, in 8 bits; made where it is not there."""
+        name = _crop_name(sha256, box)
+        made = self._preview(name)
+        if made is not None:
+            return made
+        with self.turns:
+            picture = decode(self._store.result_path(sha256), self._stored)
+            self._store.put_preview(name, _crop_png(picture, box))
+        return self._store.preview_path(name)
+
+    def has_crop(self, sha256: str, box: Box) -> bool:
+        """Whether `crop` need not decode."""
+        return self._preview(_crop_name(sha256, box)) is not None
+
     def read_mask(self, path: Path, size: Size) -> bytes:
         """The file of a mask for a picture of `size`, looked at before it is read as a whole."""
         with path.open("rb") as file:
@@ -179,6 +195,23 @@ def check_mask_head(head: bytes, size: Size) -> None:
 def _mask_limits(size: Size) -> Limits:
     """One byte a pixel, and as much again for what does not compress, with its texts."""
     return Limits(max_pixels=size.area, max_bytes=2 * size.area + (1 << 16))
+
+
+def _crop_name(sha256: str, box: Box) -> str:
+    """A digest that no picture has: the crop lies among the previews."""
+    return hashlib.sha256(f"crop {sha256} {tuple(box)}".encode()).hexdigest()
+
+
+def _crop_png(picture: Picture, box: Box) -> bytes:
+    """The pixels of `box` as the display copy has them, with the picture's profile."""
+    image = Image.fromarray(picture.rgb(box))
+    alpha = picture.alpha()
+    if alpha is not None:
+        image.putalpha(Image.fromarray(alpha[box.slices]))
+    profile = picture.icc_profile if picture.channels >= 3 else None
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1, icc_profile=profile)
+    return buffer.getvalue()
 
 
 def _display_png(picture: Picture) -> bytes:

@@ -58,12 +58,12 @@ class Workspace:
         self.store = store
         self.queue = queue
         self.registry = registry
-        self._bounds = bounds or Bounds()
+        self.bounds = bounds or Bounds()
         self._limits = limits or Limits()
         self._disk = disk or DiskLimits()
-        self._wake = wake
-        stored = stored_limits(self._limits, self._bounds)
-        self._pictures = Pictures(store, upload=self._limits, stored=stored)
+        self.wake = wake
+        stored = stored_limits(self._limits, self.bounds)
+        self.pictures = Pictures(store, upload=self._limits, stored=stored)
         self._drafting = threading.Lock()  # two events of one page may change its draft at once
         self.examples = dict(examples or {})
 
@@ -84,14 +84,14 @@ class Workspace:
         """
         draft = self.change_draft(session, lambda draft: asked_for(draft, mark, page))
         turn = -1 if draft.is_after(mark) else draft.turn
-        self._make_sure_of_room(session, path.stat().st_size)
-        picture = self._pictures.keep(path)
+        self.make_sure_of_room(session, path.stat().st_size)
+        picture = self.pictures.keep(path)
         self.change_draft(session, lambda draft: arrived(draft, picture.sha256, turn))
         return picture
 
     def picture(self, sha256: str) -> OpenPicture:
         """A picture that is stored already."""
-        return self._pictures.picture(sha256)
+        return self.pictures.picture(sha256)
 
     def keep_mask(
         self,
@@ -114,13 +114,13 @@ class Workspace:
             raise RefusedInput(f"The mask must be as large as the picture ({stored}), got {size}.")
         sha256 = None
         if path is not None:
-            png = self._pictures.read_mask(path, stored)
-            self._make_sure_of_room(session, len(png))
-            sha256 = self._pictures.keep_mask(png, stored)
+            png = self.pictures.read_mask(path, stored)
+            self.make_sure_of_room(session, len(png))
+            sha256 = self.pictures.keep_mask(png, stored)
         self.change_draft(session, lambda draft: masked(draft, source, sha256, mark))
         return sha256
 
-    def _make_sure_of_room(self, session: str, size: int) -> None:
+    def make_sure_of_room(self, session: str, size: int) -> None:
         """Refuse what would not fit even after the oldest unstarred results have gone."""
         if self._disk != DiskLimits():
             self.store.evict(self._disk)
@@ -173,8 +173,8 @@ class Workspace:
         self, request: EditRequest, size: Size, mask: str | None
     ) -> ContextView | None:
         """What the engine will see, in canvas pixels; None where nothing is painted yet."""
-        painted = self._pictures.mask(mask)
-        with self._pictures.turns:
+        painted = self.pictures.mask(mask)
+        with self.pictures.turns:
             area = repainted_box(request, size, painted)
         if area is None:
             return None
@@ -184,14 +184,14 @@ class Workspace:
     def findings(self, request: EditRequest, size: Size, mask: str | None) -> list[Finding]:
         """Everything worth saying before the edit is queued; raises RefusedInput."""
         spec = self.model(request)
-        painted = self._pictures.mask(mask)
-        with self._pictures.turns:
+        painted = self.pictures.mask(mask)
+        with self.pictures.turns:
             findings = list(check_mask(request, painted))
             area = repainted_box(request, size, painted)
         if area is not None:
             plan = self.context(request, size, area)
             findings += check_scale(plan.scale, plan.working)
-        resolve(request, abilities(spec), size, self._bounds, drawn_seed=0)
+        resolve(request, abilities(spec), size, self.bounds, drawn_seed=0)
         return findings
 
     def lack_of(self, spec: ModelSpec) -> str | None:
@@ -203,9 +203,9 @@ class Workspace:
     def submit(self, session: str, request: EditRequest, inputs: EditInputs) -> str:
         """Queue an edit of a picture that the session has opened; the job's id."""
         parent = self.draft(session).parent_of(inputs.source)
-        self._make_sure_of_room(session, 0)
+        self.make_sure_of_room(session, 0)
         job_id = self.queue.enqueue(session, request, inputs, parent)
-        self._wake()
+        self.wake()
         return job_id
 
     def disk_warning(self, session: str) -> str | None:
@@ -277,7 +277,7 @@ class Workspace:
         request, inputs = replace(entry.request, sampling=sampling), entry.inputs
         self.model(request)
         self.picture(inputs.source)
-        self._pictures.mask(inputs.mask)
+        self.pictures.mask(inputs.mask)
         back = Draft(
             request=request,
             source=inputs.source,

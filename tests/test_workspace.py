@@ -236,7 +236,7 @@ def test_no_more_than_two_pictures_are_decoded_at_once(room: Room, monkeypatch) 
 def test_the_picture_that_was_asked_for_last_stays(room: Room, monkeypatch) -> None:
     slow, fast = png(noise(40, 30)), png(noise(*SIZE))
     first = room.file("slow.png", slow)
-    keep, opened = room.work._pictures.keep, []
+    keep, opened = room.work.pictures.keep, []
 
     def overtaken(path: Path):
         if path == first:  # while it is decoded, another one comes and is through at once
@@ -244,7 +244,7 @@ def test_the_picture_that_was_asked_for_last_stays(room: Room, monkeypatch) -> N
         opened.append(keep(path))
         return opened[-1]
 
-    monkeypatch.setattr(room.work._pictures, "keep", overtaken)
+    monkeypatch.setattr(room.work.pictures, "keep", overtaken)
     late = room.work.open_upload(ANN, first, mark=Mark(page="p", opened=1))
     draft = room.work.draft(ANN)
     assert draft.source == opened[0].sha256 != late.sha256

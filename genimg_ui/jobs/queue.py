@@ -7,6 +7,7 @@ sees or cancels it. Workers are told apart by name; `lease` says which of them l
 import json
 import sqlite3
 import time
+from collections.abc import Sequence
 
 from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.core.serial import to_json
@@ -39,23 +40,33 @@ class JobQueue:
         self, session: str, request: EditRequest, inputs: EditInputs, parent: str | None = None
     ) -> str:
         """Add a job and return its id; it is on disk then."""
+        return self.enqueue_all(session, [(request, inputs)], parent)[0]
+
+    def enqueue_all(
+        self, session: str, edits: Sequence[tuple[EditRequest, EditInputs]], parent: str | None
+    ) -> list[str]:
+        """Add the jobs of one run, in order, all or none; their ids."""
         check_session(session)
-        self.store.source_path(inputs.source)
-        if inputs.mask is not None:
-            self.store.mask_path(inputs.mask)
+        for _, inputs in edits:
+            self.store.source_path(inputs.source)
+            if inputs.mask is not None:
+                self.store.mask_path(inputs.mask)
         if parent is not None:
             self.store.entry_of(session, parent)
-        job_id = new_entry_id()
-        values = (job_id, session, json.dumps(to_json(request)), json.dumps(to_json(inputs)))
+        rows = [
+            (new_entry_id(), session, json.dumps(to_json(request)), json.dumps(to_json(inputs)))
+            + (inputs.source, inputs.mask, parent, time.time())
+            for request, inputs in edits
+        ]
         with self._database.writing() as connection:
-            self._check_limits(connection, session)
+            self._check_limits(connection, session, len(rows))
             turns.enter(connection, session)
-            connection.execute(
-                "INSERT INTO jobs (id, session, request, inputs, source, mask, parent, state,"
-                " created) VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?)",
-                (*values, inputs.source, inputs.mask, parent, time.time()),
+            connection.executemany(
+                "INSERT INTO jobs (id, session, request, inputs, source, mask, parent, created,"
+                " state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued')",
+                rows,
             )
-        return job_id
+        return [row[0] for row in rows]
 
     def job(self, session: str, job_id: str) -> Job:
         """The job if it is this session's; UnknownItem otherwise."""
@@ -212,13 +223,14 @@ class JobQueue:
                 ended.append(job.id)
         return ended
 
-    def _check_limits(self, connection: sqlite3.Connection, session: str) -> None:
+    def _check_limits(self, connection: sqlite3.Connection, session: str, more: int) -> None:
         row = connection.execute(
-            "SELECT count(*) AS n, coalesce(sum(session = ?), 0) AS own FROM jobs"
+            "SELECT count(*) AS n, count(DISTINCT CASE session WHEN ? THEN"
+            " coalesce(json_extract(inputs, '$.group.id'), id) END) AS own FROM jobs"
             " WHERE state IN ('queued', 'running')",
             (session,),
         ).fetchone()
-        self._limits.check(in_queue=row["n"], of_session=row["own"])
+        self._limits.check(in_queue=row["n"], of_session=row["own"], more=more)
 
     def _jobs(self, session: str, rest: str, *values: object) -> list[Job]:
         with self._database.reading() as connection:
