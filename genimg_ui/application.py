@@ -15,6 +15,7 @@ from genimg_ui.examples import examples
 from genimg_ui.history.disk import DiskLimits
 from genimg_ui.history.private import PrivateSecret
 from genimg_ui.history.store import Store
+from genimg_ui.housekeeping import Housekeeping
 from genimg_ui.jobs.limits import JobLimits
 from genimg_ui.jobs.queue import JobQueue
 from genimg_ui.jobs.supervisor import WorkerSupervisor
@@ -27,8 +28,6 @@ from genimg_ui.ui.theme import make_theme
 from genimg_ui.workspace import Workspace
 from genimg_ui.zerogpu import ZeroGpuRunner
 
-BIN_SECONDS = 7 * 86_400.0  # deleted results can be brought back for a week
-
 
 class Application:
     """The store, the queue, the worker and the page of one installation."""
@@ -37,6 +36,7 @@ class Application:
         self._settings = settings
         public = settings.public
         self.store = Store.open(settings.data_dir)
+        self._housekeeping = Housekeeping(self.store)
         self.queue = JobQueue(self.store, _job_limits(public))
         self.limits = _picture_limits(public)
         registry = load_registry(settings.models)
@@ -98,7 +98,7 @@ class Application:
         )
         app.router.routes.insert(0, Route(f"/{ROUTE}/{{proof}}/{{name:path}}", self._send))
         print(f"genimg_ui is at {address}", flush=True)
-        self.store.purge_bins(BIN_SECONDS)
+        self._housekeeping.start()
         self.worker.start()
         if block:
             self.page.block_thread()
@@ -118,6 +118,7 @@ class Application:
     def close(self) -> None:
         """Stop serving, and the worker with it."""
         self.page.close()
+        self._housekeeping.stop()
         self.worker.stop()
         self.store.close()
 

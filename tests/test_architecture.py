@@ -113,6 +113,7 @@ LAYERS = {
         ("gradio",),
     ),
     "links": Layer(("history",)),
+    "housekeeping": Layer(("errors", "history")),
     "settings": Layer(("core", "errors")),
     "workplace": Layer(("backend.pool", "editor", "history", "registry")),
     "commands": Layer(
@@ -127,6 +128,7 @@ LAYERS = {
             "errors",
             "examples",
             "history",
+            "housekeeping",
             "jobs",
             "links",
             "registry",

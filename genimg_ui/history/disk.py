@@ -14,7 +14,11 @@ from genimg_ui.history.ownership import FileTable, total, usage_by_session, usag
 from genimg_ui.history.removal import SPARE_UPLOADS, Eviction, Removal
 
 _ABANDONED_AFTER = 86_400.0  # seconds that an upload which no edit used is kept without limits
-_BINS = "SELECT DISTINCT session FROM results WHERE removed = 1 AND removed_at <= ?"
+_BINS = """
+SELECT DISTINCT r.session, CASE WHEN b.session IS NULL THEN :usual ELSE b.keep_seconds END AS keep
+FROM results r LEFT JOIN bins b ON b.session = r.session
+WHERE r.removed = 1 AND keep IS NOT NULL AND r.removed_at <= :now - keep
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +53,13 @@ class Disk:
             removal.empty_bin(check_session(session), older_than)
         return self._files.unlink(removal.doomed)
 
-    def purge_bins(self, older_than: float) -> int:
-        """Empty every bin like `purge`, and remove uploads that nobody used for a day."""
+    def purge_bins(self, usual: float) -> int:
+        """Empty every bin as its session wants, else like `purge`; and uploads unused for a day."""
         with self._database.writing() as connection:
             removal = Removal(connection)
-            for row in connection.execute(_BINS, (time.time() - older_than,)).fetchall():
-                removal.empty_bin(row["session"], older_than)
+            values = {"usual": usual, "now": time.time()}
+            for row in connection.execute(_BINS, values).fetchall():
+                removal.empty_bin(row["session"], row["keep"])
             removal.drop_spare(SPARE_UPLOADS, None, age=_ABANDONED_AFTER)
             removal.drop_of_nobody(None, age=_ABANDONED_AFTER)
         return self._files.unlink(removal.doomed)

@@ -5,19 +5,19 @@ The seed log is the record; these tables are its index, plus what a person chang
 """
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from genimg_ui.errors import RefusedInput, StorageError, UnknownItem
 from genimg_ui.history.database import Database
-from genimg_ui.history.marks import MARK_COLUMNS, Marks, change_result, marks_of
+from genimg_ui.history.marks import MARK_COLUMNS, Marks, marks_of
 from genimg_ui.history.names import check_session, check_sha256
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.history.search import INSERT, rows_of
 from genimg_ui.history.seed_log import entry_line, read_line
 
 PAGE_LIMIT = 500  # rows of one page: more than any gallery shows at once
+NO_RESULT = -1  # index of an edit without results, where it is listed
 LARGEST_OFFSET = 2**31  # beyond it no count of results can be meant
 _BATCH = 200  # entries that the iterator holds at a time
 _LABEL_LENGTH = 80  # characters of the prompt that fit below a thumbnail
@@ -109,11 +109,7 @@ class EntryTable:
 
     def page(self, session: str, offset: int, limit: int, *, starred: bool) -> list[ResultRow]:
         """Results newest first, `limit` of them from `offset` on."""
-        if not 0 <= offset < LARGEST_OFFSET or not 1 <= limit <= PAGE_LIMIT:
-            raise RefusedInput(
-                f"a page must start at 0 or later and hold 1 to {PAGE_LIMIT} results, "
-                f"got start {offset} and {limit} results"
-            )
+        check_page(offset, limit)
         query = page_query(starred=starred)
         with self._database.reading() as connection:
             rows = connection.execute(query, (check_session(session), limit, offset)).fetchall()
@@ -152,21 +148,19 @@ class EntryTable:
                 yield _read(row, row["id"])
             last = rows[-1]["seq"]
 
-    def bin(self, session: str, entry_id: str, index: int) -> None:
-        """Take the result out of the gallery; its file stays."""
-        self._remove(session, (entry_id, index), {"removed": 1, "removed_at": time.time()})
-
-    def unbin(self, session: str, entry_id: str, index: int) -> None:
-        self._remove(session, (entry_id, index), {"removed": 0, "removed_at": None})
-
-    def _remove(self, session: str, item: tuple[str, int], columns: dict[str, object]) -> None:
-        with self._database.writing() as connection:
-            change_result(connection, session, item, columns)
-
     def _one(self, query: str, *values: object) -> sqlite3.Row | None:
         with self._database.reading() as connection:
             row: sqlite3.Row | None = connection.execute(query, values).fetchone()
         return row
+
+
+def check_page(offset: int, limit: int) -> None:
+    """Raise RefusedInput for a page that cannot be meant."""
+    if not 0 <= offset < LARGEST_OFFSET or not 1 <= limit <= PAGE_LIMIT:
+        raise RefusedInput(
+            f"a page must start at 0 or later and hold 1 to {PAGE_LIMIT} results, "
+            f"got start {offset} and {limit} results"
+        )
 
 
 def label_of(entry: LogEntry) -> str:
@@ -218,16 +212,18 @@ def _insert(
 
 
 def result_row(row: sqlite3.Row) -> ResultRow:
+    """A result, or an edit that has none: then the index is NO_RESULT."""
+    has_result = row["position"] is not None
     return ResultRow(
         entry_id=row["id"],
-        index=row["position"],
-        sha256=row["sha256"],
-        seed=row["seed"],
+        index=row["position"] if has_result else NO_RESULT,
+        sha256=row["sha256"] if has_result else "",
+        seed=row["seed"] if has_result else 0,
         model=row["model"],
         created=row["created"],
         state=EntryState(row["state"]),
         label=row["label"],
-        marks=marks_of(row),
+        marks=marks_of(row) if has_result else Marks(),
     )
 
 

@@ -1,11 +1,10 @@
 """What a person says of a result: star, rating, label, note, approval.
 
-None of it is in the log, which records what happened; it lies in the index, and its words are
-searched with the prompt.
+None of it is in the log, which records what happened; it lies in the index, is searched with the
+prompt, and is kept by `journal`.
 """
 
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from genimg_ui.errors import RefusedInput, UnknownItem
@@ -57,37 +56,15 @@ class MarkChange:
         return {name: value for name, value in values.items() if value is not None}
 
 
-class MarkTable:
-    """Reads and changes marks; a result that is not the session's is unknown to it."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def get(self, session: str, entry_id: str, index: int) -> Marks:
-        """The result's marks; none for a result that this session does not have."""
-        query = (
-            f"SELECT {MARK_COLUMNS} FROM results r JOIN entries e ON e.seq = r.entry"
-            " WHERE r.session = ? AND e.id = ? AND r.position = ?"
-        )
-        with self._database.reading() as connection:
-            values = (check_session(session), entry_id, index)
-            row = connection.execute(query, values).fetchone()
-        return Marks() if row is None else marks_of(row)
-
-    def change(self, session: str, items: Sequence[tuple[str, int]], change: MarkChange) -> None:
-        """Set marks of results, given as (entry id, index): of all, or of none (UnknownItem)."""
-        columns = change.columns()
-        if not columns:
-            return
-        with self._database.writing() as connection:
-            for entry_id, index in items:
-                entry = change_result(connection, session, (entry_id, index), columns)
-                words = {key: columns[key] for key in columns if key in ("label", "note")}
-                if words:
-                    connection.execute(
-                        f"UPDATE search SET {_assigned(words)} WHERE rowid = :rowid",
-                        words | {"rowid": search_key(entry, index)},
-                    )
+def marks_of_result(database: Database, session: str, entry_id: str, index: int) -> Marks:
+    """The result's marks; none for a result that this session does not have."""
+    query = (
+        f"SELECT {MARK_COLUMNS} FROM results r JOIN entries e ON e.seq = r.entry"
+        " WHERE r.session = ? AND e.id = ? AND r.position = ?"
+    )
+    with database.reading() as connection:
+        row = connection.execute(query, (check_session(session), entry_id, index)).fetchone()
+    return Marks() if row is None else marks_of(row)
 
 
 def change_result(
@@ -108,6 +85,18 @@ def change_result(
         if rows:
             return int(rows[0][0])
     raise UnknownItem(f"result {index} of entry {entry_id!r} is not in this session.")
+
+
+def reword(
+    connection: sqlite3.Connection, entry: int, index: int, columns: dict[str, object]
+) -> None:
+    """Let a changed label and note be found; `entry` is the entry's `seq`."""
+    words = {name: columns[name] for name in columns if name in ("label", "note")}
+    if words:
+        key = {"rowid": search_key(entry, index)}
+        connection.execute(
+            f"UPDATE search SET {_assigned(words)} WHERE rowid = :rowid", words | key
+        )
 
 
 def marks_of(row: sqlite3.Row) -> Marks:

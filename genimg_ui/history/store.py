@@ -7,7 +7,7 @@ never by the browser's key. Safe to share between threads; several processes may
 
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -15,13 +15,17 @@ from PIL import Image
 
 from genimg_ui.core.serial import Json
 from genimg_ui.errors import StorageError
+from genimg_ui.history.bins import USUAL, bin_keeps
 from genimg_ui.history.database import Database
 from genimg_ui.history.disk import Disk, DiskLimits
 from genimg_ui.history.drafts import DraftTable
 from genimg_ui.history.entries import EntryTable, ResultRow
 from genimg_ui.history.files import PictureFolder, Writer, make_folder, write_whole
+from genimg_ui.history.gallery import Gallery
+from genimg_ui.history.journal import Journal
+from genimg_ui.history.lineage import Lineage
 from genimg_ui.history.locks import locked_path
-from genimg_ui.history.marks import MarkChange, Marks, MarkTable
+from genimg_ui.history.marks import MarkChange, Marks, marks_of_result
 from genimg_ui.history.names import check_session, is_session, is_sha256
 from genimg_ui.history.notices import take_notices
 from genimg_ui.history.ownership import RESULT_HELD, UPLOAD_HELD, FileTable
@@ -47,7 +51,9 @@ class Store:
         self._sessions = make_folder(data_dir / "sessions")
         self.database = Database(data_dir / "genimg.db")
         self._entries = EntryTable(self.database)
-        self._marks = MarkTable(self.database)
+        self.gallery = Gallery(self.database)
+        self.lineage = Lineage(self.database)
+        self.journal = Journal(self.database, self._sessions)
         self._drafts = DraftTable(self.database)
         self._files = FileTable(self.database, self._folders)
         self._disk = Disk(self.database, self._files)
@@ -172,27 +178,20 @@ class Store:
 
     def marks(self, session: str, entry_id: str, index: int) -> Marks:
         """Star, rating, label, note and approval of a result."""
-        return self._marks.get(session, entry_id, index)
-
-    def mark(self, session: str, items: Sequence[tuple[str, int]], change: MarkChange) -> None:
-        """Set marks of results, given as (entry id, index): of all, or of none."""
-        self._marks.change(session, items, change)
+        return marks_of_result(self.database, session, entry_id, index)
 
     def star(self, session: str, entry_id: str, index: int, *, on: bool) -> None:
-        self.mark(session, [(entry_id, index)], MarkChange(starred=on))
-
-    def is_starred(self, session: str, entry_id: str, index: int) -> bool:
-        return self.marks(session, entry_id, index).starred
+        self.journal.mark(session, [(entry_id, index)], MarkChange(starred=on))
 
     def approve(self, session: str, entry_id: str, index: int, *, on: bool) -> None:
-        self.mark(session, [(entry_id, index)], MarkChange(approved=on))
+        self.journal.mark(session, [(entry_id, index)], MarkChange(approved=on))
 
     def delete(self, session: str, entry_id: str, index: int) -> None:
         """Put the result into the bin: out of the gallery, until `undelete` or `purge`."""
-        self._entries.bin(session, entry_id, index)
+        self.journal.bin(session, [(entry_id, index)])
 
     def undelete(self, session: str, entry_id: str, index: int) -> None:
-        self._entries.unbin(session, entry_id, index)
+        self.journal.unbin(session, [(entry_id, index)])
 
     # Drafts
 
@@ -228,9 +227,13 @@ class Store:
         """
         return self._disk.evict(limits, dry_run=dry_run)
 
-    def purge_bins(self, older_than_seconds: float) -> int:
-        """Empty every session's bin of what lies there so long; bytes freed."""
-        return self._disk.purge_bins(older_than_seconds)
+    def bin_keeps(self, session: str) -> float | None:
+        """Seconds that the session's bin keeps a result; None: until it is emptied by hand."""
+        return bin_keeps(self.database, session)
+
+    def purge_bins(self, usual: float = USUAL) -> int:
+        """Empty every bin of what lies there as long as its session wants; bytes freed."""
+        return self._disk.purge_bins(usual)
 
     def room_for(self, session: str, limits: DiskLimits, new_bytes: int) -> str | None:
         """Make room for an upload by removing earlier ones; why there is none, or None."""
@@ -275,6 +278,7 @@ class Store:
                 if entry.id not in logged:
                     log.append(entry)
             self._entries.insert(session, entries, log_size=log.size, exists=self._has_result)
+        self.journal.replay(session)
 
     def _has_result(self, sha256: str) -> bool:
         return is_sha256(sha256) and self._results.find(sha256) is not None

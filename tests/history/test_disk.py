@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genimg_ui.errors import StorageError, UnknownItem
+from genimg_ui.errors import RefusedInput, StorageError, UnknownItem
 from genimg_ui.history.disk import DiskLimits
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.history.store import Store
@@ -166,3 +166,26 @@ def test_a_folder_that_lets_nothing_go_is_told(
     monkeypatch.setattr(Path, "unlink", read_only)
     with pytest.raises(StorageError, match="cannot be written: the removal of a picture"):
         store.evict(DiskLimits(total_bytes=0))
+
+
+def test_each_session_says_how_long_its_bin_keeps(
+    store: Store, ann: str, bob: str, make_entry: MakeEntry
+) -> None:
+    sizes = {}
+    for session in (ann, bob):
+        sha = store.put_result(lambda file, s=session: file.write(b"\x89PNG" + s.encode()) and None)
+        entry = make_entry(sha)
+        store.record(session, entry)
+        store.delete(session, entry.id, 0)
+        sizes[session] = store.result_path(sha).stat().st_size
+    assert store.bin_keeps(ann) == 7 * 86_400
+    store.journal.keep_bin(ann, None)
+    with store.database.writing() as connection:
+        connection.execute("UPDATE results SET removed_at = removed_at - 2 * 86400")
+    assert store.purge_bins() == 0
+    store.journal.keep_bin(bob, 86_400.0)
+    assert store.purge_bins() == sizes[bob]
+    assert (store.gallery.bin_count(ann), store.gallery.bin_count(bob)) == (1, 0)
+    with pytest.raises(RefusedInput, match="The trash is emptied after never, 86400, 604800"):
+        store.journal.keep_bin(ann, 5.0)
+    assert store.purge(ann) == sizes[ann]

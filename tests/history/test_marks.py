@@ -16,13 +16,15 @@ A, B = "a" * 64, "b" * 64
 def test_marks_are_set_one_by_one(store: Store, ann: str, make_entry: MakeEntry) -> None:
     entry = make_entry(A, B)
     store.record(ann, entry)
-    store.mark(ann, [(entry.id, 1)], MarkChange(rating=4, label=" sea\n view ", note="two\nlines"))
+    store.journal.mark(
+        ann, [(entry.id, 1)], MarkChange(rating=4, label=" sea\n view ", note="two\nlines")
+    )
     store.star(ann, entry.id, 1, on=True)
     store.approve(ann, entry.id, 1, on=True)
     kept = Marks(starred=True, rating=4, label="sea view", note="two\nlines", approved=True)
     assert store.marks(ann, entry.id, 1) == kept
     assert [row.marks for row in store.results_page(ann, 0, 9)] == [Marks(), kept]
-    store.mark(ann, [(entry.id, 1)], MarkChange(label=""))
+    store.journal.mark(ann, [(entry.id, 1)], MarkChange(label=""))
     store.approve(ann, entry.id, 1, on=False)
     assert store.marks(ann, entry.id, 1) == Marks(starred=True, rating=4, note="two\nlines")
 
@@ -33,9 +35,9 @@ def test_several_results_are_marked_at_once_or_not_at_all(
     entry = make_entry(A, B)
     store.record(ann, entry)
     with pytest.raises(UnknownItem, match="result 2 of entry"):
-        store.mark(ann, [(entry.id, 0), (entry.id, 2)], MarkChange(rating=5))
+        store.journal.mark(ann, [(entry.id, 0), (entry.id, 2)], MarkChange(rating=5))
     assert store.marks(ann, entry.id, 0) == Marks()
-    store.mark(ann, [(entry.id, 0), (entry.id, 1)], MarkChange(rating=5))
+    store.journal.mark(ann, [(entry.id, 0), (entry.id, 1)], MarkChange(rating=5))
     assert [store.marks(ann, entry.id, i).rating for i in (0, 1)] == [5, 5]
 
 
@@ -44,7 +46,7 @@ def test_marks_are_the_session_s_own(
 ) -> None:
     entry = make_entry(A)
     store.record(ann, entry)
-    store.mark(ann, [(entry.id, 0)], MarkChange(rating=3))
+    store.journal.mark(ann, [(entry.id, 0)], MarkChange(rating=3))
     assert store.marks(bob, entry.id, 0) == Marks()
     with pytest.raises(UnknownItem, match="is not in this session"):
         store.approve(bob, entry.id, 0, on=True)

@@ -64,7 +64,7 @@ class ResultHandlers(Handlers):
             source_size=source.size,
             before=self.page.link(source.display),
             result=self.page.link(self.workspace.store.result_path(record.sha256)),
-            starred=self.workspace.store.is_starred(session, entry.id, index),
+            starred=self.workspace.store.marks(session, entry.id, index).starred,
         )
 
     def strip(self, session: str, *, offset: int = 0, starred: bool = False) -> Json:
