@@ -108,19 +108,35 @@ LAYERS = {
     "workspace": Layer(
         ("core", "errors", "examples", "history", "jobs", "registry", "drafts", "pictures"),
     ),
+    "runs": Layer(("core", "errors", "history", "jobs", "registry", "workspace")),
+    "run_exports": Layer(("core", "errors", "history", "runs", "workspace"), ("numpy", "PIL")),
     "ui": Layer(
-        ("core", "errors", "examples", "history", "jobs", "registry", "workspace", "ui"),
+        (
+            "core",
+            "errors",
+            "examples",
+            "history",
+            "jobs",
+            "preset_shelf",
+            "presets",
+            "registry",
+            "run_exports",
+            "runs",
+            "workspace",
+            "ui",
+        ),
         ("gradio",),
     ),
     "links": Layer(("history",)),
     "housekeeping": Layer(("errors", "history")),
-    "settings": Layer(("core", "errors")),
+    "settings": Layer(("core", "errors", "credentials.identity", "exporting.formats")),
+    "file_commands": Layer(("core", "errors", "credentials", "exporting", "history", "settings")),
     "workplace": Layer(("backend.pool", "editor", "history", "registry")),
     "commands": Layer(
         ("core", "errors", "history", "registry", "backend.base", "masks", "workplace"),
     ),
     "replay_commands": Layer(("core", "errors", "history", "bundle", "replay", "workplace")),
-    "cli": Layer(("core", "errors", "commands", "replay_commands", "settings")),
+    "cli": Layer(("core", "errors", "commands", "file_commands", "replay_commands", "settings")),
     "__main__": Layer(("cli",)),
     "application": Layer(
         (

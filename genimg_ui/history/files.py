@@ -69,6 +69,11 @@ def write_whole(target: Path, content: bytes, what: str) -> None:
     _settle(unfinished, target, what)
 
 
+def write_export(target: Path, write: Writer) -> None:
+    """Put what `write` writes at `target`, whole."""
+    _settle(_write_unfinished(target.parent, write, "the download"), target, "the download")
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
