@@ -4,16 +4,14 @@
 Results are on disk before they are named in it.
 """
 
-import hashlib
 import logging
 import secrets
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import numpy as np
 
-from genimg_ui import __version__
 from genimg_ui.backend.base import BackendResult, CancelToken, OnEvent, Progress, Rgb
 from genimg_ui.backend.pool import BackendPool
 from genimg_ui.core.geometry import Box
@@ -21,15 +19,19 @@ from genimg_ui.core.image import Limits, decode, decode_mask, stored_limits
 from genimg_ui.core.mask import mask_box
 from genimg_ui.core.picture import Picture, thumbnail
 from genimg_ui.core.plan import stitch
+from genimg_ui.core.png import encode_png
 from genimg_ui.core.report import RING, changed_pixels, colour_shift, seam_score
 from genimg_ui.core.request import SEED_LIMIT, EditInputs, EditRequest
 from genimg_ui.core.resolve import Bounds
+from genimg_ui.environment import base_versions
 from genimg_ui.errors import Cancelled, GenimgError, RefusedInput
 from genimg_ui.history.metadata import encode_result
+from genimg_ui.history.names import utc_now
 from genimg_ui.history.record import EntryState, LogEntry, PlanRecord, ResultRecord, ResultReport
 from genimg_ui.history.store import Store
 from genimg_ui.history.thumbs import THUMB_SIDE
 from genimg_ui.preparation import Prepared, Preparer, Running, Subject
+from genimg_ui.provenance import asked_model, digests, made_with
 from genimg_ui.registry import ModelSpec, Registry
 
 log = logging.getLogger(__name__)
@@ -60,10 +62,12 @@ class Editor:
         *,
         bounds: Bounds | None = None,
         limits: Limits | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._store = store
         self._registry = registry
         self._pool = pool
+        self._environment = dict(environment or {})  # versions of what else takes part
         bounds = bounds or Bounds()
         self._limits = stored_limits(limits or Limits(), bounds)
         self._preparer = Preparer(pool, bounds)
@@ -105,6 +109,10 @@ class Editor:
         """
         request = running.entry.request
         spec = self._registry.get(request.model)
+        running.note(
+            model=asked_model(spec),
+            environment={**running.entry.environment, **self._environment},
+        )
         with running.stage("decode"):
             subject = self._subject(running.entry.inputs)
         on_event(Progress(0.0, "preparing"))
@@ -114,18 +122,10 @@ class Editor:
         running.note(resolved=resolved)
         running.warn(*subject.source.notes)
         prepared = self._preparer.prepare(resolved, spec, subject, running, cancel)
-        running.note(
-            plan=_plan_record(prepared),
-            composite_sha256=hashlib.sha256(
-                np.ascontiguousarray(prepared.composite).data
-            ).hexdigest(),
-            control_sha256=tuple(
-                hashlib.sha256(control.image.tobytes()).hexdigest()
-                for control in prepared.job.controls
-            ),
-        )
+        with running.stage("digest"):
+            running.note(plan=_plan_record(prepared), **digests(prepared, subject.painted))
         result = self._generate(spec, prepared, running, on_event, cancel)
-        running.note(facts={**running.entry.facts, **result.facts})
+        running.note(**made_with(running.entry, prepared, result, self._pool))
         running.warn(*result.warnings)
         return Outcome(prepared=prepared, patches=result.patches)
 
@@ -154,6 +154,7 @@ class Editor:
 
     def _store_results(self, outcome: Outcome, running: Running, on_event: OnEvent) -> None:
         records: list[ResultRecord] = []
+        maps = _maps_png(outcome.prepared)
         for index, seed in enumerate(outcome.prepared.job.resolved.seeds):
             on_event(Progress(1.0, f"writing result {index + 1} of {len(outcome.patches)}"))
             with running.stage("stitch"):
@@ -164,12 +165,14 @@ class Editor:
             record = ResultRecord(sha256="", pixels_sha256=pixels_sha256, seed=seed, report=report)
             running.warn(*unchanged_warning(report, index))
             with running.stage("write"):
-                records.append(self._write(running.entry, picture, record))
+                records.append(self._write(running.so_far(), picture, record))
+                if maps is not None:
+                    self._store.put_maps(records[-1].sha256, maps)
         running.note(results=tuple(records))
 
     def _write(self, entry: LogEntry, picture: Picture, record: ResultRecord) -> ResultRecord:
         """Store one result with its entry inside the PNG, and its thumbnail beside it."""
-        inside = replace(entry, state=EntryState.DONE, results=(record,))
+        inside = replace(entry, state=EntryState.DONE, ended=utc_now(), results=(record,))
         sha256 = self._store.put_result(lambda file: encode_result(file, picture, inside))
         self._store.put_thumb(sha256, thumbnail(picture, THUMB_SIDE))
         return replace(record, sha256=sha256)
@@ -185,12 +188,12 @@ def begin_entry(
     """An entry for an edit that has not run yet; it counts as interrupted until it ends."""
     return LogEntry(
         id=entry_id or uuid.uuid4().hex,
-        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        created=utc_now(),
         state=EntryState.INTERRUPTED,
         request=request,
         inputs=inputs,
         parent=parent,
-        environment={"genimg_ui": __version__},
+        environment=base_versions(),
     )
 
 
@@ -199,6 +202,12 @@ def finish(prepared: Prepared, patch: Rgb) -> Picture:
     plan, box = prepared.plan, prepared.plan.box
     content = stitch(plan, patch, prepared.job.image, prepared.canvas.rgb(box))
     return prepared.canvas.with_rgb(content, prepared.composite[box.slices], box)
+
+
+def _maps_png(prepared: Prepared) -> bytes | None:
+    """What the ControlNets were shown, one map below the other; None without any."""
+    maps = [control.image for control in prepared.job.controls]
+    return encode_png(Picture(np.concatenate(maps))) if maps else None
 
 
 def make_report(prepared: Prepared, picture: Picture) -> ResultReport:

@@ -43,6 +43,10 @@ class Running:
         """Add sentences that a person should read beside the result."""
         self.note(warnings=(*self.entry.warnings, *sentences))
 
+    def so_far(self) -> LogEntry:
+        """The entry with the seconds spent until now."""
+        return replace(self.entry, timings=dict(self.seconds))
+
     def ended(self, state: EntryState, error: str = "", *, refused: bool = False) -> LogEntry:
         """The whole entry, now that it is known how the edit ended."""
         self.note(state=state, error=error, refused=refused, timings=self.seconds, ended=utc_now())

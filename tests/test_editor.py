@@ -1,5 +1,6 @@
 """Whole edits: locked pixels for every size, mask, border and engine; ends other than done."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -14,9 +15,11 @@ from PIL import Image, ImageCms
 
 from genimg_ui.backend.base import CancelToken, Progress
 from genimg_ui.backend.fake import FakeBackend
+from genimg_ui.backend.pool import FILL_SEED
 from genimg_ui.core.geometry import Sides
 from genimg_ui.core.request import (
     ControlUnit,
+    EditGroup,
     EditInputs,
     EditRequest,
     FillUnderMask,
@@ -25,6 +28,7 @@ from genimg_ui.core.request import (
 from genimg_ui.core.resolve import Bounds
 from genimg_ui.core.serial import to_json
 from genimg_ui.editor import Editor
+from genimg_ui.environment import cpu_name
 from genimg_ui.errors import BackendError, StorageError
 from genimg_ui.history.metadata import entry_from_png
 from genimg_ui.history.record import EntryState, LogEntry
@@ -263,7 +267,9 @@ def test_the_result_holds_its_entry(desk: Desk) -> None:
     inside = entry_from_png(path)
     assert inside.results == (replace(entry.results[1], sha256=""),)
     same = ("id", "state", "request", "inputs", "resolved", "plan", "composite_sha256", "facts")
+    same += ("model", "runtime", "environment", "painted_sha256", "denoise_sha256")
     assert all(getattr(inside, name) == getattr(entry, name) for name in same)
+    assert inside.ended and set(inside.timings) <= set(entry.timings) and inside.timings
     assert "Seed: 4" in Image.open(path).text["parameters"]
     assert desk.store.thumb_path(entry.results[1].sha256).exists()
     assert json.loads(json.dumps(to_json(entry)))["results"][1]["seed"] == 4
@@ -395,7 +401,40 @@ def test_a_control_map_reaches_the_engine_at_the_crops_size(desk: Desk) -> None:
     job = desk.fake.jobs[-1]
     assert job.controls[0].unit == unit
     assert job.controls[0].image.shape == job.image.shape
-    assert len(entry.control_sha256) == 1
+    assert entry.control_sha256 == (digest(job.controls[0].image),)
+    assert entry.model is not None
+    [annotator] = entry.model.parts
+    assert (annotator.role, annotator.name, annotator.source) == ("annotator", "canny", "opencv")
+
+
+def digest(pixels: np.ndarray) -> str:
+    return hashlib.sha256(pixels.tobytes()).hexdigest()
+
+
+def test_the_entry_names_all_that_the_engine_was_given(desk: Desk) -> None:
+    mask = painted(60, 50, (20, 20, 30, 30))
+    group = EditGroup(id="run", cell={"seed": "7"})
+    inputs = replace(desk.inputs(png(photograph(60, 50)), mask), group=group)
+    entry = desk.apply(request("square", grow=2, border=Sides(4, 0, 0, 0)), inputs)
+    job = desk.fake.jobs[-1]
+    assert entry.painted_sha256 == digest(mask)
+    assert entry.denoise_sha256 == digest(job.mask) != entry.painted_sha256
+    assert entry.filled_sha256 == digest(job.filled) != digest(job.image)
+    assert entry.fill_seed == FILL_SEED
+    assert entry.group == group
+    assert entry.model is not None and (entry.model.id, entry.model.engine) == ("square", "fake 1")
+    assert entry.runtime is not None and entry.runtime.cpu == cpu_name() != ""
+    assert {"genimg_ui", "python", "numpy", "pillow", "opencv", "numba"} == set(entry.environment)
+    assert entry.environment["numpy"] == np.__version__
+    plain = desk.apply(request("plain"), inputs)
+    assert (plain.filled_sha256, plain.fill_seed) == ("", None)
+    assert "numba" not in plain.environment
+
+
+def test_an_edit_that_fails_says_what_it_was_given(tmp_path: Path) -> None:
+    entry = Ends(tmp_path, FakeBackend(error=BackendError("No brush."))).edit()
+    assert entry.model is not None and entry.model.id == "plain"
+    assert entry.painted_sha256 and entry.composite_sha256 and entry.denoise_sha256
 
 
 def test_bounds_of_the_installation_hold(tmp_path: Path) -> None:

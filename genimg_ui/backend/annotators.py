@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 
 from genimg_ui.backend.base import Rgb
+from genimg_ui.core.provenance import PartRecord
+from genimg_ui.environment import version
 from genimg_ui.errors import RefusedInput
 
 # The thresholds of the gradient that the published canny ControlNets were trained around.
@@ -33,3 +35,8 @@ def annotate(kind: str, image: Rgb) -> Rgb:
     if kind not in _ANNOTATORS:
         raise RefusedInput(f'control kind must be one of {", ".join(KINDS)}, got "{kind}"')
     return _ANNOTATORS[kind](image)
+
+
+def record(kind: str) -> PartRecord:
+    """What made the control map of this kind, for the log."""
+    return PartRecord(role="annotator", name=kind, source="opencv", revision=version("opencv"))

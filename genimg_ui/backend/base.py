@@ -6,12 +6,13 @@ size. It reports by events and looks at the cancel token at least once a step.
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genimg_ui.core.provenance import ModelRecord, RuntimeRecord
 from genimg_ui.core.request import ControlUnit, ResolvedRequest
 from genimg_ui.errors import Cancelled
 from genimg_ui.registry import ModelSpec
@@ -91,12 +92,18 @@ class BackendJob:
 class BackendResult:
     """One patch for each seed, in the seeds' order, each uint8 (h, w, 3) like the crop.
 
-    `facts` are JSON-able facts for the log: revision, device, dtype, kernel, versions.
+    The rest is for the log: `model` and `runtime` say with what it was done, `environment` the
+    versions of the libraries that took part, `facts` what else is worth knowing of the way;
+    `fallbacks` are sentences about what was done in another way than the usual one.
     """
 
     patches: tuple[Rgb, ...]
-    facts: dict[str, str]
+    model: ModelRecord | None = None
+    runtime: RuntimeRecord | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = ()
 
 
 class Backend(Protocol):

@@ -1,8 +1,11 @@
 """Which device and precision the sampler runs on, and what the log says about them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+
+from genimg_ui.core.provenance import RuntimeRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,52 @@ class Device:
             return f"cuda ({torch.cuda.get_device_name()})"
         return self.name
 
+    def record(self, attention: str) -> RuntimeRecord:
+        """The machine and its switches, for the log."""
+        cuda = self.name == "cuda"
+        enabled = [name for name, on in _attention_kernels().items() if on] if cuda else []
+        return RuntimeRecord(
+            device=self.label(),
+            dtype=str(self.dtype).removeprefix("torch."),
+            attention=f"{attention} ({', '.join(enabled)})" if enabled else attention,
+            threads=torch.get_num_threads(),
+            instructions=torch.backends.cpu.get_cpu_capability(),
+            determinism=_switches(cuda=cuda),
+        )
+
     def free(self) -> None:
         """Give cached memory back to the device."""
         if self.name == "cuda":
             torch.cuda.empty_cache()
         elif self.name == "mps":
             torch.mps.empty_cache()
+
+
+def _attention_kernels() -> dict[str, bool]:
+    """The kernels among which scaled dot product attention may choose on CUDA."""
+    cuda: Any = torch.backends.cuda
+    return {
+        "flash": cuda.flash_sdp_enabled(),
+        "memory-efficient": cuda.mem_efficient_sdp_enabled(),
+        "cudnn": cuda.cudnn_sdp_enabled(),
+        "math": cuda.math_sdp_enabled(),
+    }
+
+
+def _switches(*, cuda: bool) -> dict[str, str]:
+    """torch's switches that decide whether the same work gives the same bits."""
+    switches: dict[str, object] = {
+        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),
+    }
+    if cuda:
+        switches |= {
+            "cudnn.deterministic": torch.backends.cudnn.deterministic,
+            "cudnn.benchmark": torch.backends.cudnn.benchmark,
+            "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
+            "cuda.matmul.allow_tf32": torch.backends.cuda.matmul.allow_tf32,
+        }
+    return {name: str(value).lower() for name, value in switches.items()}
 
 
 def pick_device() -> Device:

@@ -4,12 +4,12 @@ One instance keeps the last used pipeline in memory and gives it to one job at a
 waits for it can be cancelled. Patches are uint8 (h, w, 3), one for each seed, of the crop's size.
 """
 
-import importlib.metadata
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+
+import torch
 
 from genimg_ui import weights
 from genimg_ui.backend.base import (
@@ -20,27 +20,36 @@ from genimg_ui.backend.base import (
     Progress,
 )
 from genimg_ui.backend.device import Device, is_out_of_memory, pick_device
-from genimg_ui.backend.pipelines import Loaded, load_pipeline, with_control
+from genimg_ui.backend.pipelines import Controlled, Loaded, load_pipeline, with_control
 from genimg_ui.backend.preview import PreviewGate
 from genimg_ui.backend.prompts import prompt_warnings
 from genimg_ui.backend.sampling import Watch, Work, check_job, prepare, sample
+from genimg_ui.environment import versions
 from genimg_ui.errors import BackendError
 from genimg_ui.registry import ModelSpec, download_size
+from genimg_ui.weight_hashes import WeightHashes
 
 WAIT_SECONDS = 0.1  # between two looks at the cancel token while another job has the weights
-VERSIONS = ("torch", "diffusers", "transformers")
+LIBRARIES = ("torch", "diffusers", "transformers", "safetensors")
 
 
 class DiffusersBackend:
     """Keeps the last used pipeline; one job at a time has it."""
 
-    def __init__(self, *, safety: bool = False, device: Device | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        safety: bool = False,
+        device: Device | None = None,
+        hashes: WeightHashes | None = None,
+    ) -> None:
         self._safety = safety
+        self._hashes = hashes or WeightHashes()
         self._device = device or pick_device()
         self._busy = threading.Lock()
         self._spec: ModelSpec | None = None
         self._loaded: Loaded | None = None
-        self._control: tuple[str, Any] | None = None
+        self._control: Controlled | None = None
 
     def generate(self, job: BackendJob, on_event: OnEvent, cancel: CancelToken) -> BackendResult:
         with self._exclusive(cancel):
@@ -64,7 +73,8 @@ class DiffusersBackend:
         cancel.check()
         on_event(Progress(0.0, _loading(job.spec)))
         loaded = self._load(job.spec)
-        pipe = self._pipe(loaded, job)
+        controlled = self._controlled(loaded, job)
+        pipe = loaded.pipe if controlled is None else controlled.pipe
         cancel.check()
         on_event(Progress(0.0, "reading the picture"))
         work = prepare(job, loaded, pipe)
@@ -73,26 +83,33 @@ class DiffusersBackend:
             sample(work, index, Watch(work, index, on_event=on_event, cancel=cancel, gate=gate))
             for index in range(len(job.resolved.seeds))
         )
-        facts = {**loaded.facts, **_facts(work, self._device)}
+        attention = next(iter(pipe.unet.attn_processors.values()))
+        parts = () if controlled is None else (controlled.record,)
         return BackendResult(
-            patches=patches, facts=facts, warnings=prompt_warnings(loaded.pipe, job)
+            patches=patches,
+            model=replace(loaded.record, parts=parts),
+            runtime=self._device.record(type(attention).__name__),
+            environment=_environment(self._device),
+            facts=_facts(work),
+            warnings=prompt_warnings(loaded.pipe, job),
+            fallbacks=loaded.fallbacks + (() if controlled is None else controlled.fallbacks),
         )
 
     def _load(self, spec: ModelSpec) -> Loaded:
         if self._loaded is None or self._spec != spec:
             self._forget()
-            self._loaded = load_pipeline(spec, self._device, safety=self._safety)
+            self._loaded = load_pipeline(spec, self._device, self._hashes, safety=self._safety)
             self._spec = spec
         return self._loaded
 
-    def _pipe(self, loaded: Loaded, job: BackendJob) -> Any:
+    def _controlled(self, loaded: Loaded, job: BackendJob) -> Controlled | None:
         if not job.controls:
-            return loaded.pipe
+            return None
         kind = job.controls[0].unit.kind
-        if self._control is None or self._control[0] != kind:
-            self._control = None
-            self._control = (kind, with_control(loaded, job.spec, kind))
-        return self._control[1]
+        if self._control is None or self._control.kind != kind:
+            self._control = None  # its memory is needed for the next one
+            self._control = with_control(loaded, job.spec, kind, self._hashes)
+        return self._control
 
     def _forget(self) -> None:
         self._loaded = self._spec = self._control = None
@@ -114,22 +131,20 @@ def _loading(spec: ModelSpec) -> str:
     return f"loading {spec.title}"
 
 
-def _facts(work: Work, device: Device) -> dict[str, str]:
-    attention = next(iter(work.pipe.unet.attn_processors.values()))
+def _environment(device: Device) -> dict[str, str]:
+    cuda = {"cuda": torch.version.cuda or ""} if device.name == "cuda" else {}
+    return versions(*LIBRARIES) | cuda
+
+
+def _facts(work: Work) -> dict[str, str]:
     facts = {
-        "device": device.label(),
-        "dtype": str(device.dtype).removeprefix("torch."),
-        "attention": type(attention).__name__,
         "pipeline": type(work.pipe).__name__,
         "scheduler": type(work.pipe.scheduler).__name__,
         "masking": "native" if work.loaded.native else "blended",
     }
     if "safety_checker" in work.pipe.components:
         facts["safety_checker"] = "on" if work.pipe.safety_checker is not None else "off"
-    if work.controls:
-        source = dict(work.job.spec.controls)[work.controls[0].unit.kind]
-        facts["control"] = source if weights.is_hub_id(source) else Path(source).name
-    return facts | {name: importlib.metadata.version(name) for name in VERSIONS}
+    return facts
 
 
 def _memory_sentence(job: BackendJob, device: Device) -> str:

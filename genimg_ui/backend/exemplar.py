@@ -4,9 +4,9 @@ Every pixel whose denoise mask is above 0 is filled; the rest of a patch is the 
 """
 
 import platform
-from importlib.metadata import version
 
 import numpy as np
+from llvmlite import binding
 
 from genimg_ui.backend.base import (
     BackendJob,
@@ -19,6 +19,8 @@ from genimg_ui.backend.base import (
 )
 from genimg_ui.core.fill import exemplar
 from genimg_ui.core.fill.workers import available_threads
+from genimg_ui.core.provenance import ModelRecord, RuntimeRecord
+from genimg_ui.environment import versions
 
 
 class ExemplarBackend:
@@ -32,7 +34,12 @@ class ExemplarBackend:
             patch = self._variant(job, index, on_event, cancel)
             patches.append(patch)
             on_event(Preview(index, patch))
-        return BackendResult(patches=tuple(patches), facts=facts())
+        return BackendResult(
+            patches=tuple(patches),
+            model=ModelRecord(id=job.spec.id, engine=f"exemplar {exemplar.ENGINE_VERSION}"),
+            runtime=runtime(),
+            environment=versions("numba", "llvmlite"),
+        )
 
     def _variant(self, job: BackendJob, index: int, on_event: OnEvent, cancel: CancelToken) -> Rgb:
         seeds = job.resolved.seeds
@@ -54,12 +61,10 @@ class ExemplarBackend:
         return patch
 
 
-def facts() -> dict[str, str]:
-    """What the pixels depend on besides picture, mask, seed and mode."""
-    return {
-        "engine": f"exemplar {exemplar.ENGINE_VERSION}",
-        "device": f"cpu ({platform.machine()})",
-        "threads": str(available_threads()),
-        "numba": version("numba"),
-        "numpy": version("numpy"),
-    }
+def runtime() -> RuntimeRecord:
+    """The machine as Numba sees it: `instructions` is the processor that it compiles for."""
+    return RuntimeRecord(
+        device=f"cpu ({platform.machine()})",
+        threads=available_threads(),
+        instructions=binding.get_host_cpu_name(),
+    )

@@ -18,6 +18,7 @@ from genimg_ui.backend.base import (
     Progress,
     Rgb,
 )
+from genimg_ui.core.provenance import ModelRecord, RuntimeRecord
 
 Colour = tuple[int, int, int]
 
@@ -53,7 +54,11 @@ class FakeBackend:
                 on_event(Progress(share, f"step {step + 1} of {self.steps}"))
             patches.append(self._paint(job.image.shape, seed))
             on_event(Preview(index, patches[-1]))
-        return BackendResult(patches=tuple(patches), facts={"engine": "fake 1", "device": "none"})
+        return BackendResult(
+            patches=tuple(patches),
+            model=ModelRecord(id=job.spec.id, engine="fake 1"),
+            runtime=RuntimeRecord(device="none"),
+        )
 
     def _step(self, step: int, cancel: CancelToken) -> None:
         if self.before_step is not None:

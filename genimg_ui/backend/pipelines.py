@@ -5,7 +5,6 @@ on this machine first and downloaded only where the hub answers; everything that
 broken becomes a ModelUnavailable that names it.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +27,15 @@ from transformers.utils import logging as transformers_logging
 from genimg_ui import registry, weights
 from genimg_ui.backend.device import Device, is_out_of_memory
 from genimg_ui.backend.preview import fit_colours
+from genimg_ui.backend.weight_records import control_record, fallbacks, model_record
+from genimg_ui.core.provenance import ModelRecord, PartRecord
 from genimg_ui.errors import ModelUnavailable, RefusedInput
 from genimg_ui.registry import ModelSpec
+from genimg_ui.weight_hashes import WeightHashes
 
 Pipeline = Any  # the pipelines share their names by convention, not by a base class
 LATENT_CHANNELS = 4
 INPAINT_CHANNELS = 9  # noisy latents, mask, latents of the masked picture
-HASH_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class Loaded:
     family: Family
     scheduler: Any
     colours: torch.Tensor  # latents → RGB, for previews
-    facts: Mapping[str, str]
+    record: ModelRecord
+    fallbacks: tuple[str, ...]  # sentences
 
     @property
     def native(self) -> bool:
@@ -81,7 +83,17 @@ class Loaded:
         return int(self.pipe.vae_scale_factor)
 
 
-def load_pipeline(spec: ModelSpec, device: Device, *, safety: bool) -> Loaded:
+@dataclass(frozen=True, slots=True)
+class Controlled:
+    """A pipeline with a ControlNet of `kind` beside it."""
+
+    kind: str
+    pipe: Pipeline
+    record: PartRecord
+    fallbacks: tuple[str, ...]
+
+
+def load_pipeline(spec: ModelSpec, device: Device, hashes: WeightHashes, *, safety: bool) -> Loaded:
     """Load the model of `spec`; with `safety` its safety checker too, where it has one."""
     if spec.family not in FAMILIES:
         known = ", ".join(FAMILIES)
@@ -98,7 +110,14 @@ def load_pipeline(spec: ModelSpec, device: Device, *, safety: bool) -> Loaded:
             f"{spec.title} cannot paint under a mask: its UNet must have {LATENT_CHANNELS} or "
             f"{INPAINT_CHANNELS} input channels, got {channels}."
         )
-    return Loaded(pipe, family, pipe.scheduler, fit_colours(pipe), _origin(spec, folder))
+    return Loaded(
+        pipe,
+        family,
+        pipe.scheduler,
+        fit_colours(pipe),
+        model_record(spec, folder, pipe, hashes),
+        fallbacks(spec.title, spec, folder / "unet"),
+    )
 
 
 def _quieten() -> None:
@@ -108,7 +127,7 @@ def _quieten() -> None:
         logging.set_verbosity_error()
 
 
-def with_control(loaded: Loaded, spec: ModelSpec, kind: str) -> Pipeline:
+def with_control(loaded: Loaded, spec: ModelSpec, kind: str, hashes: WeightHashes) -> Controlled:
     """The same model, its weights shared, with the ControlNet of `kind` beside it."""
     sources = dict(spec.controls)
     if kind not in sources:
@@ -122,7 +141,7 @@ def with_control(loaded: Loaded, spec: ModelSpec, kind: str) -> Pipeline:
         **_constructor_extras(loaded),
     )
     pipe.set_progress_bar_config(disable=True)
-    return pipe
+    return Controlled(kind, pipe, *control_record(spec, kind, hashes))
 
 
 def _constructor_extras(loaded: Loaded) -> dict[str, Any]:
@@ -140,7 +159,7 @@ def _read(spec: ModelSpec, folder: Path, device: Device, *, safety: bool) -> Pip
     pipe = family.inpaint.from_pretrained(
         folder,
         dtype=device.dtype,
-        variant=spec.variant if _has_variant(folder, spec.variant) else None,
+        variant=None if fallbacks(spec.title, spec, folder / "unet") else spec.variant,
         use_safetensors=True,
         local_files_only=True,
         **options,
@@ -192,10 +211,9 @@ def _control_network(spec: ModelSpec, source: str, dtype: torch.dtype) -> Any:
     folder = weights.local_folder(source)
     variant: str | None = None
     lack: str | None = "is not on this machine"
-    for variant in dict.fromkeys((spec.variant, None)):
-        lack = lack if folder is None else weights.missing_weights(folder, "", variant)
-        if lack is None:
-            break
+    if folder is not None:
+        variant = None if fallbacks(source, spec, folder) else spec.variant
+        lack = weights.missing_weights(folder, "", variant)
     if lack is not None and not (on_hub and weights.hub_reachable()):
         beyond = " and the Hugging Face hub cannot be reached from here" if on_hub else ""
         raise ModelUnavailable(
@@ -226,27 +244,5 @@ def _guarded(spec: ModelSpec, place: Path, read: Callable[[], Any]) -> Any:
         ) from error
 
 
-def _has_variant(folder: Path, variant: str | None) -> bool:
-    return variant is not None and any(folder.glob(f"unet/*.{variant}*.safetensors"))
-
-
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _origin(spec: ModelSpec, folder: Path) -> dict[str, str]:
-    """Which weights these are: the hub's commit, or the digest of the folder's weights."""
-    if weights.is_hub_id(spec.source):
-        return {"model": spec.source, "revision": folder.name}
-    return {"model": folder.name, "weights_sha256": _digest(folder)}
-
-
-def _digest(folder: Path) -> str:
-    """One sha256 over names and contents of all safetensors files."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.glob("*/*.safetensors")):
-        digest.update(path.relative_to(folder).as_posix().encode())
-        with path.open("rb") as file:
-            while block := file.read(HASH_BLOCK):
-                digest.update(block)
-    return digest.hexdigest()

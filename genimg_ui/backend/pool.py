@@ -7,15 +7,19 @@ each engine; a diffusers engine keeps one pipeline in memory and frees it when a
 import importlib
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genimg_ui.backend.base import Backend, CancelToken, Rgb
+from genimg_ui.core.provenance import PartRecord
 from genimg_ui.core.request import InpaintParams
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec
+from genimg_ui.weight_hashes import WeightHashes
 
 FILL_SEED = 0  # one for all seeds, so that a variant finds the same fill as alone
 _ENGINES: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -29,14 +33,20 @@ _ENGINES: Mapping[str, tuple[str, str]] = MappingProxyType(
 class BackendPool:
     """All engines of one process; safe to share between threads.
 
-    `safety` loads the safety checker of models that have one, for public hosting; `backends` are
-    engines that are made already, by name.
+    `safety` loads the safety checker of models that have one, for public hosting; `hashes` is
+    where the digests of weight files are kept; `backends` are engines that are made already.
     """
 
     def __init__(
-        self, *, safety: bool = False, backends: Mapping[str, Backend] | None = None
+        self,
+        *,
+        safety: bool = False,
+        hashes: Path | None = None,
+        backends: Mapping[str, Backend] | None = None,
     ) -> None:
-        self._options: dict[str, dict[str, bool]] = {"diffusers": {"safety": safety}}
+        self._options: dict[str, dict[str, Any]] = {
+            "diffusers": {"safety": safety, "hashes": WeightHashes(hashes)}
+        }
         self._backends: dict[str, Backend] = dict(backends or {})
         self._lock = threading.Lock()
 
@@ -55,6 +65,11 @@ class BackendPool:
         module = importlib.import_module("genimg_ui.backend.annotators")
         control: Rgb = module.annotate(kind, image)
         return control
+
+    def annotator(self, kind: str) -> PartRecord:
+        """What makes the control maps of this kind, for the log."""
+        part: PartRecord = importlib.import_module("genimg_ui.backend.annotators").record(kind)
+        return part
 
     def fill(
         self, image: Rgb, hole: NDArray[np.bool_], *, params: InpaintParams, cancel: CancelToken

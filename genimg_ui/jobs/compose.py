@@ -12,6 +12,7 @@ from genimg_ui.core.image import Limits
 from genimg_ui.core.resolve import Bounds
 from genimg_ui.core.serial import Json, from_json
 from genimg_ui.editor import Editor
+from genimg_ui.environment import versions
 from genimg_ui.history.store import Store
 from genimg_ui.registry import load_registry
 
@@ -21,9 +22,13 @@ def build_editor(store: Store, models: Path, options: Mapping[str, Json]) -> Edi
     return Editor(
         store,
         load_registry(models),
-        BackendPool(safety=bool(options.get("safety", False))),
+        BackendPool(
+            safety=bool(options.get("safety", False)),
+            hashes=store.data_dir / "cache" / "weights.json",
+        ),
         bounds=from_json(Bounds, options.get("bounds", {})),
         limits=from_json(Limits, options.get("limits", {})),
+        environment=versions("gradio"),  # the queue is the page's
     )
 
 

@@ -1,5 +1,7 @@
 """Progress, previews, cancel, memory and refusals of the sampler."""
 
+import hashlib
+import importlib.metadata
 import time
 from dataclasses import replace
 from typing import Any
@@ -109,18 +111,29 @@ def test_one_pipeline_is_kept_and_the_last_one_freed(models):
     assert own._loaded is None
 
 
-def test_facts_name_weights_libraries_and_method(backend, models):
+def test_the_record_names_weights_libraries_machine_and_method(backend, models):
     first = generate(backend, job(spec(models / "sd15"), scheduler="unipc"))
     other = generate(backend, job(spec(models / "sd15_inpaint"), control=CANNY))
-    assert len(first.facts["weights_sha256"]) == 64
-    assert first.facts["weights_sha256"] != other.facts["weights_sha256"]
+    read = {"unet", "vae", "text_encoder"}
+    for result, folder in ((first, "sd15"), (other, "sd15_inpaint")):
+        assert {file.name.split("/")[0] for file in result.model.files} == read
+        for file in result.model.files:
+            content = (models / folder / file.name).read_bytes()
+            assert (file.bytes, file.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+        assert (result.model.source, result.model.family) == (folder, "sd15")
+    assert first.model.parts == ()
+    [control] = other.model.parts
+    weights = models / "sd15_control" / "diffusion_pytorch_model.safetensors"
+    assert (control.role, control.name, control.source) == ("controlnet", "canny", "sd15_control")
+    assert control.files[0].sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
     assert first.facts["scheduler"] == "UniPCMultistepScheduler"
     assert (first.facts["masking"], other.facts["masking"]) == ("blended", "native")
     assert other.facts["pipeline"] == "StableDiffusionControlNetInpaintPipeline"
-    assert other.facts["control"] == "sd15_control"
-    assert {"device", "dtype", "attention", "torch", "diffusers", "transformers"} <= set(
-        first.facts
-    )
+    assert (first.runtime.device, first.runtime.dtype) == ("cpu", "float32")
+    assert first.runtime.attention.startswith("AttnProcessor") and first.runtime.threads > 0
+    assert first.runtime.determinism["deterministic_algorithms"] in ("true", "false")
+    assert first.environment["torch"] == importlib.metadata.version("torch")
+    assert set(first.environment) == {"torch", "diffusers", "transformers", "safetensors"}
 
 
 def test_a_prompt_that_is_too_long_is_said(backend, models):

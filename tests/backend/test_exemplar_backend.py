@@ -1,6 +1,5 @@
 """The embedded engine behind the common protocol."""
 
-import json
 from itertools import pairwise
 
 import numpy as np
@@ -77,7 +76,9 @@ def test_a_mask_over_everything_is_refused() -> None:
         ExemplarBackend().generate(asked, lambda _: None, CancelToken())
 
 
-def test_facts_are_words_for_the_log() -> None:
+def test_the_engine_says_with_what_it_worked() -> None:
     result = ExemplarBackend().generate(job((1,)), lambda _: None, CancelToken())
-    assert {"engine", "device", "threads", "numba", "numpy"} <= set(result.facts)
-    assert json.loads(json.dumps(result.facts)) == result.facts
+    assert result.model is not None and result.model.engine.startswith("exemplar ")
+    assert result.runtime is not None and result.runtime.device.startswith("cpu (")
+    assert result.runtime.threads >= 1 and result.runtime.instructions
+    assert set(result.environment) == {"numba", "llvmlite"}

@@ -153,7 +153,8 @@ def test_a_hub_model_in_the_cache_needs_no_network(no_hub, models):
     (root / "refs" / "main").write_text(commit)
     model = replace(spec(models / "sd15"), source="owner/model")
     assert availability(model) is None
-    assert generate(model).facts["revision"] == commit
+    record = generate(model).model
+    assert (record.source, record.revision) == ("owner/model", commit)
     (root / "snapshots" / commit / "unet" / "config.json").unlink()
     with pytest.raises(ModelUnavailable, match="lacks unet/config.json"):
         generate(model)
@@ -180,6 +181,18 @@ def test_half_precision_files_of_a_variant_run_in_full_precision(tiny, models, t
     tiny.make_sd15(folder, variant="fp16")
     assert not (folder / "unet" / "diffusion_pytorch_model.safetensors").exists()
     result = generate(replace(spec(folder), controls=(), variant="fp16"))
-    assert result.facts["dtype"] == "float32"
+    assert result.runtime.dtype == "float32"
+    assert all(".fp16.safetensors" in file.name for file in result.model.files)
+    assert result.fallbacks == ()
     full = generate(spec(models / "sd15")).patches[0].astype(int)
     assert np.abs(result.patches[0] - full).mean() < 5  # rounding of the weights only
+
+
+def test_a_variant_that_is_not_there_is_a_fallback(models):
+    model = replace(spec(models / "sd15"), variant="fp16")
+    result = generate(model, control=ControlUnit(kind="canny"))
+    assert [
+        sentence.partition(" has no weights of the variant fp16")[0]
+        for sentence in (result.fallbacks)
+    ] == ["Tiny", "The ControlNet sd15_control"]
+    assert all(".fp16." not in file.name for file in result.model.files)

@@ -32,8 +32,9 @@ def test_a_line_of_any_schema_loads(line: str) -> None:
     entry = read_line(line)
     assert entry.schema == SCHEMA
     assert read_line(entry_line(entry)) == entry == entry_from_json(json.loads(line))
-    assert entry.results and entry.resolved is not None and entry.model is not None
     assert entry.environment["genimg_ui"]
+    if entry.results:
+        assert entry.resolved is not None and entry.model is not None
 
 
 @pytest.mark.parametrize("line", EXAMPLES)
