@@ -49,6 +49,8 @@ class Draft:
     turn: int = 0
     mark: Mark = field(default_factory=lambda: Mark(page=""))  # of the page that was kept last
     dismissed: str | None = None  # newest interrupted job that need not be offered again
+    ahead: tuple[str, ...] = ()  # versions to go forward to, the next one first: "entry:index"
+    left: str = ""  # when the first of them was left: ISO 8601, UTC
 
     def is_after(self, mark: Mark | None) -> bool:
         """Whether a later event of the same page is kept already."""
@@ -94,7 +96,17 @@ def opened(draft: Draft, source: str, parent: str | None, mark: Mark) -> Draft:
         known=_remembered(draft, source, parent),
         turn=draft.turn + 1,
         mark=mark,
+        ahead=(),
     )
+
+
+def moved(draft: Draft, to: Draft) -> Draft:
+    """The draft at another version of its picture: as `to`, with all settings but the border."""
+    if to.source is None:
+        raise RefusedInput("A version must have a picture.")
+    request = replace(draft.request, border=to.request.border)
+    known = _remembered(draft, to.source, to.parent)
+    return replace(to, request=request, known=known, turn=draft.turn + 1, dismissed=draft.dismissed)
 
 
 def restored(draft: Draft, back: Draft) -> Draft:
