@@ -7,11 +7,13 @@ import argparse
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from genimg_ui.core.image import PILLOW_PIXELS
 from genimg_ui.core.resolve import Bounds
+from genimg_ui.credentials.identity import CredentialFiles
+from genimg_ui.exporting.formats import ExportPolicy
 
 SPACE_DATA = Path("/data")  # persistent storage of a Hugging Face Space, where it is switched on
 DEFAULT_PORT = 7860
@@ -45,6 +47,7 @@ class Settings:
     auth: tuple[str, str] | None
     public: PublicLimits | None
     zero_gpu: bool = False  # whether the host lends its GPU to single requests
+    export: ExportPolicy = field(default_factory=ExportPolicy)
 
     @property
     def bounds(self) -> Bounds:
@@ -79,6 +82,7 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Sett
         port=flags.port,
         auth=auth,
         public=_public(flags) if flags.public else None,
+        export=export_policy(flags, public=flags.public),
         zero_gpu=environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),
     )
 
@@ -100,12 +104,46 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         default=_switch("GENIMG_PUBLIC", environ),
         help="limit what one visitor may ask for",
     )
+    add_export_flags(parser, environ)
     group = parser.add_argument_group("limits of --public")
     for name, value in _public_defaults().items():
         given = environ.get(f"GENIMG_MAX_{name.upper()}")  # a Space has variables, but no flags
         flag = f"--max-{name.replace('_', '-')}"
         group.add_argument(flag, type=type(value), default=value if given is None else given)
     return parser
+
+
+def add_export_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
+    """The flags that say what goes into a file that leaves the program."""
+    group = parser.add_argument_group("files that leave the program")
+    group.add_argument(
+        "--record",
+        action=argparse.BooleanOptionalAction,
+        default=_switch("GENIMG_RECORD", environ, default=True),
+        help="write the edit's record (settings, prompt, seed) into the file",
+    )
+    group.add_argument(
+        "--credentials",
+        action=argparse.BooleanOptionalAction,
+        default=_switch("GENIMG_CREDENTIALS", environ, default=None),
+        help="sign it with content credentials",
+    )
+    for name, what in (("cert", "certificate chain"), ("key", "its private key")):
+        given = environ.get(f"GENIMG_CREDENTIAL_{name.upper()}")
+        default = Path(given) if given else None
+        help_ = f"{what}, a PEM file; without it a test certificate signs"
+        group.add_argument(f"--credential-{name}", type=Path, default=default, help=help_)
+
+
+def export_policy(flags: argparse.Namespace, *, public: bool) -> ExportPolicy:
+    """What the flags of `add_export_flags` say; files are signed by default where `public`."""
+    files, given = None, (flags.credential_cert, flags.credential_key)
+    if None not in given:
+        files = CredentialFiles(certificate=given[0].resolve(), key=given[1].resolve())
+    elif given != (None, None):
+        raise SystemExit("--credential-cert and --credential-key must be given together, got one.")
+    signs = public if flags.credentials is None else flags.credentials
+    return ExportPolicy(record=flags.record, credentials=signs, files=files)
 
 
 def _public_defaults() -> dict[str, int | float]:
@@ -124,13 +162,15 @@ def _public(flags: argparse.Namespace) -> PublicLimits:
     return PublicLimits(**limits)
 
 
-def _switch(name: str, environ: Mapping[str, str]) -> bool:
+def _switch(name: str, environ: Mapping[str, str], *, default: bool | None = False) -> bool | None:
     text = environ.get(name, "").lower()
     if text in ("1", "true", "yes", "on"):
         return True
-    if text in ("", "0", "false", "no", "off"):
+    if text in ("0", "false", "no", "off"):
         return False
-    raise SystemExit(f"{name} must be 1 or 0, got {text!r}.")
+    if text:
+        raise SystemExit(f"{name} must be 1 or 0, got {text!r}.")
+    return default
 
 
 def _port(text: str) -> int:

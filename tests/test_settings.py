@@ -82,3 +82,18 @@ def test_a_wrong_variable_ends_the_program_with_a_sentence(capsys) -> None:
     with pytest.raises(SystemExit):
         parsed(PORT="x")
     assert "--port: must be in [0, 65535], got 'x'" in capsys.readouterr().err
+
+
+def test_files_carry_their_record_and_are_signed_in_public_only(tmp_path: Path) -> None:
+    assert (parsed().export.record, parsed().export.credentials) == (True, False)
+    assert parsed("--public").export.credentials
+    assert not parsed("--public", "--no-credentials").export.credentials
+    assert not parsed("--public", GENIMG_CREDENTIALS="0").export.credentials
+    assert parsed("--credentials", GENIMG_CREDENTIALS="0").export.credentials
+    assert not parsed("--no-record").export.record
+    assert not parsed(GENIMG_RECORD="0").export.record
+    pair = {"GENIMG_CREDENTIAL_CERT": str(tmp_path / "c"), "GENIMG_CREDENTIAL_KEY": str(tmp_path)}
+    files = parsed(**pair).export.files
+    assert files is not None and (files.certificate, files.key) == (tmp_path / "c", tmp_path)
+    with pytest.raises(SystemExit, match="must be given together"):
+        parsed("--credential-cert", "c.pem")

@@ -15,12 +15,18 @@ from genimg_ui.core.mask import mask_box
 from genimg_ui.core.picture import Picture
 from genimg_ui.core.pngchunks import open_bytes
 from genimg_ui.core.sniff import HEAD_BYTES, recognise
-from genimg_ui.credentials.identity import CredentialFiles, load_identity
+from genimg_ui.credentials.identity import load_identity
 from genimg_ui.credentials.manifest import Step, make_manifest
 from genimg_ui.credentials.reading import Verdict, verify
 from genimg_ui.credentials.signing import sign_file
 from genimg_ui.errors import RefusedInput, StorageError, UnknownItem
-from genimg_ui.exporting.formats import MEDIA_TYPES, TITLES, ExportOptions, Format
+from genimg_ui.exporting.formats import (
+    MEDIA_TYPES,
+    TITLES,
+    ExportOptions,
+    ExportPolicy,
+    Format,
+)
 from genimg_ui.exporting.layers import Layers, make_layers
 from genimg_ui.exporting.openraster import write_openraster
 from genimg_ui.exporting.photoshop import write_photoshop
@@ -38,18 +44,6 @@ SOURCE_TYPES = {
     "TIFF": "image/tiff",
     "BMP": "image/bmp",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportPolicy:
-    """What this installation does where a person has not chosen.
-
-    `files`: the certificate and key that sign; None: this data folder's test certificate.
-    """
-
-    record: bool = True
-    credentials: bool = False
-    files: CredentialFiles | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

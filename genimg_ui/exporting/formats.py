@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from genimg_ui.core.picture import Picture
+from genimg_ui.credentials.identity import CredentialFiles
 from genimg_ui.errors import RefusedInput
 
 DEFAULT_QUALITY = 92  # of JPEG: artefacts are hard to see at 1:1, at a fifth of the PNG
@@ -74,6 +75,18 @@ class ExportOptions:
     def __post_init__(self) -> None:
         if not 1 <= self.quality <= 100:
             raise RefusedInput(f"The quality of a JPEG must be in [1, 100], got {self.quality}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportPolicy:
+    """What this installation does where a person has not chosen.
+
+    `files`: the certificate and key that sign; None: this data folder's test certificate.
+    """
+
+    record: bool = True
+    credentials: bool = False
+    files: CredentialFiles | None = None
 
 
 def format_named(name: str) -> Format:

@@ -14,8 +14,8 @@ from genimg_ui.core.image import Limits, decode
 from genimg_ui.credentials.identity import load_identity
 from genimg_ui.credentials.reading import CredentialState, verify
 from genimg_ui.errors import RefusedInput, StorageError
-from genimg_ui.exporting.exporter import Exporter, ExportPolicy
-from genimg_ui.exporting.formats import ExportOptions, Format
+from genimg_ui.exporting.exporter import Exporter
+from genimg_ui.exporting.formats import ExportOptions, ExportPolicy, Format
 from genimg_ui.history.metadata import NoEntry, entry_from_file
 from genimg_ui.history.names import session_id
 from genimg_ui.history.record import LogEntry
