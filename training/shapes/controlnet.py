@@ -8,7 +8,7 @@ of diffusers; its control image is RGB in 0..1, of the picture's own size.
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from training.shapes.diffusion import (
     velocity_loss,
 )
 from training.shapes.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
+from training.shapes.parallel import Lanes
 from training.shapes.text import TEXT_ENCODER, FrozenText
 
 KINDS: Final[Mapping[str, str]] = {"canny": "canny", "segmentation": "segments"}
@@ -91,6 +92,23 @@ def controlled_predict(
     return predict
 
 
+def loss_of_parts(
+    unet: UNet2DConditionModel, network: ControlNetModel, text: FrozenText, seen: tuple[Batch, str]
+) -> Callable[[slice], Tensor]:
+    """The loss of parts of a batch with its maps of a kind; `seen` is both."""
+    batch, kind = seen
+    noised = add_noise(batch.latents, stratified_timesteps(len(batch), batch.latents.device))
+
+    def loss(rows: slice) -> Tensor:
+        part, at = batch.part(rows), noised.part(rows)
+        predict = controlled_predict(unet, network, part, control_image(part, kind))
+        return velocity_loss(
+            predict(at.latents, at.timesteps, text.states(part.token_ids)), at, part.mask
+        )
+
+    return loss
+
+
 def train(options: Options, kind: str, folders: Mapping[str, Path]) -> None:
     """Train within the budget; `folders` are unet, text_encoder and shards. Writes out/final."""
     device = prepare_device(options)
@@ -98,19 +116,16 @@ def train(options: Options, kind: str, folders: Mapping[str, Path]) -> None:
     unet = UNet2DConditionModel.from_pretrained(folders["unet"])
     unet = unet.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
     network = build_controlnet(unet).to(device, memory_format=torch.channels_last).train()
-    optimizer: Any = torch.optim.AdamW(network.parameters(), lr=RATE, betas=(0.9, 0.99), fused=True)
+    trained = list(network.parameters())
+    lanes = Lanes(trained, options.threads if device.type == "cpu" else 1)
+    optimizer: Any = torch.optim.AdamW(trained, lr=RATE, betas=(0.9, 0.99), fused=True)
     run = Run(options, network, optimizer, rng=np.random.default_rng(options.seed))
     examples = Examples(folders["shards"], run.rng, device)
     for tick in run:
         tick.set_rate(RATE, warmup=100)
         batch = examples.draw(BATCH)
-        noised = add_noise(batch.latents, stratified_timesteps(BATCH, device))
-        predict = controlled_predict(unet, network, batch, control_image(batch, kind))
-        predicted = predict(noised.latents, noised.timesteps, text.states(batch.token_ids))
-        loss = velocity_loss(predicted, noised, batch.mask)
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        loss = lanes.backward(loss_of_parts(unet, network, text, (batch, kind)), BATCH)
+        nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         run.record(pictures=BATCH, loss=loss)
     run.average.copy_to(network)

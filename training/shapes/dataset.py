@@ -56,6 +56,17 @@ class Batch:
     def __len__(self) -> int:
         return len(self.latents)
 
+    def part(self, rows: slice | Tensor) -> "Batch":
+        """Some of its examples."""
+        return Batch(
+            latents=self.latents[rows],
+            masked_latents=self.masked_latents[rows],
+            mask=self.mask[rows],
+            token_ids=self.token_ids[rows],
+            names_things=self.names_things[rows],
+            controls={name: held[rows] for name, held in self.controls.items()},
+        )
+
 
 class Examples:
     """All examples of a folder, held in memory as they are on disk and drawn in random order.

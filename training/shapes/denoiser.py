@@ -8,6 +8,7 @@ few minutes, beside a grid of samples, and to `final` at the end.
 """
 
 import argparse
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from training.shapes.diffusion import (
     velocity_loss,
 )
 from training.shapes.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
+from training.shapes.parallel import Lanes
 from training.shapes.samples import Trial, Trials, save_grid
 from training.shapes.text import TEXT_ENCODER, FrozenText
 
@@ -41,7 +43,7 @@ class Recipe:
     """What may be chosen for a training of the denoiser."""
 
     rate: float = 1e-3
-    batch: int = 64
+    batch: int = 48
     warmup: int = 200
     bfloat16: bool = False
     sample_minutes: float = 6.0
@@ -63,17 +65,23 @@ def training_ids(batch: Batch, timesteps: Tensor) -> Tensor:
     return torch.where(swap[:, None], batch.token_ids.roll(1, 0), batch.token_ids)
 
 
-def step_loss(
+def loss_of_parts(
     unet: UNet2DConditionModel, text: FrozenText, batch: Batch, *, bfloat16: bool = False
-) -> Tensor:
-    """The loss of one batch at timesteps drawn at random."""
+) -> Callable[[slice], Tensor]:
+    """The loss of parts of a batch, all that is random about it drawn beforehand."""
     timesteps = stratified_timesteps(len(batch), batch.latents.device)
     noised = add_noise(batch.latents, timesteps)
-    states = text.states(training_ids(batch, timesteps))
-    low = torch.autocast(timesteps.device.type, torch.bfloat16) if bfloat16 else nullcontext()
-    with low:
-        predicted = inpaint_predict(unet, batch)(noised.latents, timesteps, states)
-    return velocity_loss(predicted, noised, batch.mask)
+    ids = training_ids(batch, timesteps)
+
+    def loss(rows: slice) -> Tensor:
+        part, at = batch.part(rows), noised.part(rows)
+        low = torch.autocast(timesteps.device.type, torch.bfloat16) if bfloat16 else nullcontext()
+        with low:
+            states = text.states(ids[rows])
+            predicted = inpaint_predict(unet, part)(at.latents, at.timesteps, states)
+        return velocity_loss(predicted, at, part.mask)
+
+    return loss
 
 
 def train(options: Options, recipe: Recipe, sources: Sources) -> None:
@@ -85,6 +93,7 @@ def train(options: Options, recipe: Recipe, sources: Sources) -> None:
         unet.parameters(), lr=recipe.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
     )
     run = Run(options, unet, optimizer, rng=np.random.default_rng(options.seed))
+    lanes = Lanes(list(unet.parameters()), options.threads if device.type == "cpu" else 1)
     examples = Examples(sources.shards, run.rng, device)
     autoencoder = AutoencoderTiny.from_pretrained(sources.autoencoder).to(device).eval()
     trials = Trials(autoencoder, text)
@@ -92,9 +101,9 @@ def train(options: Options, recipe: Recipe, sources: Sources) -> None:
     run.say(f"{size} parameters on {device}, {len(examples)} examples at first")
     for tick in run:
         tick.set_rate(recipe.rate, recipe.warmup)
-        loss = step_loss(unet, text, examples.draw(recipe.batch), bfloat16=recipe.bfloat16)
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        batch = examples.draw(recipe.batch)
+        parts = loss_of_parts(unet, text, batch, bfloat16=recipe.bfloat16)
+        loss = lanes.backward(parts, recipe.batch)
         nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
         optimizer.step()
         run.record(pictures=recipe.batch, loss=loss)

@@ -87,6 +87,10 @@ class Noised:
     velocity: Tensor
     timesteps: Tensor
 
+    def part(self, rows: slice) -> "Noised":
+        """Some of them."""
+        return Noised(self.latents[rows], self.velocity[rows], self.timesteps[rows])
+
 
 def add_noise(latents: Tensor, timesteps: Tensor) -> Noised:
     """Bring latents of unit deviation to the levels of these timesteps."""

@@ -8,7 +8,6 @@ pytorch_lora_weights.safetensors for `load_lora_weights` of the diffusion pipeli
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,10 +21,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from training.shapes.dataset import Batch
-from training.shapes.denoiser import step_loss
+from training.shapes.denoiser import loss_of_parts
 from training.shapes.encoding import hidden, scaled_latents, touched_cells
 from training.shapes.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
 from training.shapes.masks import render_examples, sample_example
+from training.shapes.parallel import Lanes
 from training.shapes.text import TEXT_ENCODER, FrozenText
 from training.shapes.tokenizer import token_ids
 
@@ -72,18 +72,6 @@ def styled_examples(
     return Batch(latents, masked, mask, ids, swappable, {})
 
 
-def chosen(batch: Batch, rows: Tensor) -> Batch:
-    """Some rows of examples without control maps."""
-    return replace(
-        batch,
-        latents=batch.latents[rows],
-        masked_latents=batch.masked_latents[rows],
-        mask=batch.mask[rows],
-        token_ids=batch.token_ids[rows],
-        names_things=batch.names_things[rows],
-    )
-
-
 def add_lora(unet: UNet2DConditionModel) -> None:
     """Freeze the network and give it a LoRA that changes nothing yet."""
     unet.requires_grad_(False)
@@ -109,6 +97,7 @@ def train(options: Options, folders: Mapping[str, Path]) -> None:
     unet = unet.to(device, memory_format=torch.channels_last)
     add_lora(unet)
     trained = [p for p in unet.parameters() if p.requires_grad]
+    lanes = Lanes(trained, options.threads if device.type == "cpu" else 1)
     optimizer = torch.optim.AdamW(trained, lr=RATE, betas=(0.9, 0.99), fused=True)
     run = Run(options, unet, optimizer, rng=np.random.default_rng(options.seed), decay=0.99)
     autoencoder = AutoencoderTiny.from_pretrained(folders["autoencoder"]).to(device).eval()
@@ -117,9 +106,7 @@ def train(options: Options, folders: Mapping[str, Path]) -> None:
     for tick in run:
         tick.set_rate(RATE, warmup=50)
         rows = torch.from_numpy(run.rng.integers(len(pool), size=BATCH)).to(device)
-        loss = step_loss(unet, text, chosen(pool, rows))
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        loss = lanes.backward(loss_of_parts(unet, text, pool.part(rows)), BATCH)
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         run.record(pictures=BATCH, loss=loss)
