@@ -24,6 +24,7 @@ _PLAIN_BELOW: Final = 3.2 / 255  # root mean square deviation from the mean colo
 _PLANE_FROM: Final = 0.88  # of the variance, to be a gradient
 _PATTERN_FROM: Final = 0.6  # of the variance, to be a pattern and not clouds
 _LIKELY: Final = 300  # patterns that are looked at closely
+_FLOWING: Final = ("gradient", "cloudy")  # few of their pixels have the very colours
 _SEEN: Final = 0.02  # least variance of a pattern within the region
 _PALETTE: Final = np.array(list(PALETTE.values())) / 255
 _NEEDED: Final = 0.002  # of the picture; a smaller region says nothing
@@ -71,7 +72,7 @@ def judge_ground(picture: NDArray[np.uint8], region: Region) -> Ground:
         kind, fit = "gradient", plane
     elif fit < _PATTERN_FROM:
         kind = "cloudy"
-    first, second = _ends(picture, region)
+    first, second = _ends(picture, region, 0.5 if kind in _FLOWING else 2)
     return Ground(kind, _names(first, second), first, second, float(fit))
 
 
@@ -158,12 +159,12 @@ def _nearest(rgb: Rgb) -> str:
     return COLOURS[int(np.linalg.norm(_PALETTE - np.array(rgb), axis=1).argmin())]
 
 
-def _ends(picture: NDArray[np.uint8], region: Region) -> tuple[Rgb, Rgb]:
-    """The two colours that a region's pixels lie between, without the outermost 2 %."""
+def _ends(picture: NDArray[np.uint8], region: Region, outermost: float) -> tuple[Rgb, Rgb]:
+    """The two colours that a region's pixels lie between, without the `outermost` % at each end."""
     pixels = picture[region][::3].astype(np.float32) / 255
     mean = pixels.mean(0)
     axis = np.linalg.eigh(np.cov(pixels.T) + 1e-9 * np.eye(3))[1][:, -1]
-    low, high = np.percentile((pixels - mean) @ axis, [2, 98])
+    low, high = np.percentile((pixels - mean) @ axis, [outermost, 100 - outermost])
     return _rgb(mean + low * axis), _rgb(mean + high * axis)
 
 
