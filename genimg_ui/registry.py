@@ -62,6 +62,8 @@ class ModelSpec:
     context_ratio: float = 0.0  # context beside the mask as a multiple of the mask's longer side
     schedulers: tuple[str, ...] = ()  # first is the default
     controls: tuple[tuple[str, str], ...] = ()  # (kind, hub id or folder of its ControlNet)
+    lora: str = ""  # hub id or folder of a LoRA that is fused into the weights
+    lora_scale: float = 1.0  # its weight, [0, 2]
     note: str = ""
     default_strength: float = 1.0
     default_guidance_scale: float = 7.0
@@ -134,7 +136,11 @@ def _lack(spec: ModelSpec, *, safety: bool) -> str | None:
             return "its weights are not on this machine"
         return f"the folder {spec.source} does not exist"
     lack = weights.missing_part(folder, spec.variant, safety=safety)
-    return None if lack is None else f"the folder {folder} {lack}"
+    if lack is not None:
+        return f"the folder {folder} {lack}"
+    if spec.lora and weights.local_folder(spec.lora) is None:
+        return f"its LoRA {spec.lora} is not on this machine"
+    return None
 
 
 _SAMPLER: dict[str, Any] = {
@@ -188,6 +194,8 @@ _FIELDS: dict[str, _Parse] = {
     "context_ratio": lambda r, n, k: r.number(n, k, low=0, high=10),
     "schedulers": _schedulers,
     "controls": _controls,
+    "lora": YamlReader.source,
+    "lora_scale": lambda r, n, k: r.number(n, k, low=0, high=2),
     "note": YamlReader.text,
     "default_strength": lambda r, n, k: r.number(n, k, low=0.01, high=1),
     "default_guidance_scale": lambda r, n, k: r.number(n, k, low=1, high=30),

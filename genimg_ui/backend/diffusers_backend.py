@@ -87,7 +87,7 @@ class DiffusersBackend:
         parts = () if controlled is None else (controlled.record,)
         return BackendResult(
             patches=patches,
-            model=replace(loaded.record, parts=parts),
+            model=replace(loaded.record, parts=(*loaded.record.parts, *parts)),
             runtime=self._device.record(type(attention).__name__),
             environment=_environment(self._device),
             facts=_facts(work),

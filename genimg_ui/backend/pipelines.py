@@ -25,6 +25,7 @@ from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
 from genimg_ui import registry, weights
+from genimg_ui.backend.adapters import attach_lora
 from genimg_ui.backend.device import Device, is_out_of_memory
 from genimg_ui.backend.preview import fit_colours
 from genimg_ui.backend.weight_records import control_record, fallbacks, model_record
@@ -103,6 +104,7 @@ def load_pipeline(spec: ModelSpec, device: Device, hashes: WeightHashes, *, safe
     _check_family(spec, folder)
     _quieten()
     pipe = _guarded(spec, folder, lambda: _read(spec, folder, device, safety=safety))
+    lora = _guarded(spec, folder, lambda: attach_lora(pipe, spec))
     pipe.set_progress_bar_config(disable=True)
     channels = pipe.unet.config.in_channels
     if channels not in (LATENT_CHANNELS, INPAINT_CHANNELS):
@@ -115,7 +117,7 @@ def load_pipeline(spec: ModelSpec, device: Device, hashes: WeightHashes, *, safe
         family,
         pipe.scheduler,
         fit_colours(pipe),
-        model_record(spec, folder, pipe, hashes),
+        model_record(spec, folder, pipe, hashes, lora),
         fallbacks(spec.title, spec, folder / "unet"),
     )
 

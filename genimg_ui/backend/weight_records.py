@@ -13,8 +13,13 @@ from genimg_ui.registry import ModelSpec
 from genimg_ui.weight_hashes import WeightHashes
 
 
-def model_record(spec: ModelSpec, folder: Path, pipe: Any, hashes: WeightHashes) -> ModelRecord:
-    """Which weights these are: the hub's commit, and the digest of every file that was read."""
+def model_record(
+    spec: ModelSpec, folder: Path, pipe: Any, hashes: WeightHashes, lora: Path | None = None
+) -> ModelRecord:
+    """Which weights these are: the hub's commit, and the digest of every file that was read.
+
+    `lora` is the file of the LoRA that was fused into them.
+    """
     parts = [folder / name for name, part in pipe.components.items() if part is not None]
     files = [path for part in parts for path in _read_files(part, spec)]
     return ModelRecord(
@@ -24,6 +29,17 @@ def model_record(spec: ModelSpec, folder: Path, pipe: Any, hashes: WeightHashes)
         source=_source(spec.source),
         revision=_revision(spec.source, folder),
         files=hashes.records(folder, files),
+        parts=() if lora is None else (_lora_record(spec, lora, hashes),),
+    )
+
+
+def _lora_record(spec: ModelSpec, file: Path, hashes: WeightHashes) -> PartRecord:
+    return PartRecord(
+        role="lora",
+        name=f"{spec.lora_scale:g}",
+        source=_source(spec.lora),
+        revision=_revision(spec.lora, file.parent),
+        files=hashes.records(file.parent, [file]),
     )
 
 

@@ -24,7 +24,7 @@ class PartRecord:
     """
 
     role: str  # controlnet | annotator | lora
-    name: str  # under which the request asks for it: the kind of a control
+    name: str  # the kind of a control, as the request asks for it; the weight of a LoRA
     source: str  # hub id, a folder's own name, or the library that does it
     revision: str = ""
     files: tuple[FileRecord, ...] = ()
