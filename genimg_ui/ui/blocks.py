@@ -4,20 +4,26 @@ from pathlib import Path
 
 import gradio as gr
 
+from genimg_ui.preset_shelf import PresetShelf
 from genimg_ui.ui import texts
 from genimg_ui.ui.canvas.component import MaskCanvas
 from genimg_ui.ui.handlers.borders import BorderHandlers
 from genimg_ui.ui.handlers.edits import EditHandlers
 from genimg_ui.ui.handlers.examples import ExampleHandlers
 from genimg_ui.ui.handlers.pictures import PictureHandlers
+from genimg_ui.ui.handlers.presets import PresetHandlers
 from genimg_ui.ui.handlers.results import ResultHandlers
 from genimg_ui.ui.handlers.sessions import SessionHandlers
-from genimg_ui.ui.page import COMPARE_TAB, EDIT_TAB, Host, Page
-from genimg_ui.ui.parts import Compare, Status, Strip
+from genimg_ui.ui.handlers.variants import VariantHandlers
+from genimg_ui.ui.page import COMPARE_TAB, EDIT_TAB, RUN_TAB, Host, Page
+from genimg_ui.ui.parts import Compare, Sheet, Status, Strip
+from genimg_ui.ui.presets_panel import PresetsPanel
 from genimg_ui.ui.settings_panel import build_settings
+from genimg_ui.ui.variants_panel import RunView
 from genimg_ui.workspace import Workspace
 
 STORAGE_KEY = "genimg_ui"  # of the browser's storage; fixed, so that a session is found again
+RUN_SECONDS = 1.0  # between two looks at the cells of a run
 POLL_SECONDS = 0.5  # while an edit runs; the timer rests otherwise
 
 
@@ -25,20 +31,26 @@ def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
     """The whole page over one workspace."""
     demo: gr.Blocks
     with gr.Blocks(title=texts.TITLE, fill_width=True, delete_cache=(3600, 86400)) as demo:
-        page, examples = _lay_out(workspace, host)
+        shelf = PresetShelf(workspace.store.data_dir)
+        page, examples = _lay_out(workspace, host, shelf)
         results = ResultHandlers(page, workspace)
         results.connect()
         PictureHandlers(page, workspace).connect()
         BorderHandlers(page, workspace).connect()
-        EditHandlers(page, workspace, results).connect(demo)
+        edits = EditHandlers(page, workspace, results)
+        edits.connect(demo)
+        VariantHandlers(page, workspace, edits, results).connect(demo)
+        PresetHandlers(page, workspace, shelf).connect(demo)
         ExampleHandlers(page, workspace).connect(examples)
         SessionHandlers(page, workspace, results).connect(demo)
     return demo
 
 
-def _lay_out(workspace: Workspace, host: Host) -> tuple[Page, dict[str, gr.Button]]:
+def _lay_out(
+    workspace: Workspace, host: Host, shelf: PresetShelf
+) -> tuple[Page, dict[str, gr.Button]]:
     key = gr.BrowserState(storage_key=STORAGE_KEY, secret=workspace.store.secret())
-    timer = gr.Timer(POLL_SECONDS, active=False)
+    timer, run_timer = (gr.Timer(s, active=False) for s in (POLL_SECONDS, RUN_SECONDS))
     with gr.Row(elem_id="workbench", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_id="left"):
             with gr.Tabs(selected=EDIT_TAB, elem_id="views") as tabs:
@@ -50,10 +62,13 @@ def _lay_out(workspace: Workspace, host: Host) -> tuple[Page, dict[str, gr.Butto
                     )
                 with gr.Tab("Compare", id=COMPARE_TAB):
                     compare = Compare()
+                with gr.Tab("Variants", id=RUN_TAB):
+                    sheet = Sheet()
             picture = gr.Markdown("", elem_id="picture-info")
             status = Status()
             strip = Strip()
         with gr.Column(scale=3, min_width=340, elem_id="right"):
+            presets = PresetsPanel.build(shelf.built_in)
             settings, outpaint, buttons = build_settings(workspace.registry)
             examples = _build_examples(workspace)
             gr.Markdown(texts.APPLY_KEYS, elem_id="keys-hint")
@@ -68,6 +83,8 @@ def _lay_out(workspace: Workspace, host: Host) -> tuple[Page, dict[str, gr.Butto
         settings=settings,
         outpaint=outpaint,
         buttons=buttons,
+        presets=presets,
+        runs=RunView(sheet=sheet, timer=run_timer, shown=gr.State("")),
         timer=timer,
         host=host,
     )

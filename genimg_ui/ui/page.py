@@ -19,11 +19,13 @@ from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate, MaskCanvas
 from genimg_ui.ui.outpaint_panel import OutpaintPanel
 from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.ui.parts import Compare, Status, Strip
+from genimg_ui.ui.presets_panel import PresetsPanel
 from genimg_ui.ui.settings_panel import ApplyRow, SettingsPanel
+from genimg_ui.ui.variants_panel import RunView
 from genimg_ui.ui.views import Link
 from genimg_ui.workspace import Draft, Mark, OpenPicture, Workspace
 
-EDIT_TAB, COMPARE_TAB = "edit", "compare"
+EDIT_TAB, COMPARE_TAB, RUN_TAB = "edit", "compare", "run"
 # For listeners that answer at once and are none of the page's public API.
 QUIET: dict[str, Any] = {
     "queue": False,
@@ -57,6 +59,8 @@ class Page:
     settings: SettingsPanel
     outpaint: OutpaintPanel
     buttons: ApplyRow
+    presets: PresetsPanel
+    runs: RunView
     timer: gr.Timer
     host: Host
 

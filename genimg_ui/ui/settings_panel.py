@@ -18,6 +18,7 @@ from genimg_ui.ui.panels import (
     Updates,
     Values,
 )
+from genimg_ui.ui.variants_panel import VariantsPanel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,11 +79,12 @@ class SettingsPanel:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ApplyRow:
-    """The buttons that start and stop an edit."""
+    """What starts and stops an edit, or a run of them."""
 
     apply: gr.Button
     cancel: gr.Button
     dice: gr.Button
+    variants: VariantsPanel
 
 
 def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, ApplyRow]:
@@ -140,6 +142,8 @@ def _build_top() -> tuple[dict[str, Any], ApplyRow]:
     with gr.Row(elem_id="apply-row"):
         apply = gr.Button("Apply", variant="primary", elem_id="apply", scale=3)
         cancel = gr.Button("Cancel", elem_id="cancel", scale=1, min_width=80)
+    with gr.Accordion("Variants and sweeps", open=False, elem_id="sweep"):
+        sweep = VariantsPanel.build()
     widgets = {
         "prompt": prompt,
         "negative_prompt": negative,
@@ -147,7 +151,7 @@ def _build_top() -> tuple[dict[str, Any], ApplyRow]:
         "lock": lock,
         "variants": variants,
     }
-    return widgets, ApplyRow(apply=apply, cancel=cancel, dice=dice)
+    return widgets, ApplyRow(apply=apply, cancel=cancel, dice=dice, variants=sweep)
 
 
 def _build_knobs() -> dict[str, Any]:

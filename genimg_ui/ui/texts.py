@@ -53,3 +53,10 @@ ANCHORS = {
     "bottom left": (0.0, 1.0),
     "bottom right": (1.0, 1.0),
 }
+FIELDS = "A line for each [field] of the prompt. {a|b} in the prompt means both."
+SWEEP_HELP = (
+    "A list such as 0.3, 0.5, 0.7, or a range such as 0.3..0.9 x 4. "
+    "Everything else stays as it is, the seed too."
+)
+PRESET = "Changes only the settings that it names."
+TEMPLATE = "[field] is filled from the lines below; {a|b} is one or the other."

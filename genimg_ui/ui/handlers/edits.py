@@ -74,9 +74,9 @@ class EditHandlers(Handlers):
             **QUIET,
         )
         if page.host.run_waiting is not None:
-            self._connect_waiting(page.host.run_waiting, [applied.then, retried.then, demo.load])
+            self.connect_waiting(page.host.run_waiting, [applied.then, retried.then, demo.load])
 
-    def _connect_waiting(self, run_waiting: Callable[[str], object], events: list[Any]) -> None:
+    def connect_waiting(self, run_waiting: Callable[[str], object], events: list[Any]) -> None:
         """Run this session's edits inside the requests that queue them, or that find them."""
 
         def on_waiting(values: Values) -> None:
@@ -98,7 +98,7 @@ class EditHandlers(Handlers):
         """Queue the edit that the page shows, or say what keeps it from running."""
         page, workspace = self.page, self.workspace
         session, state = page.session(values), values[page.canvas]
-        inputs = self._inputs(session, state, request)
+        inputs = self.inputs_of(session, state, request)
         wanted = page.request(values)
         findings = workspace.findings(wanted, state.size, inputs.mask)
         if any(item.blocking for item in findings):
@@ -112,7 +112,8 @@ class EditHandlers(Handlers):
         status["mask_rev"] = state.mask_rev if state else 0
         return {page.status: status, page.timer: gr.Timer(active=True)}
 
-    def _inputs(self, session: str, state: CanvasState | None, request: gr.Request) -> EditInputs:
+    def inputs_of(self, session: str, state: CanvasState | None, request: gr.Request) -> EditInputs:
+        """Picture and mask of the canvas, kept; raises RefusedInput where they are not there."""
         if state is None or not state.size.width:
             raise RefusedInput("Open a picture first: drop one on the canvas, or choose a file.")
         if not state.source:
@@ -166,7 +167,7 @@ class EditHandlers(Handlers):
             notes = [{"sentence": sentence, "remedy": None} for sentence in told if sentence]
             updates[page.status]["findings"] += notes
         updates |= self.results.shown(session, entry, 0, offset=0)
-        if not self._painting(values):
+        if not self._painting(values) and entry.group is None:  # a run has a tab of its own
             updates[page.tabs] = gr.Tabs(selected=COMPARE_TAB)
         if not values[page.settings.sampling.lock]:
             updates[page.settings.sampling.seed] = entry.results[0].seed

@@ -58,3 +58,11 @@ class Status(Part):
     """Running jobs, findings and errors in words. Events: remedied, undone, dismissed."""
 
     part = "status"
+
+
+class Sheet(Part):
+    """The cells of a run, cropped to the mask. Events: judged, opened, chosen, sheet_wanted,
+    archive_wanted.
+    """
+
+    part = "sheet"
