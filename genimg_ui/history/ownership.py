@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from genimg_ui.history.database import Database
 from genimg_ui.history.files import PictureFolder
-from genimg_ui.history.names import is_sha256
+from genimg_ui.history.names import check_session, check_sha256, is_sha256
 from genimg_ui.history.schema import CLAIM
 
 UPLOAD_HELD = 10.0  # seconds from keeping an upload to naming it in a draft: milliseconds are usual
@@ -125,3 +125,11 @@ def _size(folder: PictureFolder, sha256: str) -> int:
         path = folder.find(sha256)
         return 0 if path is None else path.stat().st_size
     return 0
+
+
+def owns(database: Database, session: str, sha256: str) -> bool:
+    """Whether the session has opened, painted or made the file of this digest."""
+    with database.reading() as connection:
+        query = "SELECT 1 FROM owned WHERE session = ? AND sha256 = ?"
+        key = (check_session(session), check_sha256(sha256))
+        return connection.execute(query, key).fetchone() is not None
