@@ -126,6 +126,10 @@ LAYERS = {
             "versions",
             "workspace",
             "ui",
+            "credentials.reading",
+            "downloads",
+            "exporting",
+            "recall",
         ),
         ("gradio",),
     ),
@@ -152,7 +156,18 @@ LAYERS = {
         ),
     ),
     "replay_commands": Layer(("core", "errors", "history", "bundle", "replay", "workplace")),
-    "cli": Layer(("core", "errors", "commands", "file_commands", "replay_commands", "settings")),
+    "log_commands": Layer(("core", "errors", "history")),
+    "cli": Layer(
+        (
+            "core",
+            "errors",
+            "commands",
+            "file_commands",
+            "log_commands",
+            "replay_commands",
+            "settings",
+        )
+    ),
     "__main__": Layer(("cli",)),
     "application": Layer(
         (
@@ -163,6 +178,9 @@ LAYERS = {
             "housekeeping",
             "jobs",
             "links",
+            "downloads",
+            "exporting",
+            "recall",
             "registry",
             "settings",
             "ui",

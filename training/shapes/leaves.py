@@ -46,7 +46,8 @@ def _leaves(rng: np.random.Generator, size: int) -> Tensor:
 
 def _mottled(rng: np.random.Generator, size: int) -> Tensor:
     """One colour, or two that flow into each other."""
-    first, second = torch.from_numpy(rng.random((2, 3, 1, 1), dtype=np.float32))
+    first = torch.from_numpy(rng.random((3, 1, 1), dtype=np.float32))
+    second = torch.from_numpy(rng.random((3, 1, 1), dtype=np.float32))
     if rng.random() < 0.5:
         return first.expand(3, size, size).clone()
     ground = Background(

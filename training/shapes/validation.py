@@ -4,6 +4,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -97,7 +98,7 @@ def _ask(
                 f"background {place}": lambda g: g.kind == ground.kind,
                 f"its colours {place}": lambda g: set(g.colours) == set(ground.colours),
             },
-            lambda shown=shown, where=where: judge_background(shown, where),
+            partial(judge_background, shown, where),
         )
 
 

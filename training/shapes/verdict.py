@@ -48,7 +48,7 @@ def judge_region(picture: Picture, mask: Region, background: Background | None) 
     the things stand on; None if that is not known.
     """
     ground = background or judge_background(picture, mask)
-    colours = cv2.medianBlur(picture, 3).astype(np.float32) / 255
+    colours = _smoothed(picture)
     first, second = (np.array(c, np.float32) for c in (ground.first_rgb, ground.second_rgb))
     away = _distance(colours, first, first if ground.kind == "plain" else second)
     patch = _largest((away > FAR) & mask)
@@ -80,7 +80,7 @@ def judge_background(picture: Picture, mask: Region) -> Ground:
 
 def _things(picture: Picture, mask: Region) -> Region:
     """Where patches of one palette colour have the outline of a thing, with 3 px around them."""
-    colours = cv2.medianBlur(picture, 3).astype(np.float32) / 255
+    colours = _smoothed(picture)
     distance = np.stack([np.linalg.norm(colours - rgb, axis=2) for rgb in _PALETTE])
     label = np.where(mask & (distance.min(0) < _NEAR), distance.argmin(0), -1)
     inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0)
@@ -92,6 +92,11 @@ def _things(picture: Picture, mask: Region) -> Region:
         if len(large) == 1 and (large[0] & (inner == 0)).sum() <= 0.02 * large[0].sum():
             found |= (name_outline(large[0]).iou >= _THING_IOU) * large[0].astype(np.uint8)
     return cv2.dilate(found, np.ones((7, 7), np.uint8)).astype(np.bool_)
+
+
+def _smoothed(picture: Picture) -> NDArray[np.float32]:
+    """Its colours in 0..1 without single odd pixels."""
+    return cv2.medianBlur(picture, 3).astype(np.float32) / np.float32(255)
 
 
 def _distance(
