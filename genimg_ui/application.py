@@ -8,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from genimg_ui.core.image import Limits
+from genimg_ui.core.image import Limits, stored_limits
 from genimg_ui.core.serial import to_json
+from genimg_ui.downloads import Downloads
 from genimg_ui.errors import GenimgError
 from genimg_ui.examples import examples
+from genimg_ui.exporting.exporter import Exporter
 from genimg_ui.history.disk import DiskLimits
 from genimg_ui.history.private import PrivateSecret
 from genimg_ui.history.store import Store
@@ -20,6 +22,7 @@ from genimg_ui.jobs.limits import JobLimits
 from genimg_ui.jobs.queue import JobQueue
 from genimg_ui.jobs.supervisor import WorkerSupervisor
 from genimg_ui.links import ROUTE, Links
+from genimg_ui.recall import Recall
 from genimg_ui.registry import Registry, load_registry
 from genimg_ui.settings import GIB, PublicLimits, Settings
 from genimg_ui.ui.blocks import assets, build_page
@@ -53,8 +56,13 @@ class Application:
         )
         secret = PrivateSecret(settings.data_dir)
         self.links = Links(settings.data_dir, secret)
+        stored = stored_limits(self.limits, settings.bounds)
+        exporter = Exporter(self.store, stored, settings.export)
+        self.downloads = Downloads(self.workspace, exporter)
         host = Host(
             link=self.links.url,
+            downloads=self.downloads,
+            recall=Recall(self.workspace, local=settings.local),
             first_key=lambda page: secret.derive("page", page),
             lack=lambda: self.worker.status().sentence,
             run_waiting=getattr(self.worker, "run_waiting", None),
@@ -107,7 +115,12 @@ class Application:
     def _send(self, request: Request) -> Response:
         """One stored file, for whoever has its address."""
         address = request.path_params["proof"], request.path_params["name"]
-        path = self.links.find(*address)
+        try:
+            path = self.links.find(*address)
+            if path is None and self.links.is_ours(*address):
+                path = self.downloads.fetched(address[1])
+        except GenimgError as problem:
+            return PlainTextResponse(str(problem), status_code=409)
         if path is None and self.links.is_ours(*address):
             return Response(status_code=204)  # the preview of a job that has just ended
         if path is None:

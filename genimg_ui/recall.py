@@ -5,8 +5,9 @@ what this session has had itself is brought back, or, where the page serves this
 what lies in the data folder. Everything else about the edit is checked as if it had been typed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from urllib.parse import urlsplit
 
 from genimg_ui.core.geometry import Sides, Size
 from genimg_ui.core.request import EditRequest
@@ -18,6 +19,8 @@ from genimg_ui.history.ownership import owns
 from genimg_ui.history.record import LogEntry
 from genimg_ui.workspace import Workspace
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+PROXIED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 ALL = "Picture, mask and settings of the edit in this file are back."
 NO_SOURCE = (
     "The settings of the edit in this file are back. Its source and mask are not here: "
@@ -41,19 +44,30 @@ class Recall:
     """Brings edits back into the sessions of one workspace."""
 
     def __init__(self, workspace: Workspace, *, local: bool) -> None:
-        """`local`: who reaches the page is on this machine, and may see its whole data folder."""
+        """`local`: the page listens to this machine alone, for one person."""
         self._workspace = workspace
         self._local = local
 
-    def carried(self, path: Path) -> LogEntry | None:
-        """The entry in a picture file, None without one; raises RefusedInput for a broken one."""
+    def is_local(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request comes from a browser on this machine, by no proxy: then whoever sent
+        it may see the whole data folder anyway.
+        """
+        if not self._local or any(name in headers for name in PROXIED):
+            return False
+        return urlsplit(headers.get("origin", "")).hostname in LOOPBACK
+
+    def carried(self, sha256: str) -> LogEntry | None:
+        """The entry in a stored source, None without one; raises RefusedInput for a broken one."""
         try:
-            return entry_from_file(path)
+            return entry_from_file(self._workspace.store.source_path(sha256))
         except NoEntry:
             return None
 
-    def recall(self, session: str, sha256: str, *, page: str = "") -> Recalled:
-        """Make the edit in the file `sha256`, which the session has opened, its draft."""
+    def recall(self, session: str, sha256: str, *, page: str = "", local: bool = False) -> Recalled:
+        """Make the edit in the file `sha256`, which the session has opened, its draft.
+
+        `local`: what `is_local` said of the request. Raises RefusedInput.
+        """
         workspace = self._workspace
         draft = workspace.draft(session)
         draft.parent_of(sha256)  # a strange picture is refused
@@ -61,9 +75,9 @@ class Recall:
         request, sentences = self._request(entry, draft)
         inputs = entry.inputs
         mask, parent = None, None
-        if self._has(session, inputs.source):
+        if self._has(session, inputs.source, local=local):
             source, parent = inputs.source, self._parent(session, entry)
-            if inputs.mask is not None and self._has(session, inputs.mask, mask=True):
+            if inputs.mask is not None and self._has(session, inputs.mask, local=local, mask=True):
                 mask = inputs.mask
             elif inputs.mask is not None:
                 sentences.insert(0, NO_MASK)
@@ -100,7 +114,7 @@ class Recall:
             return replace(request, model=present, sampling=sampling, controls=()), [sentence]
         return request, []
 
-    def _has(self, session: str, sha256: str, *, mask: bool = False) -> bool:
+    def _has(self, session: str, sha256: str, *, local: bool, mask: bool = False) -> bool:
         """Whether a picture is there, and this session may have it."""
         store = self._workspace.store
         try:
@@ -108,7 +122,7 @@ class Recall:
             (store.mask_path if mask else store.source_path)(sha256)
         except (UnknownItem, RefusedInput):
             return False
-        return self._local or owns(store.database, session, sha256)
+        return local or owns(store.database, session, sha256)
 
     def _parent(self, session: str, entry: LogEntry) -> str | None:
         """The entry of which the source is a result, where it is this session's."""

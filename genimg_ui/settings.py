@@ -17,6 +17,7 @@ from genimg_ui.exporting.formats import ExportPolicy
 
 SPACE_DATA = Path("/data")  # persistent storage of a Hugging Face Space, where it is switched on
 DEFAULT_PORT = 7860
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MAX_PORT = 65535  # 0 lets the system choose
 GIB = 2**30
 
@@ -48,6 +49,11 @@ class Settings:
     public: PublicLimits | None
     zero_gpu: bool = False  # whether the host lends its GPU to single requests
     export: ExportPolicy = field(default_factory=ExportPolicy)
+
+    @property
+    def local(self) -> bool:
+        """Whether the page listens to this machine alone, for one person."""
+        return self.public is None and self.auth is None and self.host in LOOPBACK
 
     @property
     def bounds(self) -> Bounds:

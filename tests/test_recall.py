@@ -1,4 +1,4 @@
-"""An edit back from a file: settings, and the pictures that this session has; no stranger's word."""
+"""An edit back from a file: settings, and the pictures that this session has had itself."""
 
 import io
 from collections.abc import Iterator
@@ -48,7 +48,8 @@ class Room:
 
     def recalled(self, session: str, path: Path, *, local: bool = False) -> Recalled:
         opened = self.workspace.open_upload(session, path)
-        return Recall(self.workspace, local=local).recall(session, opened.sha256)
+        recall = Recall(self.workspace, local=local)
+        return recall.recall(session, opened.sha256, local=local)
 
 
 @pytest.fixture
@@ -160,13 +161,34 @@ def test_what_cannot_be_asked_for_is_refused(
 
 def test_only_a_file_that_the_session_opened_is_read(room: Room) -> None:
     with pytest.raises(RefusedInput):
-        Recall(room.workspace, local=True).recall(BOB, room.entry.results[0].sha256)
+        recall = Recall(room.workspace, local=True)
+        recall.recall(BOB, room.entry.results[0].sha256, local=True)
 
 
 def test_a_picture_without_an_entry_carries_none(room: Room) -> None:
-    plain = room.folder / "plain.png"
-    plain.write_bytes(png(photograph(30, 20)))
+    plain = room.desk.store.put_source(png(photograph(30, 20)))
     recall = Recall(room.workspace, local=False)
     assert recall.carried(plain) is None
-    found = recall.carried(room.file())
+    found = recall.carried(room.desk.store.put_source(room.file()))
     assert found is not None and found.id == room.entry.id
+
+
+HERE = {"origin": "http://127.0.0.1:7860"}
+
+
+@pytest.mark.parametrize(
+    ("local", "headers", "wanted"),
+    [
+        (True, HERE, True),
+        (True, {"origin": "http://localhost:7860"}, True),
+        (False, HERE, False),
+        (True, {}, False),
+        (True, {"origin": "https://example.org"}, False),
+        (True, {"origin": "http://127.0.0.1.example.org"}, False),
+        (True, {**HERE, "x-forwarded-for": "203.0.113.9"}, False),
+    ],
+)
+def test_only_a_browser_on_this_machine_is_local(
+    room: Room, local: bool, headers: dict[str, str], wanted: bool
+) -> None:
+    assert Recall(room.workspace, local=local).is_local(headers) is wanted

@@ -7,7 +7,10 @@ import gradio as gr
 from genimg_ui.preset_shelf import PresetShelf
 from genimg_ui.ui import texts
 from genimg_ui.ui.canvas.component import MaskCanvas
+from genimg_ui.ui.download_panel import DownloadPanel
 from genimg_ui.ui.handlers.borders import BorderHandlers
+from genimg_ui.ui.handlers.carried import CarriedHandlers
+from genimg_ui.ui.handlers.downloads import DownloadHandlers
 from genimg_ui.ui.handlers.edits import EditHandlers
 from genimg_ui.ui.handlers.examples import ExampleHandlers
 from genimg_ui.ui.handlers.pictures import PictureHandlers
@@ -41,6 +44,8 @@ def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
         edits.connect(demo)
         VariantHandlers(page, workspace, edits, results).connect(demo)
         PresetHandlers(page, workspace, shelf).connect(demo)
+        DownloadHandlers(page, workspace).connect()
+        CarriedHandlers(page, workspace).connect()
         ExampleHandlers(page, workspace).connect(examples)
         SessionHandlers(page, workspace, results).connect(demo)
     return demo
@@ -61,7 +66,7 @@ def _lay_out(
                         max_pixels=workspace.limits.max_pixels,
                     )
                 with gr.Tab("Compare", id=COMPARE_TAB):
-                    compare = Compare()
+                    compare, downloads = _build_compare(host)
                 with gr.Tab("Variants", id=RUN_TAB):
                     sheet = Sheet()
             picture = gr.Markdown("", elem_id="picture-info")
@@ -86,9 +91,16 @@ def _lay_out(
         presets=presets,
         runs=RunView(sheet=sheet, timer=run_timer, shown=gr.State("")),
         timer=timer,
+        downloads=downloads,
         host=host,
     )
     return page, examples
+
+
+def _build_compare(host: Host) -> tuple[Compare, DownloadPanel]:
+    compare = Compare()
+    with gr.Accordion("Download as", open=False, elem_id="downloads"):
+        return compare, DownloadPanel.build(host.downloads.policy)
 
 
 def _build_examples(workspace: Workspace) -> dict[str, gr.Button]:

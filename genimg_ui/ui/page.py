@@ -12,10 +12,13 @@ from gradio.blocks import Block
 from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.preflight import Finding
 from genimg_ui.core.request import EditRequest
+from genimg_ui.downloads import Downloads
 from genimg_ui.errors import GenimgError
 from genimg_ui.history.names import is_session_key, new_session_key, session_id
+from genimg_ui.recall import Recall
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate, MaskCanvas
+from genimg_ui.ui.download_panel import DownloadPanel
 from genimg_ui.ui.outpaint_panel import OutpaintPanel
 from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.ui.parts import Compare, Status, Strip
@@ -42,6 +45,8 @@ class Host:
     link: Link  # the address of a stored file
     first_key: Callable[[str], str]  # the session key for a page (by name) that has none yet
     lack: Callable[[], str]  # why no edit can run now, in a sentence; "" where they can
+    downloads: Downloads
+    recall: Recall
     run_waiting: Callable[[str], object] | None = None  # runs a session's edits in its request
 
 
@@ -62,6 +67,7 @@ class Page:
     presets: PresetsPanel
     runs: RunView
     timer: gr.Timer
+    downloads: DownloadPanel
     host: Host
 
     @property

@@ -60,3 +60,17 @@ SWEEP_HELP = (
 )
 PRESET = "Changes only the settings that it names."
 TEMPLATE = "[field] is filled from the lines below; {a|b} is one or the other."
+OPENED = "Paint over what should change, then press Apply."
+CARRIES = "This file carries the edit that made it. Paint on it, or bring that edit back."
+RECALL = "Restore the edit"
+DOWNLOAD_FORMAT = (
+    "PNG and TIFF keep everything, WebP 8 bits per channel. JPEG encodes every pixel anew, also "
+    "the locked ones. Layers: source, patch and mask."
+)
+DOWNLOAD_QUALITY = "Above 90 the eye hardly sees a difference."
+DOWNLOAD_BARE = "No settings, no prompt, no seed. Such a file cannot be restored or replayed."
+DOWNLOAD_SIGNED = (
+    "Says in the file, signed, that it was edited, where, and with what kind of tool. "
+    "Not for layers."
+)
+DOWNLOAD_TEST = f"{DOWNLOAD_SIGNED} Signed with a test certificate, which proves no identity."

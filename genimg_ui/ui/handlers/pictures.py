@@ -9,6 +9,7 @@ from genimg_ui.errors import GenimgError
 from genimg_ui.history.names import session_id
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate
+from genimg_ui.ui.handlers.carried import arrival
 from genimg_ui.ui.page import (
     EDIT_TAB,
     QUIET,
@@ -84,7 +85,7 @@ class PictureHandlers(Handlers):
             return {page.canvas: bind_picture(opened, state, page.link)}  # void by then, too
         return {
             page.canvas: bind_picture(opened, state, page.link),
-            page.status: views.message("Paint over what should change, then press Apply."),
+            page.status: arrival(page, opened),
             page.picture: describe_picture(opened),
             page.tabs: gr.Tabs(selected=EDIT_TAB),
             page.outpaint.aspect: "free",

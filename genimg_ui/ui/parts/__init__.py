@@ -16,12 +16,15 @@ class Part(gr.HTML):
     """A page part whose value is a JSON object and whose look lives in files beside this one."""
 
     part = ""  # name of its three files, and its id on the page
+    shared = ""  # name of a script that is put before its own
 
     def __init__(self, value: Json | None = None, **options: Any) -> None:
         folder = files(__name__)
         options.setdefault("html_template", (folder / f"{self.part}.html").read_text("utf-8"))
         options.setdefault("css_template", (folder / f"{self.part}.css").read_text("utf-8"))
-        options.setdefault("js_on_load", (folder / f"{self.part}.js").read_text("utf-8"))
+        scripts = [name for name in (self.shared, self.part) if name]
+        script = "\n".join((folder / f"{name}.js").read_text("utf-8") for name in scripts)
+        options.setdefault("js_on_load", script)
         options.setdefault("apply_default_css", False)
         options.setdefault("elem_id", self.part)
         super().__init__(value=value or {}, **options)
@@ -43,19 +46,53 @@ class Part(gr.HTML):
 
 
 class Compare(Part):
-    """Before and after of one result. Events: continued, restored, starred, deleted."""
+    """Two pictures over one another: before and after of a result, or any two. Events: continued,
+    restored, marked, deleted.
+    """
 
     part = "compare"
 
 
 class Strip(Part):
-    """Thumbnails of the session's results, newest first. Events: picked, starred, paged."""
+    """Thumbnails of the session's results, newest first, with search and filters. Events: picked,
+    marked, removed, asked.
+    """
 
     part = "strip"
+    shared = "shared"
+
+
+class Tree(Part):
+    """Results as a tree of versions. Events: picked, marked, removed, reopened, asked."""
+
+    part = "tree"
+    shared = "shared"
+
+
+class Trash(Part):
+    """Deleted results. Events: restored, emptied, scheduled, asked."""
+
+    part = "trash"
+    shared = "shared"
+
+
+class Picks(Part):
+    """What to do with the selected results. Events: compared, marked, exported, removed."""
+
+    part = "picks"
+    shared = "shared"
+
+
+class VersionButtons(Part):
+    """One version back or forward. Events: went_back, went_forward."""
+
+    part = "versions"
 
 
 class Status(Part):
-    """Running jobs, findings and errors in words. Events: remedied, undone, dismissed."""
+    """Running jobs, findings and errors in words. Events: remedied, undone, retried,
+    dismissed, recalled.
+    """
 
     part = "status"
 
@@ -66,3 +103,9 @@ class Sheet(Part):
     """
 
     part = "sheet"
+
+
+class Download(Part):
+    """A file that was made: its link, what it could not keep, its credentials. No events."""
+
+    part = "download"
