@@ -43,7 +43,7 @@ class Recipe:
     """What may be chosen for a training of the denoiser."""
 
     rate: float = 1e-3
-    batch: int = 48
+    batch: int = 64
     warmup: int = 200
     bfloat16: bool = False
     sample_minutes: float = 6.0

@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 import torch
 from diffusers import AutoencoderTiny, StableDiffusionInpaintPipeline, UNet2DConditionModel
-from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from torch import Tensor, nn
@@ -83,14 +82,17 @@ def add_lora(unet: UNet2DConditionModel) -> None:
 
 def save_lora(unet: UNet2DConditionModel, folder: Path) -> None:
     """Write pytorch_lora_weights.safetensors in half precision."""
-    state = convert_state_dict_to_diffusers(get_peft_model_state_dict(unet))
+    state = get_peft_model_state_dict(unet)
     StableDiffusionInpaintPipeline.save_lora_weights(
         folder, unet_lora_layers={name: weight.half() for name, weight in state.items()}
     )
 
 
-def train(options: Options, folders: Mapping[str, Path]) -> None:
-    """Train within the budget; `folders` are unet, autoencoder, text_encoder. Writes out/final."""
+def train(options: Options, folders: Mapping[str, Path], count: int = POOL) -> None:
+    """Train on `count` examples within the budget; writes out/final.
+
+    `folders` are those of unet, autoencoder and text_encoder.
+    """
     device = prepare_device(options)
     text = FrozenText(folders["text_encoder"], device)
     unet = UNet2DConditionModel.from_pretrained(folders["unet"])
@@ -101,7 +103,7 @@ def train(options: Options, folders: Mapping[str, Path]) -> None:
     optimizer = torch.optim.AdamW(trained, lr=RATE, betas=(0.9, 0.99), fused=True)
     run = Run(options, unet, optimizer, rng=np.random.default_rng(options.seed), decay=0.99)
     autoencoder = AutoencoderTiny.from_pretrained(folders["autoencoder"]).to(device).eval()
-    pool = styled_examples(POOL, autoencoder, text, np.random.default_rng(options.seed))
+    pool = styled_examples(count, autoencoder, text, np.random.default_rng(options.seed))
     run.say(f"{sum(p.numel() for p in trained)} trained parameters on {device}")
     for tick in run:
         tick.set_rate(RATE, warmup=50)
@@ -118,6 +120,7 @@ def main(argv: list[str] | None = None) -> None:
     """Train as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     add_arguments(parser, "lora", minutes=5)
+    parser.add_argument("--pool", type=int, default=POOL, help="examples in the style")
     parser.add_argument("--unet", type=Path, default=OUTPUT / "denoiser" / "final")
     parser.add_argument("--autoencoder", type=Path, default=OUTPUT / "autoencoder" / "final")
     parser.add_argument("--text-encoder", type=Path, default=TEXT_ENCODER)
@@ -127,7 +130,7 @@ def main(argv: list[str] | None = None) -> None:
         "autoencoder": arguments.autoencoder,
         "text_encoder": arguments.text_encoder,
     }
-    train(options_from(arguments), folders)
+    train(options_from(arguments), folders, arguments.pool)
 
 
 if __name__ == "__main__":
