@@ -169,14 +169,15 @@ class Runs:
         cells = [_ended_cell(row) for row in rows]
         known = {cell.entry for cell in cells}
         cells += [_active_cell(job) for job in jobs if job.id not in known]
-        first: LogEntry | Job = rows[0].entry if rows else jobs[0]
+        found: list[LogEntry | Job] = [*(row.entry for row in rows), *jobs]
+        first = found[0]
         return Run(
             id=run_id,
             began=rows[0].entry.created if rows else _utc(jobs[0].created),
             title=_title(cells),
             model=first.request.model,
             cells=tuple(_latest(cells)),
-            crop=self._crop(run_id, first.request, first.inputs),
+            crop=self._crop(run_id, [item.request for item in found], first.inputs),
         )
 
     def cell(self, session: str, run_id: str, entry_id: str) -> RunCell:
@@ -186,8 +187,9 @@ class Runs:
                 return cell
         raise UnknownItem(f"entry {entry_id[:40]!r} is not in this run.")
 
-    def _crop(self, run_id: str, request: EditRequest, inputs: EditInputs) -> Box:
-        """All cells of a run have the same picture, mask and border, so one box serves them."""
+    def _crop(self, run_id: str, requests: list[EditRequest], inputs: EditInputs) -> Box:
+        """One box for all cells, which have the same picture, mask and border."""
+        request = max(requests, key=lambda each: each.mask.grow)
         if run_id not in self._crops:
             try:
                 size = self._work.picture(inputs.source).size

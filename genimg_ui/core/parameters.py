@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from genimg_ui.core.request import SEED_LIMIT, EditRequest
+from genimg_ui.core.request import SEED_LIMIT, EditRequest, FillMode
 from genimg_ui.core.resolve import Abilities
 from genimg_ui.core.template import Table, parse_template
 from genimg_ui.errors import RefusedInput
@@ -58,6 +58,24 @@ def _sampling(name: str) -> Callable[[EditRequest, Value], EditRequest]:
         return replace(request, sampling=replace(request.sampling, **changes))  # type: ignore[arg-type]
 
     return put
+
+
+def _mask(name: str) -> Callable[[EditRequest, Value], EditRequest]:
+    def put(request: EditRequest, value: Value) -> EditRequest:
+        return replace(request, mask=replace(request.mask, **{name: int(value)}))
+
+    return put
+
+
+def _put_padding(request: EditRequest, value: Value) -> EditRequest:
+    return replace(request, inpaint=replace(request.inpaint, padding=int(value)))
+
+
+def _put_fill_mode(request: EditRequest, value: Value) -> EditRequest:
+    if value not in tuple(FillMode):
+        allowed = ", ".join(FillMode)
+        raise RefusedInput(f"Fill mode must be one of {allowed}, got {value!r}.")
+    return replace(request, inpaint=replace(request.inpaint, fill_mode=FillMode(value)))
 
 
 def _put_model(request: EditRequest, value: Value) -> EditRequest:
@@ -115,6 +133,25 @@ _ALL = (
         put=_put_weight,
         used=lambda abilities: bool(abilities.controls),
         example="0.4..1.2 x 3",
+    ),
+    Parameter(
+        name="fill_mode",
+        label="Fill mode",
+        kind=Kind.NAME,
+        put=_put_fill_mode,
+        used=lambda abilities: not abilities.uses_strength,
+        example="remove, closest, balanced",
+    ),
+    Parameter(name="grow", label="Grow", kind=Kind.WHOLE, put=_mask("grow"), example="0..12 x 4"),
+    Parameter(
+        name="feather", label="Feather", kind=Kind.WHOLE, put=_mask("feather"), example="0..12 x 4"
+    ),
+    Parameter(
+        name="padding",
+        label="Context padding",
+        kind=Kind.WHOLE,
+        put=_put_padding,
+        example="32..128 x 4",
     ),
     Parameter(name="model", label="Model", kind=Kind.NAME, put=_put_model, example="model ids"),
     Parameter(

@@ -89,7 +89,7 @@ def _lay_out(
         outpaint=outpaint,
         buttons=buttons,
         presets=presets,
-        runs=RunView(sheet=sheet, timer=run_timer, shown=gr.State("")),
+        runs=RunView(sheet=sheet, timer=run_timer, shown=gr.Textbox(visible=False)),
         timer=timer,
         downloads=downloads,
         host=host,

@@ -30,13 +30,13 @@ class PresetsPanel:
     export: gr.Button
     bring_in: gr.UploadButton
     download: gr.Textbox  # JSON of a file to fetch; never seen
-    managing: gr.State
+    managing: gr.Checkbox  # never seen
 
     @classmethod
     def build(cls, presets: tuple[Preset, ...]) -> Self:
         with gr.Row(elem_id="preset-row"):
             preset = gr.Dropdown(
-                choices_of(presets), value=None, label="Preset", info=texts.PRESET,
+                choices_of(presets), value=None, label="Preset",
                 elem_id="preset", scale=5, min_width=150,
             )  # fmt: skip
             manage = gr.Button(
@@ -79,7 +79,7 @@ class PresetsPanel:
             export=export,
             bring_in=bring_in,
             download=gr.Textbox(visible=False),
-            managing=gr.State(False),
+            managing=gr.Checkbox(False, visible=False),
         )
 
     def outputs(self) -> list[Block]:

@@ -58,7 +58,6 @@ SWEEP_HELP = (
     "A list such as 0.3, 0.5, 0.7, or a range such as 0.3..0.9 x 4. "
     "Everything else stays as it is, the seed too."
 )
-PRESET = "Changes only the settings that it names."
 TEMPLATE = "[field] is filled from the lines below; {a|b} is one or the other."
 OPENED = "Paint over what should change, then press Apply."
 CARRIES = "This file carries the edit that made it. Paint on it, or bring that edit back."

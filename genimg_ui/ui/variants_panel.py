@@ -107,4 +107,4 @@ class RunView:
 
     sheet: Sheet
     timer: gr.Timer
-    shown: gr.State
+    shown: gr.Textbox  # never seen; a gr.State would keep a request open for each page

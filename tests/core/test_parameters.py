@@ -56,7 +56,7 @@ def test_seeds_go_on_behind_the_last_one() -> None:
         ("scheduler", "a..b x 2", "a range must say how many"),
         ("seed", "0", "in [1, 256], got '0'"),
         ("seed", "-3", "in [1, 256], got '-3'"),
-        ("padding", "1, 2", "What varies must be one of seed, strength"),
+        ("variants", "1, 2", "What varies must be one of seed, strength"),
         ("prompt", "[colour] cup", "which the fields do not fill"),
     ],
 )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genimg_ui.core.geometry import Size
-from genimg_ui.core.request import ControlUnit, EditRequest, SamplingParams
+from genimg_ui.core.request import ControlUnit, EditRequest, FillMode, SamplingParams
 from genimg_ui.core.resolve import Bounds
 from genimg_ui.core.sweep import (
     Axis,
@@ -80,6 +80,12 @@ def test_every_swept_parameter_reaches_its_place() -> None:
     assert cells(("prompt", ("a", "b")))[1].request.sampling.prompt == "b"
     weights = cells(("controlnet_conditioning_scale", (0.5, 1.5)))
     assert weights[1].request.controls[0].controlnet_conditioning_scale == 1.5
+    assert cells(("grow", (1, 9)))[1].request.mask.grow == 9
+    assert cells(("feather", (1, 9)))[1].request.mask.feather == 9
+    assert cells(("padding", (32, 64)))[1].request.inpaint.padding == 64
+    sweep = Sweep(axes=(Axis(parameter="fill_mode", values=("remove", "closest")),))
+    filled = make_cells(asked("exemplar"), sweep, MODELS, SIZE, Bounds())
+    assert filled[1].request.inpaint.fill_mode is FillMode.CLOSEST
     sweep = Sweep(axes=(Axis(parameter="model", values=("plain", "exemplar")),))
     models = make_cells(asked("plain"), sweep, MODELS, SIZE, Bounds())
     assert [cell.request.model for cell in models] == ["plain", "exemplar"]
@@ -114,6 +120,11 @@ def test_a_parameter_that_the_model_does_not_use_is_refused() -> None:
     sweep = Sweep(axes=(Axis(parameter="controlnet_conditioning_scale", values=(1.0,)),))
     with pytest.raises(RefusedInput, match="only where a control is chosen"):
         make_cells(without, sweep, MODELS, SIZE, Bounds())
+
+
+def test_a_fill_mode_that_there_is_not_is_refused() -> None:
+    said = refusal(("fill_mode", ("remove", "melt")), model="exemplar")
+    assert "Fill mode must be one of auto, remove, extend, balanced, closest, got 'melt'" in said
 
 
 def test_a_new_seed_for_each_and_a_swept_seed_exclude_each_other() -> None:
