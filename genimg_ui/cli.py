@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from genimg_ui import commands
+from genimg_ui import commands, file_commands, log_commands, replay_commands
 from genimg_ui.core.geometry import Sides
 from genimg_ui.core.request import (
     ControlUnit,
@@ -22,7 +22,7 @@ from genimg_ui.core.request import (
     SamplingParams,
 )
 from genimg_ui.errors import GenimgError, RefusedInput
-from genimg_ui.settings import default_data_dir
+from genimg_ui.settings import add_export_flags, default_data_dir
 
 DONE, FAILURE, REFUSED = 0, 1, 2
 log = logging.getLogger(__name__)
@@ -53,12 +53,17 @@ def _parser() -> argparse.ArgumentParser:
     _add_edit(names.add_parser("edit", help="paint under a mask, or outwards"))
     models = names.add_parser("models", help="list the models of models.yaml")
     models.set_defaults(run=commands.models)
-    log = names.add_parser("log", help="print the seed log")
-    log.add_argument("--session", metavar="ID")
-    log.set_defaults(run=commands.log)
+    log_commands.add_log_commands(names)
     replay = names.add_parser("replay", help="run an entry again and compare the pixels")
-    replay.add_argument("entry", metavar="RESULT.png|ENTRY-ID")
-    replay.set_defaults(run=commands.replay)
+    replay.add_argument("entry", nargs="?", metavar="ENTRY-ID|RESULT.png|BUNDLE.zip")
+    replay.add_argument("--all", metavar="LOG.jsonl|SESSION-ID", help="every entry of a log")
+    replay.add_argument("--heatmap", type=Path, metavar="DIR", help="show there where it differs")
+    replay.set_defaults(run=replay_commands.replay)
+    bundle = names.add_parser("bundle", help="write everything that an edit needs into one ZIP")
+    bundle.add_argument("entry", metavar="ENTRY-ID|RESULT.png")
+    bundle.add_argument("--out", type=Path, required=True, metavar="FILE.zip")
+    bundle.set_defaults(run=replay_commands.bundle)
+    file_commands.add_file_commands(names)
     for command in names.choices.values():
         command.add_argument("--data-dir", type=Path, default=default_data_dir(os.environ))
         command.add_argument("--models", type=Path, default=DEFAULT_MODELS, metavar="FILE")
@@ -89,6 +94,7 @@ def _add_edit(edit: argparse.ArgumentParser) -> None:
     add("--padding", type=int, default=inpaint.padding, metavar="PX")
     add("--whole-picture", action="store_true", help="let the engine see everything")
     add("--control", type=_control, action="append", default=[], metavar="KIND[:SCALE]")
+    add_export_flags(edit, os.environ)
     edit.set_defaults(run=commands.edit)
 
 

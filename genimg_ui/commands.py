@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import os
-import shutil
 import signal
 import sys
 import time
@@ -13,8 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from genimg_ui.backend.base import CancelToken, OnEvent, Preview, Progress
-from genimg_ui.backend.pool import BackendPool
-from genimg_ui.core.image import decode, decode_mask
+from genimg_ui.core.image import Limits, decode, decode_mask, stored_limits
 from genimg_ui.core.mask import mask_box
 from genimg_ui.core.request import (
     EditInputs,
@@ -23,17 +20,18 @@ from genimg_ui.core.request import (
     MaskParams,
     SamplingParams,
 )
+from genimg_ui.core.resolve import Bounds
 from genimg_ui.core.serial import Json, to_json
-from genimg_ui.editor import Editor
-from genimg_ui.errors import BackendError, GenimgError, RefusedInput, StorageError
-from genimg_ui.history.names import session_id
-from genimg_ui.history.private import PrivateSecret
+from genimg_ui.credentials.reading import Verdict
+from genimg_ui.errors import BackendError, GenimgError, RefusedInput
+from genimg_ui.exporting.exporter import Exporter
+from genimg_ui.exporting.formats import ExportOptions, ExportPolicy
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.history.store import Store
 from genimg_ui.masks import mask_png
-from genimg_ui.registry import ModelSpec, Registry, availability, load_registry
-from genimg_ui.replay import entry_named
-from genimg_ui.replay import replay as run_again
+from genimg_ui.registry import ModelSpec, availability, load_registry
+from genimg_ui.settings import export_policy
+from genimg_ui.workplace import Workplace
 
 DONE, FAILURE, REFUSED = 0, 1, 2
 
@@ -42,7 +40,7 @@ def edit(flags: argparse.Namespace) -> int:
     """Run one edit and copy its results to --out; variants get -2, -3, ... before the suffix."""
     started = time.perf_counter()
     _check_out(flags.out)
-    with _Workplace(flags) as place:
+    with Workplace(flags) as place:
         spec = place.registry.get(flags.model or place.registry.default)
         request = _request(flags, spec)
         inputs = _inputs(flags, place.store)
@@ -51,8 +49,10 @@ def edit(flags: argparse.Namespace) -> int:
         place.store.record(place.session, entry)
         if entry.state is not EntryState.DONE:
             raise _as_error(entry)
-        paths = _copy_results(place.store, entry, flags.out)
-    notes = (*entry.warnings, *_unused(flags, spec))
+        policy = export_policy(flags, public=False)
+        paths, verdicts = _write_results(place.store, entry, flags.out, policy)
+    signed = {verdict.sentence: None for verdict in verdicts}
+    notes = (*entry.warnings, *_unused(flags, spec), *signed)
     _print_edit(replace(entry, warnings=notes), paths, time.perf_counter() - started, flags)
     return DONE
 
@@ -69,56 +69,6 @@ def models(flags: argparse.Namespace) -> int:
         print(f"{spec.id}{default}: {spec.title} [{spec.licence}]")
         print(f"    {lack or 'ready'}")
     return DONE
-
-
-def log(flags: argparse.Namespace) -> int:
-    """Print the entries of one session, or of all."""
-    store = Store.open(flags.data_dir)
-    entries = list(store.entries(flags.session))
-    store.close()
-    if flags.json:
-        print(json.dumps({"entries": [to_json(entry) for entry in entries]}))
-        return DONE
-    for entry in entries:
-        seeds = ", ".join(str(record.seed) for record in entry.results) or "no result"
-        words = entry.error or entry.request.sampling.prompt
-        print(
-            f"{entry.created}  {entry.id}  {entry.state}  {entry.request.model}  {seeds}  {words}"
-        )
-    return DONE
-
-
-def replay(flags: argparse.Namespace) -> int:
-    """Run an entry again; 0 only where every pixel is the same."""
-    with _Workplace(flags) as place:
-        named = entry_named(place.store, flags.entry)
-        outcomes = run_again(place.editor, place.store, named)
-    identical = all(outcome.identical for outcome in outcomes)
-    if flags.json:
-        results = to_json(outcomes)
-        print(json.dumps({"entry": named.entry.id, "identical": identical, "results": results}))
-    else:
-        print("\n".join(outcome.sentence for outcome in outcomes))
-    return DONE if identical else FAILURE
-
-
-class _Workplace:
-    """Store, models and editor of one command."""
-
-    def __init__(self, flags: argparse.Namespace) -> None:
-        self.registry: Registry = load_registry(flags.models)
-        os.environ.setdefault("NUMBA_CACHE_DIR", str(flags.data_dir / "cache" / "numba"))
-        self.store = Store.open(flags.data_dir)
-        self.editor = Editor(self.store, self.registry, BackendPool())
-        # All edits of the command line share one seed log, to which no page can find the key.
-        key = PrivateSecret(flags.data_dir).derive("command line", "session")
-        self.session = session_id(key)
-
-    def __enter__(self) -> "_Workplace":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.store.close()
 
 
 def _check_out(out: Path) -> None:
@@ -223,19 +173,17 @@ def _as_error(entry: LogEntry) -> GenimgError:
     return kind(entry.error or f"The edit was {entry.state}.")
 
 
-def _copy_results(store: Store, entry: LogEntry, out: Path) -> list[Path]:
-    paths = []
-    for index, record in enumerate(entry.results):
-        path = out if index == 0 else out.with_stem(f"{out.stem}-{index + 1}")
-        unfinished = path.with_name(f".{path.name}.part")
-        try:
-            shutil.copyfile(store.result_path(record.sha256), unfinished)
-            unfinished.replace(path)
-        except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            raise StorageError(f"{path} could not be written: {error.strerror}.") from error
-        paths.append(path)
-    return paths
+def _write_results(
+    store: Store, entry: LogEntry, out: Path, policy: ExportPolicy
+) -> tuple[list[Path], list[Verdict]]:
+    exporter = Exporter(store, stored_limits(Limits(), Bounds()), policy)
+    paths = [
+        out if index == 0 else out.with_stem(f"{out.stem}-{index + 1}")
+        for index in range(len(entry.results))
+    ]
+    options = ExportOptions(record=policy.record)
+    made = [exporter.export(entry, index, options, path) for index, path in enumerate(paths)]
+    return paths, [one.verdict for one in made if one.verdict is not None]
 
 
 def _print_edit(

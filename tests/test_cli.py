@@ -262,6 +262,36 @@ def test_log_of_one_session(run: Run) -> None:
     assert run("log", "--session", "../x")[0] == 2
 
 
+def test_log_is_exported(run: Run) -> None:
+    assert run(*EDIT, "--prompt", "<b>a door</b>")[0] == 0
+    status, out, _ = run("log", "--format", "jsonl")
+    assert status == 0 and json.loads(out)["request"]["sampling"]["prompt"] == "<b>a door</b>"
+    assert run("log", "--out", "log.html")[0] == 0
+    assert "&lt;b&gt;a door" in Path("log.html").read_text()
+    assert run("log", "--out", "table", "--format", "csv")[0] == 0
+    assert Path("table").read_text().startswith("entry,created,state")
+    assert run("log", "--out", "log.xml") == (
+        2,
+        "",
+        "--format must be one of jsonl, csv, html, got 'log.xml'.\n",
+    )
+    assert run("log", "--out", "absent/log.csv")[0] == 2
+    assert "There is no session" in run("log", "--format", "csv", "--session", "f" * 32)[2]
+
+
+def test_a_damaged_index_is_made_anew(run: Run) -> None:
+    assert run(*EDIT)[0] == 0
+    before = run("log")[1]
+    for path in Path("kept").glob("genimg.db*"):
+        path.write_bytes(b"no database" * 1000)
+    status, _, said = run("log")
+    assert status == 1 and "`python -m genimg_ui reindex --data-dir kept`" in said
+    status, out, _ = run("reindex")
+    assert status == 0 and "The index holds 1 edits of 1 sessions with 1 results." in out
+    assert run("log")[1] == before
+    assert json.loads(run("reindex", "--json")[1])["entries"] == 1
+
+
 def test_replay_of_entry_and_png(run: Run) -> None:
     told = json.loads(run(*EDIT, "--json")[1])
     for name in ("out.png", told["entry"]):

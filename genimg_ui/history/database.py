@@ -14,7 +14,7 @@ from pathlib import Path
 
 from genimg_ui.errors import StorageError
 from genimg_ui.history.files import storage_error
-from genimg_ui.history.locks import locked_path
+from genimg_ui.history.locks import locked_path, share
 from genimg_ui.history.schema import MIGRATIONS
 
 _BUSY_SECONDS = 15.0  # a writer waits this long for another one; each write takes milliseconds
@@ -22,6 +22,16 @@ _BUSY_SECONDS = 15.0  # a writer waits this long for another one; each write tak
 
 class _Connection(sqlite3.Connection):
     """A connection that can be referred to weakly: it ends with its thread."""
+
+
+class _Use:
+    """An open file that holds a lock, closed once and with its last owner."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._end = weakref.finalize(self, os.close, descriptor)
+
+    def close(self) -> None:
+        self._end()
 
 
 class Database:
@@ -32,8 +42,10 @@ class Database:
         self._local = threading.local()
         self._open: weakref.WeakSet[_Connection] = weakref.WeakSet()
         # Two processes that start at once would both find an empty file.
-        with self._told("its index"), locked_path(path.with_suffix(".lock")):
-            self._migrate(self._connection())
+        with self._told("its index"):
+            self._in_use = self._share()
+            with locked_path(path.with_suffix(".lock")):
+                self._migrate(self._connection())
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -63,6 +75,17 @@ class Database:
         for connection in list(self._open):
             connection.close()
         self._local = threading.local()
+        self._in_use.close()
+
+    def _share(self) -> "_Use":
+        """Say that the database is in use, for `reindex`; it ends with this object."""
+        try:
+            return _Use(share(self._path.with_suffix(".open")))
+        except BlockingIOError as error:
+            raise StorageError(
+                f"The index of the data folder {self._path.parent} is being made anew. "
+                "Try again when that has ended."
+            ) from error
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:

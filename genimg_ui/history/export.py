@@ -5,7 +5,7 @@ Text that a spreadsheet would take for a formula is prefixed with an apostrophe.
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from genimg_ui.history.record import LogEntry, ResultRecord
 
@@ -36,20 +36,25 @@ COLUMNS = (
     "seam",
     "colour_shift",
     "seconds",
+    "run",
+    "device",
     "error",
 )
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_of(entries: Iterable[LogEntry]) -> str:
-    """The entries as CSV (RFC 4180, UTF-8, with a header)."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
+def csv_of(entries: Iterable[LogEntry]) -> Iterator[str]:
+    """The entries as CSV (RFC 4180, UTF-8, with a header), row by row."""
+    yield _row(COLUMNS)
     for entry in entries:
         common = _of_entry(entry)
         for own in [_of_result(i, r) for i, r in enumerate(entry.results)] or [{}]:
-            writer.writerow([_cell((common | own).get(column)) for column in COLUMNS])
+            yield _row(_cell((common | own).get(column)) for column in COLUMNS)
+
+
+def _row(cells: Iterable[object]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(cells)
     return buffer.getvalue()
 
 
@@ -75,6 +80,8 @@ def _of_entry(entry: LogEntry) -> dict[str, object]:
         "mask": entry.inputs.mask,
         "parent": entry.parent,
         "seconds": round(sum(entry.timings.values()), 3),
+        "run": entry.group.id if entry.group else None,
+        "device": entry.runtime.device if entry.runtime else None,
         "error": entry.error,
     }
 

@@ -24,6 +24,7 @@ Writer = Callable[[BinaryIO], None]
 _UNFINISHED = ".tmp"
 _ABANDONED_AFTER = 3600.0  # seconds: a writer that is older than this was killed
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 _MAGIC = (
     (b"\x89PNG", ".png"),
@@ -49,6 +50,12 @@ def storage_error(error: Exception, folder: Path, what: str) -> StorageError:
         return StorageError(
             f"The data folder {folder} cannot be written: {what} was not kept. "
             "Allow writing to it or choose another with --data-dir."
+        )
+    if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 255 in _DAMAGED:
+        return StorageError(
+            f"The index genimg.db of the data folder {folder} is damaged ({error}). Pictures and "
+            "logs are not: stop the program and make the index anew with "
+            f"`python -m genimg_ui reindex --data-dir {folder}`."
         )
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return StorageError(f"The data folder {folder} refused to keep {what}: {reason}.")

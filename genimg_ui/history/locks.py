@@ -43,6 +43,22 @@ def hold(path: Path) -> int:
     return descriptor
 
 
+def share(path: Path) -> int:
+    """Hold the lock on `path` together with others who share it; BlockingIOError if it is held."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def share_held(descriptor: int) -> None:
+    """From now on share the lock that `hold` took."""
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+
+
 def is_held(path: Path) -> bool:
     """Whether someone who lives holds the lock on `path`."""
     try:

@@ -11,7 +11,7 @@ MakeEntry = Callable[..., LogEntry]
 
 
 def rows_of(*entries: LogEntry) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(csv_of(entries))))
+    return list(csv.DictReader(io.StringIO("".join(csv_of(entries)))))
 
 
 def test_one_row_for_each_result(make_entry: MakeEntry) -> None:
