@@ -6,9 +6,11 @@ engine that holds it for long delays the cancel by as much.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,6 +28,8 @@ from genimg_ui.jobs.queue import JobQueue
 
 POLL_SECONDS = 0.1  # how often the wish to cancel is read
 WRITE_SECONDS = 0.2  # progress and previews are written no more often
+DISK_SECONDS = 1.0  # between two tries to record an end on a disk that refuses
+INLINE_PATIENCE = 10.0  # seconds; a request cannot wait for ever
 BEAT_SECONDS = 2.0  # and no less often than this, as a sign of life
 PREVIEW_SIDE = 512  # pixels of the longer side
 _LOG = logging.getLogger(__name__)
@@ -61,17 +65,34 @@ class WorkerStatus:
 class JobRunner:
     """Runs one job after the other in the thread that calls `run`."""
 
-    def __init__(self, queue: JobQueue, editor: EditorLike) -> None:
+    def __init__(self, queue: JobQueue, editor: EditorLike, *, patience: float = math.inf) -> None:
         self._queue = queue
         self._editor = editor
+        self._patience = patience  # seconds to wait for a disk that refuses the log's line
 
     def run(self, job: Job) -> LogEntry:
         """Run a job that this worker has claimed, and record its end."""
         cancel = CancelToken()
         with _Reporter(self._queue, job, cancel) as reporter:
             entry = self._apply(job, reporter.on_event, cancel)
-        self._queue.finish(job, entry)
+        self._record(job, entry)
         return entry
+
+    def _record(self, job: Job, entry: LogEntry) -> None:
+        """Record the end; where the disk refuses, wait for it: the results lie there already."""
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                self._queue.finish(job, entry)
+                return
+            except StorageError as error:
+                if time.monotonic() >= until:
+                    raise
+                _LOG.error("the end of job %s waits for the disk: %s", job.id, error)
+                with suppress(StorageError):
+                    text = f"waiting: {error}"
+                    self._queue.beat(job.id, fraction=1.0, text=text, preview_rev=0)
+            time.sleep(DISK_SECONDS)
 
     def _apply(self, job: Job, on_event: OnEvent, cancel: CancelToken) -> LogEntry:
         try:
@@ -101,7 +122,7 @@ class InlineRunner:
 
     def __init__(self, queue: JobQueue, editor: EditorLike) -> None:
         self._queue = queue
-        self._runner = JobRunner(queue, editor)
+        self._runner = JobRunner(queue, editor, patience=INLINE_PATIENCE)
         self._one_at_a_time = threading.Lock()
 
     def start(self) -> None:

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 from scripted_editor import ScriptedEditor
 
-from genimg_ui.errors import RefusedInput
+from genimg_ui.errors import RefusedInput, StorageError
 from genimg_ui.history.record import EntryState
 from genimg_ui.history.store import Store
+from genimg_ui.jobs import runner as module
 from genimg_ui.jobs.job import Job
 from genimg_ui.jobs.queue import JobQueue, JobState
 from genimg_ui.jobs.runner import InlineRunner
@@ -108,3 +109,43 @@ def test_a_job_that_runs_here_is_not_taken_for_interrupted(
     thread.join()
     assert queue.job(ann, job_id).state is JobState.DONE
     assert list(Path(store.data_dir / "workers").iterdir()) == []
+
+
+def test_an_end_that_the_disk_refuses_is_recorded_when_it_takes_it_again(
+    runner: InlineRunner,
+    queue: JobQueue,
+    add: Add,
+    ann: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "DISK_SECONDS", 0.01)
+    record, told = queue.store.record, []
+
+    def refused(*_: object) -> None:
+        told.append(queue.job(ann, job_id).text)
+        if len(told) < 3:
+            raise StorageError("The disk of the data folder is full.")
+        record(*_)
+
+    monkeypatch.setattr(queue.store, "record", refused)
+    job_id = add(ann)
+    runner.run_one(job_id)
+    assert told[1:] == ["waiting: The disk of the data folder is full."] * 2
+    assert queue.job(ann, job_id).state is JobState.DONE
+    assert queue.store.entry(job_id).state is EntryState.DONE
+
+
+def test_a_request_does_not_wait_for_ever(
+    runner: InlineRunner, queue: JobQueue, add: Add, ann: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise StorageError("The disk of the data folder is full.")
+
+    monkeypatch.setattr(runner._runner, "_patience", 0.0)
+    with monkeypatch.context() as full:
+        full.setattr(queue.store, "record", refused)
+        job_id = add(ann)
+        with pytest.raises(StorageError, match="is full"):
+            runner.run_one(job_id)
+    assert queue.mark_interrupted() == [job_id]
+    assert queue.store.entry(job_id).state is EntryState.INTERRUPTED
