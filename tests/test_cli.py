@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -311,10 +312,73 @@ def test_replay_says_what_differs_and_fails(run: Run) -> None:
     info.add_text("genimg_ui", text)
     Image.fromarray(pixels).save("touched.png", pnginfo=info)
     status, out, _ = run("replay", "touched.png")
-    assert status == 1 and "largest difference 1, in 1 pixels" in out
+    assert status == 1 and "largest difference 1, in 1 of 2640 pixels, from 0,0 to 0,0" in out
     for bad in ("absent.png", "photo.png", "0" * 16):
         status, out, err = run("replay", bad)
         assert (status, out) == (2, "") and err and "Traceback" not in err
+
+
+def test_replay_of_a_whole_log(run: Run) -> None:
+    run(*EDIT, "--strength", "1.4")
+    run(*EDIT)
+    run(*EDIT, "--seed", "4")
+    [session] = [path.name for path in Path("kept/sessions").iterdir()]
+    status, out, _ = run("replay", "--all", session)
+    assert status == 0
+    assert out.splitlines()[-1] == (
+        "2 entries: 2 identical, 0 differs, 0 refused; 1 without a result passed over"
+    )
+    log = Path("kept/sessions", session, "seed_log.jsonl")
+    lines = log.read_text().splitlines()
+    digest = json.loads(lines[2])["results"][0]["pixels_sha256"]
+    Path("log.jsonl").write_text("\n".join([lines[1], lines[2].replace(digest, "0" * 64), "{}"]))
+    [entry] = [json.loads(lines[2])]
+    for record in entry["results"]:
+        [kept] = Path("kept/results").glob(f"{record['sha256']}.*")
+        kept.unlink()
+    status, out, _ = run("replay", "--all", "log.jsonl", "--json")
+    told = json.loads(out)
+    assert status == 1 and told["verdict"] == "differs"
+    verdicts = [item["verdict"] for item in told["entries"]]
+    assert verdicts == ["identical", "differs", "refused"]
+    assert told["entries"][2]["reason"].startswith("line 3 is no entry")
+    for wrong in (("replay",), ("replay", "out.png", "--all", session), ("replay", "--all", "x")):
+        status, out, err = run(*wrong)
+        assert (status, out) == (2, "") and err and "Traceback" not in err
+
+
+def test_replay_writes_heat_maps(run: Run) -> None:
+    run(*EDIT)
+    original = Image.open("out.png")
+    info = PngInfo()
+    info.add_text("genimg_ui", original.text["genimg_ui"])
+    pixels = np.asarray(original).copy()
+    pixels[3:5, 7:9] ^= 1
+    Image.fromarray(pixels).save("touched.png", pnginfo=info)
+    status, out, _ = run("replay", "touched.png", "--heatmap", "maps", "--json")
+    [result] = json.loads(out)["results"]
+    assert status == 1 and result["difference"]["box"] == [7, 3, 9, 5]
+    assert result["difference"]["pixels"] == 4
+    assert Image.open(result["heat_map"]).size == original.size
+
+
+def test_a_bundle_replays_elsewhere(run: Run) -> None:
+    told = json.loads(run(*EDIT, "--variants", "2", "--json")[1])
+    for name, count in ((told["entry"], 2), ("out-2.png", 1)):
+        status, out, err = run("bundle", name, "--out", "sent.zip")
+        assert status == 0, err
+        assert out.startswith(f"sent.zip  entry {told['entry']}")
+        shutil.move("kept", "away")
+        status, out, err = run("replay", "sent.zip")
+        assert (status, err) == (0, "") and out.count("identical") == count
+        shutil.rmtree("kept")
+        shutil.move("away", "kept")
+    for wrong in (("out.png", "o.tar"), ("absent.png", "o.zip"), ("photo.png", "o.zip")):
+        status, out, err = run("bundle", wrong[0], "--out", wrong[1])
+        assert (status, out) == (2, "") and err and "Traceback" not in err
+    Path("sent.zip").write_bytes(b"PK\x03\x04 cut")
+    status, out, err = run("replay", "sent.zip")
+    assert (status, out) == (2, "") and "whole ZIP file" in err
 
 
 def test_what_nobody_foresaw_is_a_sentence_and_a_failure(

@@ -30,7 +30,7 @@ from genimg_ui.core.serial import to_json
 from genimg_ui.editor import Editor
 from genimg_ui.environment import cpu_name
 from genimg_ui.errors import BackendError, StorageError
-from genimg_ui.history.metadata import entry_from_png
+from genimg_ui.history.metadata import entry_from_file
 from genimg_ui.history.record import EntryState, LogEntry
 from tests.editing import (
     Desk,
@@ -264,7 +264,7 @@ def test_the_result_holds_its_entry(desk: Desk) -> None:
     asked = request(seed=3, variants=2, grow=2)
     entry = desk.edit(asked, png(noise(30, 20)), painted(30, 20, (5, 5, 15, 12)))
     path = desk.store.result_path(entry.results[1].sha256)
-    inside = entry_from_png(path)
+    inside = entry_from_file(path)
     assert inside.results == (replace(entry.results[1], sha256=""),)
     same = ("id", "state", "request", "inputs", "resolved", "plan", "composite_sha256", "facts")
     same += ("model", "runtime", "environment", "painted_sha256", "denoise_sha256")

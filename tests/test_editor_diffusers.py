@@ -10,7 +10,7 @@ from genimg_ui.core.geometry import Sides
 from genimg_ui.core.request import ControlUnit, FillUnderMask, InpaintParams
 from genimg_ui.history.record import EntryState
 from genimg_ui.registry import load_registry
-from genimg_ui.replay import Named, entry_named, replay
+from genimg_ui.replay import Subject, Verdict, opened, replay
 from tests.editing import Desk, changed, may_change, painted, photograph, png, request
 
 pytestmark = pytest.mark.torch
@@ -118,8 +118,9 @@ def test_every_knob_changes_the_pixels(desk: Desk) -> None:
 def test_replay_is_identical(desk: Desk) -> None:
     source, mask = png(photograph(53, 37)), painted(53, 37, (20, 10, 31, 20))
     entry = desk.edit(steps(seed=None, variants=2, feather=3), source, mask)
-    outcomes = replay(desk.editor, desk.store, Named(entry=entry))
-    assert [outcome.identical for outcome in outcomes] == [True, True]
+    outcome = replay(desk.editor, Subject(entry=entry, store=desk.store))
+    assert outcome.verdict is Verdict.IDENTICAL and len(outcome.results) == 2
     second = desk.store.result_path(entry.results[1].sha256)
-    [alone] = replay(desk.editor, desk.store, entry_named(desk.store, str(second)))
+    with opened(desk.store, str(second)) as subject:
+        [alone] = replay(desk.editor, subject).results
     assert alone.identical and alone.seed == entry.results[1].seed

@@ -87,9 +87,6 @@ def entry_from_file(source: bytes | Path) -> LogEntry:
     return entry_from_json(data)
 
 
-entry_from_png = entry_from_file
-
-
 class NoEntry(RefusedInput):
     """A whole picture that carries no entry."""
 

@@ -1,0 +1,36 @@
+"""Store, models and editor of one command of the command line."""
+
+import argparse
+import os
+from typing import Self
+
+from genimg_ui.backend.pool import BackendPool
+from genimg_ui.editor import Editor
+from genimg_ui.history.names import session_id
+from genimg_ui.history.private import PrivateSecret
+from genimg_ui.history.store import Store
+from genimg_ui.registry import Registry, load_registry
+
+
+class Workplace:
+    """What a command works with, made of its flags; close it by leaving the `with` block."""
+
+    def __init__(self, flags: argparse.Namespace) -> None:
+        self.registry: Registry = load_registry(flags.models)
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(flags.data_dir / "cache" / "numba"))
+        self.store = Store.open(flags.data_dir)
+        self.pool = BackendPool(hashes=flags.data_dir / "cache" / "weights.json")
+        self.editor = self.editor_of(self.store)
+        # All edits of the command line share one seed log, to which no page can find the key.
+        key = PrivateSecret(flags.data_dir).derive("command line", "session")
+        self.session = session_id(key)
+
+    def editor_of(self, store: Store) -> Editor:
+        """An editor of another data folder with the same models and engines."""
+        return Editor(store, self.registry, self.pool)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.store.close()
