@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from genimg_ui import commands, file_commands, log_commands, replay_commands
+from genimg_ui import commands, file_commands, log_commands, replay_commands, run_commands
 from genimg_ui.core.geometry import Sides
 from genimg_ui.core.request import (
     ControlUnit,
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     bundle.add_argument("--out", type=Path, required=True, metavar="FILE.zip")
     bundle.set_defaults(run=replay_commands.bundle)
     file_commands.add_file_commands(names)
+    run_commands.add_run_commands(names, _add_request)
     for command in names.choices.values():
         command.add_argument("--data-dir", type=Path, default=default_data_dir(os.environ))
         command.add_argument("--models", type=Path, default=DEFAULT_MODELS, metavar="FILE")
@@ -72,10 +73,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_edit(edit: argparse.ArgumentParser) -> None:
+    _add_request(edit)
+    edit.add_argument("--out", type=Path, required=True, metavar="RESULT.png")
+    add_export_flags(edit, os.environ)
+    edit.set_defaults(run=commands.edit)
+
+
+def _add_request(edit: argparse.ArgumentParser) -> None:
     sampling, mask, inpaint = SamplingParams(), MaskParams(), InpaintParams()
     add = edit.add_argument
     add("source", type=Path, metavar="SOURCE")
-    add("--out", type=Path, required=True, metavar="RESULT.png")
     add("--mask", type=Path, metavar="MASK.png")
     add("--border", type=_border, default=Sides(), metavar="L,T,R,B", help="pixels")
     add("--model", metavar="ID")
@@ -94,8 +101,6 @@ def _add_edit(edit: argparse.ArgumentParser) -> None:
     add("--padding", type=int, default=inpaint.padding, metavar="PX")
     add("--whole-picture", action="store_true", help="let the engine see everything")
     add("--control", type=_control, action="append", default=[], metavar="KIND[:SCALE]")
-    add_export_flags(edit, os.environ)
-    edit.set_defaults(run=commands.edit)
 
 
 def _border(text: str) -> Sides:

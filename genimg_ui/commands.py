@@ -42,10 +42,10 @@ def edit(flags: argparse.Namespace) -> int:
     _check_out(flags.out)
     with Workplace(flags) as place:
         spec = place.registry.get(flags.model or place.registry.default)
-        request = _request(flags, spec)
-        inputs = _inputs(flags, place.store)
-        with _cancelled_by_interrupt() as cancel:
-            entry = place.editor.apply(request, inputs, on_event=_say(flags), cancel=cancel)
+        request = request_of(flags, spec)
+        inputs = inputs_of(flags, place.store)
+        with cancelled_by_interrupt() as cancel:
+            entry = place.editor.apply(request, inputs, on_event=say(flags), cancel=cancel)
         place.store.record(place.session, entry)
         if entry.state is not EntryState.DONE:
             raise _as_error(entry)
@@ -78,7 +78,9 @@ def _check_out(out: Path) -> None:
         raise RefusedInput(f"--out must lie in a folder that exists, got {out}.")
 
 
-def _request(flags: argparse.Namespace, spec: ModelSpec) -> EditRequest:
+def request_of(flags: argparse.Namespace, spec: ModelSpec) -> EditRequest:
+    """The request that the flags of an edit mean."""
+
     def given(value: float | None, default: float) -> float:
         return default if value is None else value
 
@@ -106,7 +108,8 @@ def _request(flags: argparse.Namespace, spec: ModelSpec) -> EditRequest:
     )
 
 
-def _inputs(flags: argparse.Namespace, store: Store) -> EditInputs:
+def inputs_of(flags: argparse.Namespace, store: Store) -> EditInputs:
+    """Source and mask of the flags, kept in the store; raises RefusedInput."""
     source = decode(_existing(flags.source))
     mask = None
     if flags.mask is not None:
@@ -136,7 +139,7 @@ def _unused(flags: argparse.Namespace, spec: ModelSpec) -> list[str]:
 
 
 @contextmanager
-def _cancelled_by_interrupt() -> Iterator[CancelToken]:
+def cancelled_by_interrupt() -> Iterator[CancelToken]:
     """Ctrl+C ends the edit at its next step, to be logged; a second one ends the program."""
     cancel = CancelToken()
 
@@ -157,7 +160,8 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _say(flags: argparse.Namespace) -> OnEvent:
+def say(flags: argparse.Namespace) -> OnEvent:
+    """Tells progress where a person sees it."""
     quiet = flags.json or not sys.stderr.isatty()
 
     def on_event(event: Progress | Preview) -> None:

@@ -157,6 +157,22 @@ LAYERS = {
             "workplace",
         ),
     ),
+    "run_commands": Layer(
+        (
+            "commands",
+            "core",
+            "errors",
+            "history",
+            "jobs",
+            "preset_shelf",
+            "presets",
+            "registry",
+            "run_exports",
+            "runs",
+            "workplace",
+            "workspace",
+        )
+    ),
     "replay_commands": Layer(("core", "errors", "history", "bundle", "replay", "workplace")),
     "log_commands": Layer(("core", "errors", "history")),
     "cli": Layer(
@@ -167,6 +183,7 @@ LAYERS = {
             "file_commands",
             "log_commands",
             "replay_commands",
+            "run_commands",
             "settings",
         )
     ),
