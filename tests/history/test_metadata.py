@@ -2,6 +2,7 @@
 
 import io
 import json
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +33,7 @@ from genimg_ui.history.metadata import (
     record_of,
 )
 from genimg_ui.history.record import EntryState, LogEntry, PlanRecord, ResultRecord, ResultReport
+from tests.core.picture_files import with_chunk
 
 PICTURE = Picture(np.arange(60, dtype=np.uint8).reshape(4, 5, 3), dpi=(300.0, 300.0))
 
@@ -189,3 +191,19 @@ def test_a_wrong_value_anywhere_is_refused(path, value):
     place[path[-1]] = value
     with pytest.raises(RefusedInput, match="not one of this program's"):
         entry_from_json(data)
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iTXt"])
+def test_a_packed_entry_that_swells_is_refused(kind):
+    head = b"genimg_ui\0\0" if kind == b"zTXt" else b"genimg_ui\0\1\0\0\0"
+    bomb = head + zlib.compress(b'{"a":"' + b"x" * 200_000_000 + b'"}')
+    with pytest.raises(RefusedInput, match="at most 1000000 bytes, got more under 'genimg_ui'"):
+        entry_from_file(with_chunk(encode_png(PICTURE), kind, bomb))
+
+
+def test_what_is_quoted_of_a_strangers_value_is_short():
+    data = json.loads(json.dumps(to_json(entry())))
+    data["state"] = "<script>" * 50_000
+    with pytest.raises(RefusedInput) as refused:
+        entry_from_json(data)
+    assert len(str(refused.value)) < 400
