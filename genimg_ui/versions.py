@@ -14,7 +14,7 @@ from genimg_ui.core.request import EditRequest
 from genimg_ui.drafts import Draft, Mark, moved
 from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.history.lineage import Item
-from genimg_ui.history.names import utc_now
+from genimg_ui.history.names import check_sha256, utc_now
 from genimg_ui.history.record import LogEntry
 from genimg_ui.workspace import Workspace
 
@@ -70,6 +70,14 @@ class Versions:
         to = replace(to, ahead=ahead, left=draft.left, mark=Mark(page=page))
         return self._go(session, to)
 
+    def reopen(self, session: str, sha256: str, *, page: str = "") -> Draft:
+        """Open an uploaded picture of which the session has edits, without a mask."""
+        check_sha256(sha256)
+        if not self._work.store.lineage.made_from_source(session, sha256, limit=1):
+            raise UnknownItem("this picture is not in this session.")
+        to = Draft(request=EditRequest(), source=sha256, mark=Mark(page=page))
+        return self._go(session, to)
+
     def _open_draft(self, session: str) -> Draft:
         draft = self._work.draft(session)
         if draft.source is None:
@@ -86,7 +94,8 @@ class Versions:
         """A picture with the mask and the border of the edit that was made of it."""
         mask = edit.inputs.mask if edit else None
         try:
-            mask = mask and (self._work.store.mask_path(mask) and mask)
+            if mask is not None:
+                self._work.store.mask_path(mask)
         except UnknownItem:  # the edit that it belonged to was removed for good
             mask = None
         border = edit.request.border if edit else Sides()

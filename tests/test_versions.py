@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from genimg_ui.core.geometry import Sides
-from genimg_ui.errors import RefusedInput
+from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.history.record import LogEntry
 from genimg_ui.masks import mask_png
 from genimg_ui.versions import Versions
@@ -118,6 +118,15 @@ def test_another_edit_can_be_painted_on_an_earlier_version(walk: Walk) -> None:
     walk.versions.back(ANN)
     third = walk.branch(seed=3)
     assert (third.parent, third.inputs.source) == (first.id, first.results[0].sha256)
+
+
+def test_an_uploaded_picture_is_opened_again_by_its_own_session(walk: Walk) -> None:
+    entry = walk.edit(seed=1)
+    walk.versions.reopen(ANN, entry.inputs.source)
+    assert walk.at() == (entry.inputs.source, None)
+    assert walk.versions.here(ANN) is None
+    with pytest.raises(UnknownItem, match="is not in this session"):
+        walk.versions.reopen(BOB, entry.inputs.source)
 
 
 def test_without_a_picture_there_is_nowhere_to_go(walk: Walk) -> None:

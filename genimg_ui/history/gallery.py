@@ -64,6 +64,10 @@ class Branch:
     nodes: list[Node]
     before: int | None
 
+    def followed_by(self, older: "Branch") -> "Branch":
+        """This page and the next one as one."""
+        return Branch(nodes=self.nodes + older.nodes, before=older.before)
+
 
 class Gallery:
     """Reads the pages."""

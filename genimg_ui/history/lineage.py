@@ -23,9 +23,7 @@ WITH RECURSIVE up (id, parent, position, source, line, depth) AS (
         FROM up JOIN entries e ON e.id = up.parent AND e.session = :session
         WHERE up.position IS NOT NULL AND up.depth < :deepest
 )
-SELECT id, source, json_extract(line, '$.request.border') AS border,
-    CASE depth WHEN 0 THEN json_extract(line, '$.plan.canvas') END AS canvas
-FROM up ORDER BY depth
+SELECT source, json_extract(line, '$.request.border') AS border FROM up ORDER BY depth
 """
 _DOWN = """
 SELECT e.id, r.position FROM entries e CROSS JOIN results r ON r.entry = e.seq
@@ -39,17 +37,15 @@ Item = tuple[str, int]  # entry id and index of a result
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a result lies over the uploaded picture `root`; None for a size that is not known."""
+    """Where a result lies over the uploaded picture `root` (sha256)."""
 
     root: str
     left: int  # of its origin; at most 0
     top: int
-    size: Size | None
 
     def box(self, size: Size) -> Box:
-        """The result's box in pixels of the root's picture; `size` where its own is not known."""
-        width, height = self.size or size
-        return Box(self.left, self.top, self.left + width, self.top + height)
+        """The box of a result of `size`, in pixels of the root's picture."""
+        return Box(self.left, self.top, self.left + size.width, self.top + size.height)
 
 
 class Lineage:
@@ -66,12 +62,10 @@ class Lineage:
         if not rows:
             raise UnknownItem(f"entry {str(entry_id)[:40]!r} is not in this session.")
         borders = [Sides(*json.loads(row["border"])) for row in rows]
-        canvas = rows[0]["canvas"]
         return Place(
             root=rows[-1]["source"],
             left=-sum(border.left for border in borders),
             top=-sum(border.top for border in borders),
-            size=Size(*json.loads(canvas)) if canvas else None,
         )
 
     def made_from_result(self, session: str, item: Item, *, limit: int = 50) -> list[Item]:

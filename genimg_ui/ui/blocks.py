@@ -13,13 +13,15 @@ from genimg_ui.ui.handlers.carried import CarriedHandlers
 from genimg_ui.ui.handlers.downloads import DownloadHandlers
 from genimg_ui.ui.handlers.edits import EditHandlers
 from genimg_ui.ui.handlers.examples import ExampleHandlers
+from genimg_ui.ui.handlers.history import HistoryHandlers
 from genimg_ui.ui.handlers.pictures import PictureHandlers
 from genimg_ui.ui.handlers.presets import PresetHandlers
 from genimg_ui.ui.handlers.results import ResultHandlers
 from genimg_ui.ui.handlers.sessions import SessionHandlers
 from genimg_ui.ui.handlers.variants import VariantHandlers
+from genimg_ui.ui.history_panel import HistoryPanel
 from genimg_ui.ui.page import COMPARE_TAB, EDIT_TAB, RUN_TAB, Host, Page
-from genimg_ui.ui.parts import Compare, Sheet, Status, Strip
+from genimg_ui.ui.parts import Compare, Sheet, Status, VersionButtons
 from genimg_ui.ui.presets_panel import PresetsPanel
 from genimg_ui.ui.settings_panel import build_settings
 from genimg_ui.ui.variants_panel import RunView
@@ -38,6 +40,7 @@ def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
         page, examples = _lay_out(workspace, host, shelf)
         results = ResultHandlers(page, workspace)
         results.connect()
+        HistoryHandlers(page, workspace, results).connect()
         PictureHandlers(page, workspace).connect()
         BorderHandlers(page, workspace).connect()
         edits = EditHandlers(page, workspace, results)
@@ -69,9 +72,11 @@ def _lay_out(
                     compare, downloads = _build_compare(host)
                 with gr.Tab("Variants", id=RUN_TAB):
                     sheet = Sheet()
-            picture = gr.Markdown("", elem_id="picture-info")
+            with gr.Row(elem_id="picture-row"):
+                picture = gr.Markdown("", elem_id="picture-info")
+                versions = VersionButtons()
             status = Status()
-            strip = Strip()
+            history = HistoryPanel.build()
         with gr.Column(scale=3, min_width=340, elem_id="right"):
             presets = PresetsPanel.build(shelf.built_in)
             settings, outpaint, buttons = build_settings(workspace.registry)
@@ -82,7 +87,8 @@ def _lay_out(
         canvas=canvas,
         tabs=tabs,
         compare=compare,
-        strip=strip,
+        history=history,
+        versions=versions,
         status=status,
         picture=picture,
         settings=settings,

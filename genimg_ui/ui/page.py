@@ -19,9 +19,10 @@ from genimg_ui.recall import Recall
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate, MaskCanvas
 from genimg_ui.ui.download_panel import DownloadPanel
+from genimg_ui.ui.history_panel import HistoryPanel
 from genimg_ui.ui.outpaint_panel import OutpaintPanel
 from genimg_ui.ui.panels import Updates, Values
-from genimg_ui.ui.parts import Compare, Status, Strip
+from genimg_ui.ui.parts import Compare, Status, Strip, VersionButtons
 from genimg_ui.ui.presets_panel import PresetsPanel
 from genimg_ui.ui.settings_panel import ApplyRow, SettingsPanel
 from genimg_ui.ui.variants_panel import RunView
@@ -58,7 +59,8 @@ class Page:
     canvas: MaskCanvas
     tabs: gr.Tabs
     compare: Compare
-    strip: Strip
+    history: HistoryPanel
+    versions: VersionButtons
     status: Status
     picture: gr.Markdown
     settings: SettingsPanel
@@ -69,6 +71,10 @@ class Page:
     timer: gr.Timer
     downloads: DownloadPanel
     host: Host
+
+    @property
+    def strip(self) -> Strip:
+        return self.history.strip
 
     @property
     def link(self) -> Link:

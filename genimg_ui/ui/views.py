@@ -1,19 +1,19 @@
 """What the page shows, as plain JSON values: made of records, without Gradio or pixels."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from genimg_ui.core.geometry import Size
 from genimg_ui.core.outpaint import inner_box
 from genimg_ui.core.preflight import Finding
-from genimg_ui.history.entries import ResultRow
+from genimg_ui.history.marks import Marks
 from genimg_ui.history.record import LogEntry, ResultReport
 from genimg_ui.jobs.queue import Job, JobState
 
 Json = dict[str, Any]
 Link = Callable[[Path], str]
-PAGE = 24  # results on one page of the strip
 
 
 def message(text: str, *, kind: str = "", findings: list[Finding] | None = None) -> Json:
@@ -80,42 +80,20 @@ def proof(report: ResultReport) -> str:
     )
 
 
-def strip(
-    rows: list[ResultRow],
-    *,
-    offset: int,
-    total: int,
-    starred: bool,
-    log: str | None,
-    thumbs: dict[str, str],
-) -> Json:
-    """One page of the history; `log` and `thumbs` (by sha256 of the result) are addresses."""
-    return {
-        "items": [_item(row, thumbs) for row in rows],
-        "offset": offset,
-        "total": total,
-        "page": PAGE,
-        "starred_only": starred,
-        "selected": None,
-        "log_url": log,
-    }
-
-
-def _item(row: ResultRow, thumbs: dict[str, str]) -> Json:
-    return {
-        "entry": row.entry_id,
-        "index": row.index,
-        "thumb": thumbs.get(row.sha256, ""),
-        "caption": f"{row.seed}",
-        "title": f"{row.label} · seed {row.seed} · {row.model} · {row.created[:16]}",
-        "starred": row.marks.starred,
-    }
-
-
 def comparison(
-    entry: LogEntry, index: int, *, source_size: Size, before: str, result: str, starred: bool
+    entry: LogEntry,
+    index: int,
+    *,
+    source_size: Size,
+    before: str,
+    result: str,
+    marks: Marks,
+    download: str = "",
 ) -> Json:
-    """Before and after of one result, with proof and settings; `before`, `result`: addresses."""
+    """Before and after of one result, with proof and settings.
+
+    `before`, `result` and `download` (`result` where it is empty) are addresses.
+    """
     record = entry.results[index]
     border = entry.request.border
     canvas = border.expand(source_size)
@@ -128,12 +106,14 @@ def comparison(
         "width": canvas.width,
         "height": canvas.height,
         "inner": [inner.left, inner.top, *source_size],
+        "outer": [0, 0, *canvas],
+        "tags": ["Before", "After"],
         "proof": proof(record.report),
         "ok": record.report.changed_outside == 0,
         "facts": _facts(entry, index),
         "notes": list(entry.warnings),
-        "starred": starred,
-        "download": result,
+        "marks": asdict(marks),
+        "download": download or result,
         "filename": f"{entry.created[:10]}_{entry.request.model}_seed{record.seed}.png",
     }
 

@@ -8,7 +8,6 @@ import pytest
 from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.preflight import Finding, Remedy
 from genimg_ui.core.request import EditInputs, FillMode, ResolvedRequest
-from genimg_ui.history.entries import ResultRow
 from genimg_ui.history.marks import Marks
 from genimg_ui.history.record import EntryState, LogEntry, PlanRecord, ResultRecord, ResultReport
 from genimg_ui.jobs.queue import Job, JobState
@@ -129,10 +128,10 @@ def test_a_comparison_has_proof_settings_and_places() -> None:
         source_size=Size(10, 10),
         before="before.png",
         result="after.png",
-        starred=True,
+        marks=Marks(starred=True, rating=2),
     )
     assert (told["width"], told["height"], told["inner"]) == (16, 18, [2, 3, 10, 10])
-    assert told["ok"] and told["starred"] and told["proof"].startswith("0 of")
+    assert told["ok"] and told["marks"]["rating"] == 2 and told["proof"].startswith("0 of")
     facts = dict(told["facts"])
     assert (facts["model"], facts["seed"], facts["prompt"]) == ("square", "7", "a cat")
     assert (facts["seam"], facts["colour shift"], facts["seconds"]) == ("1.23", "0.6 ΔE", "2.2")
@@ -151,36 +150,6 @@ def test_an_engine_without_a_sampler_shows_no_sampler() -> None:
         source_size=Size(10, 10),
         before="a",
         result="b",
-        starred=False,
+        marks=Marks(),
     )
     assert not {"prompt", "steps", "scheduler"} & set(dict(told["facts"]))
-
-
-def test_the_strip_shows_a_page_of_results() -> None:
-    row = ResultRow(
-        entry_id="e1",
-        index=1,
-        sha256="1" * 64,
-        seed=8,
-        created="2026-01-02T03:04:05",
-        label="a cat",
-        model="square",
-        state=EntryState.DONE,
-        marks=Marks(starred=True),
-    )
-    told = views.strip(
-        [row],
-        offset=24,
-        total=25,
-        starred=False,
-        log="log.jsonl",
-        thumbs={"1" * 64: "/data/t.jpg"},
-    )
-    assert (told["offset"], told["total"], told["page"]) == (24, 25, views.PAGE)
-    [item] = told["items"]
-    assert (item["entry"], item["index"], item["starred"]) == ("e1", 1, True)
-    assert item["thumb"].endswith("/data/t.jpg") and item["caption"] == "8"
-    assert item["title"] == "a cat · seed 8 · square · 2026-01-02T03:04"
-    assert told["log_url"].endswith("log.jsonl")
-    bare = views.strip([row], offset=0, total=1, starred=True, log=None, thumbs={})
-    assert (bare["log_url"], bare["items"][0]["thumb"], bare["starred_only"]) == (None, "", True)

@@ -1,12 +1,17 @@
-"""The history: look at a result, keep, star, delete, go on from it, bring its settings back."""
+"""The history: look at a result, go on from it, bring its picture, mask and settings back."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from genimg_ui.core.geometry import Sides
+from genimg_ui.errors import UnknownItem
+from genimg_ui.history.entries import NO_RESULT
 from genimg_ui.history.record import LogEntry
-from genimg_ui.ui import views
+from genimg_ui.history.search import Query
+from genimg_ui.ui import history_views, views
 from genimg_ui.ui.canvas.component import CanvasUpdate
 from genimg_ui.ui.page import (
     COMPARE_TAB,
@@ -17,24 +22,23 @@ from genimg_ui.ui.page import (
     told,
 )
 from genimg_ui.ui.panels import Updates, Values
+from genimg_ui.versions import Versions
+from genimg_ui.workspace import Draft
 
 Json = dict[str, Any]
+NOTHING_ASKED = Query()
 
 
 class ResultHandlers(Handlers):
-    """Listeners of the history strip and of the comparison."""
+    """Listeners that show a result, or open it."""
 
     def connect(self) -> None:
-        """Give the strip, the comparison and the undo button their listeners."""
+        """Give strip, tree, comparison and version buttons their listeners."""
         page = self.page
         seen = [page.status, page.strip, page.compare, page.tabs]
-        look = {"inputs": {page.key, page.strip, page.compare}, "outputs": seen, **QUIET}
+        look = {"inputs": {page.key, page.strip}, "outputs": seen, **QUIET}
         page.strip.picked(self.on_picked, **look)
-        page.strip.paged(self.on_paged, **look)
-        page.strip.starred(self.on_starred, **look)
-        page.compare.starred(self.on_starred, **look)
-        page.compare.deleted(self.on_deleted, **look)
-        page.status.undone(self.on_undone, **look)
+        page.history.tree.picked(self.on_picked, **look)
         outputs = [
             page.status,
             page.tabs,
@@ -47,11 +51,15 @@ class ResultHandlers(Handlers):
         bring = {"inputs": {page.key}, "outputs": outputs, **QUIET}
         page.compare.continued(self.on_continued, **bring)
         page.compare.restored(self.on_restored, **bring)
+        page.status.restored(self.on_restored, **bring)
+        page.history.tree.reopened(self.on_reopened, **bring)
+        page.versions.went_back(self.on_back, **bring)
+        page.versions.went_forward(self.on_forward, **bring)
 
     def shown(self, session: str, entry: LogEntry, index: int, *, offset: int) -> Updates:
         """The comparison of one result, and the strip with it selected."""
         strip = self.strip(session, offset=offset)
-        strip["selected"] = f"{entry.id}:{index}"
+        strip |= {"selected": history_views.key(entry.id, index), "news": True}
         return {self.page.compare: self.comparison(session, entry, index), self.page.strip: strip}
 
     def comparison(self, session: str, entry: LogEntry, index: int) -> Json:
@@ -64,30 +72,55 @@ class ResultHandlers(Handlers):
             source_size=source.size,
             before=self.page.link(source.display),
             result=self.page.link(self.workspace.store.result_path(record.sha256)),
-            starred=self.workspace.store.marks(session, entry.id, index).starred,
+            download=self.page.link(self.page.host.downloads.direct(record.sha256)),
+            marks=self.workspace.store.marks(session, entry.id, index),
         )
 
-    def strip(self, session: str, *, offset: int = 0, starred: bool = False) -> Json:
-        """One page of the history."""
+    def strip(self, session: str, query: Query = NOTHING_ASKED, *, offset: int = 0) -> Json:
+        """One page of what `query` finds in the history."""
         store = self.workspace.store
-        rows = store.results_page(session, offset, views.PAGE, starred=starred)
         log = store.seed_log_path(session)
-        return views.strip(
-            rows,
+        told = history_views.strip(
+            store.gallery.find(session, query, offset, history_views.PAGE),
+            query,
             offset=offset,
-            total=store.count(session, starred=starred),
-            starred=starred,
-            log=self.page.link(log) if log.exists() else None,
-            thumbs={row.sha256: self.page.link(store.thumb_path(row.sha256)) for row in rows},
+            models=store.gallery.models(session),
+            thumb=self.thumb,
         )
+        if not log.exists():
+            return told
+        forms = {form: self.page.link(log.with_suffix(f".{form}")) for form in ("csv", "html")}
+        return {**told, "log_url": self.page.link(log), "log_forms": forms}
+
+    def same_page(self, session: str, values: Values) -> Json:
+        """The page that the strip shows, as it is now."""
+        shown = values[self.page.strip] or {}
+        query = history_views.query_of(shown.get("query") or {})
+        strip = self.strip(session, query, offset=int(shown.get("offset") or 0))
+        return {**strip, "selected": shown.get("selected")}
+
+    def thumb(self, sha256: str) -> str:
+        """The address of a small copy of a picture; "" where nothing is left of it."""
+        store = self.workspace.store
+        places: tuple[Callable[[str], Path], ...] = (store.thumb_path, store.preview_path)
+        for place in (*places, store.source_path):
+            try:
+                return self.page.link(place(sha256))
+            except UnknownItem:
+                continue
+        return ""
 
     @told
     def on_picked(self, values: Values, event: gr.EventData) -> Updates:
-        """Show the result that was picked."""
+        """Show the result that was picked; of an edit without one, how it ended."""
         session = self.page.session(values)
         entry_id, index = _named(event)
         entry = self.workspace.entry(session, entry_id)
-        strip = {**values[self.page.strip], "selected": f"{entry_id}:{index}"}
+        if index == NO_RESULT:
+            data = {"entry": entry_id, "index": 0}
+            again = {"label": "Restore settings and mask", "event": "restored", "data": data}
+            return {self.page.status: {**views.ended(entry), "actions": [again]}}
+        strip = {**values[self.page.strip], "selected": history_views.key(entry_id, index)}
         return {
             self.page.compare: self.comparison(session, entry, index),
             self.page.strip: strip,
@@ -95,49 +128,32 @@ class ResultHandlers(Handlers):
         }
 
     @told
-    def on_paged(self, values: Values, event: gr.EventData) -> Updates:
-        """Show another page of the history."""
-        offset, starred = int(event._data["offset"]), bool(event._data["starred_only"])
-        session = self.page.session(values)
-        return {self.page.strip: self.strip(session, offset=max(0, offset), starred=starred)}
+    def on_back(self, values: Values, request: gr.Request) -> Updates:
+        """Open the picture from which the open one was made."""
+        session, asking = self.page.session(values), request.session_hash or ""
+        draft = Versions(self.workspace).back(session, page=asking)
+        return self._moved(draft, "The version before is open")
 
     @told
-    def on_starred(self, values: Values, event: gr.EventData) -> Updates:
-        """Star a result, or take its star away."""
-        session = self.page.session(values)
-        entry_id, index = _named(event)
-        on = bool(event._data["on"])
-        self.workspace.store.star(session, entry_id, index, on=on)
-        updates: Updates = {self.page.strip: self._same_page(session, values)}
-        shown = values[self.page.compare] or {}
-        if (shown.get("entry"), shown.get("index")) == (entry_id, index):
-            updates[self.page.compare] = {**shown, "starred": on}
-        return updates
+    def on_forward(self, values: Values, request: gr.Request) -> Updates:
+        """Open what was made from the open picture."""
+        session, asking = self.page.session(values), request.session_hash or ""
+        draft = Versions(self.workspace).forward(session, page=asking)
+        return self._moved(draft, "The next version is open")
 
     @told
-    def on_deleted(self, values: Values, event: gr.EventData) -> Updates:
-        """Take a result out of the history; the status offers to bring it back."""
-        session = self.page.session(values)
-        entry_id, index = _named(event)
-        self.workspace.store.delete(session, entry_id, index)
-        undo = {"label": "Undo", "event": "undone", "data": {"entry": entry_id, "index": index}}
+    def on_reopened(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
+        """Open a picture that was uploaded earlier."""
+        session, asking = self.page.session(values), request.session_hash or ""
+        draft = Versions(self.workspace).reopen(session, str(event._data["source"]), page=asking)
+        return self._moved(draft, "The picture is open again")
+
+    def _moved(self, draft: Draft, done: str) -> Updates:
+        mask = ", with the mask that was painted on it" if draft.mask else ""
         return {
-            self.page.status: {**views.message("The result was deleted."), "actions": [undo]},
-            self.page.strip: self._same_page(session, values),
-            self.page.compare: {},
-        }
-
-    @told
-    def on_undone(self, values: Values, event: gr.EventData) -> Updates:
-        """Bring a deleted result back."""
-        session = self.page.session(values)
-        entry_id, index = _named(event)
-        self.workspace.store.undelete(session, entry_id, index)
-        entry = self.workspace.entry(session, entry_id)
-        return {
-            self.page.status: views.message("The result is back."),
-            self.page.strip: self._same_page(session, values),
-            self.page.compare: self.comparison(session, entry, index),
+            self.page.status: views.message(f"{done}{mask}."),
+            self.page.tabs: gr.Tabs(selected=EDIT_TAB),
+            **self.draft_shown(draft),
         }
 
     @told
@@ -172,15 +188,6 @@ class ResultHandlers(Handlers):
             page.tabs: gr.Tabs(selected=EDIT_TAB),
             **self.draft_shown(draft),
         }
-
-    def _same_page(self, session: str, values: Values) -> Json:
-        shown = values[self.page.strip] or {}
-        strip = self.strip(
-            session,
-            offset=int(shown.get("offset") or 0),
-            starred=bool(shown.get("starred_only")),
-        )
-        return {**strip, "selected": shown.get("selected")}
 
 
 def _named(event: gr.EventData) -> tuple[str, int]:

@@ -1,11 +1,34 @@
-// value: {entry, index, before, after, width, height, inner: [left, top, width, height],
-//         proof, ok, facts: [[name, text]], notes: [text], starred, download, filename} or {}
+// value: {entry, index, before, after, width, height, inner, outer, tags: [left, right],
+//         proof, ok, facts: [[name, text]], notes: [text], marks, download, filename} or {}
+// `inner` and `outer` say where the pictures before and after lie: [left, top, width, height]
 const root = element.querySelector('.cp-root');
 const find = (name) => root.querySelector(`.cp-${name}`);
 const stage = find('stage');
 const view = find('view');
-const state = { split: 0.5, real: false, blink: false, panX: 0, panY: 0, drag: null };
+const state = { split: 0.5, real: false, blink: false, panX: 0, panY: 0, drag: null, mode: 'slider', second: true };
 const current = () => props.value ?? {};
+
+const gain = () => 2 ** Number(find('gain-range').value);
+
+/** How much of the stage the first picture takes: all of it or nothing where they take turns. */
+function shownSplit() {
+  if (state.blink) return 1;
+  if (state.mode === 'blink') return state.second ? 0 : 1;
+  return state.mode === 'difference' ? 0 : state.split;
+}
+
+function put(image, [left, top, width, height], scale) {
+  image.style.left = `${left * scale}px`;
+  image.style.top = `${top * scale}px`;
+  image.style.width = `${width * scale}px`;
+  image.style.height = `${height * scale}px`;
+}
+
+/** The second picture shows right of the cut only; its own box may be smaller than the view. */
+function afterClip({ outer }, scale, cut, shownWidth) {
+  if (cut >= shownWidth) return 'inset(0 0 0 100%)';
+  return `inset(0 0 0 ${Math.max(0, cut - outer[0] * scale)}px)`;
+}
 
 function layout() {
   const value = current();
@@ -19,18 +42,15 @@ function layout() {
   const top = (height - shownHeight) / 2 + state.panY;
   view.style.cssText = `left:${left}px;top:${top}px;width:${shownWidth}px;height:${shownHeight}px`;
   view.style.imageRendering = scale > 2 ? 'pixelated' : '';
-  const [innerLeft, innerTop, innerWidth, innerHeight] = value.inner;
-  const before = find('before');
-  before.style.left = `${innerLeft * scale}px`;
-  before.style.top = `${innerTop * scale}px`;
-  before.style.width = `${innerWidth * scale}px`;
-  before.style.height = `${innerHeight * scale}px`;
-  const split = state.blink ? 1 : state.split;
-  const cut = Math.min(Math.max(split * width - left, 0), shownWidth);
-  find('clip').style.clipPath = `inset(0 ${shownWidth - cut}px 0 0)`;
-  find('after').style.clipPath = `inset(0 0 0 ${cut}px)`;
-  find('bar').style.left = `${split * width - 1}px`;
-  stage.setAttribute('aria-valuenow', String(Math.round(split * 100)));
+  put(find('before'), value.inner, scale);
+  put(find('after'), value.outer, scale);
+  const cut = Math.min(Math.max(shownSplit() * width - left, 0), shownWidth);
+  const whole = state.mode === 'difference' && !state.blink;
+  find('clip').style.clipPath = whole ? '' : `inset(0 ${shownWidth - cut}px 0 0)`;
+  find('after').style.clipPath = whole ? '' : afterClip(value, scale, cut, shownWidth);
+  view.style.filter = whole ? `brightness(${gain()})` : '';
+  find('bar').style.left = `${shownSplit() * width - 1}px`;
+  stage.setAttribute('aria-valuenow', String(Math.round(shownSplit() * 100)));
   find('fit').textContent = state.real ? 'Fit' : '100 %';
 }
 
@@ -63,11 +83,30 @@ function show() {
   find('proof').dataset.ok = String(value.ok);
   find('facts').replaceChildren(...value.facts.map(fact));
   find('notes').replaceChildren(...value.notes.map(note));
-  find('star').setAttribute('aria-pressed', String(value.starred));
-  find('star').textContent = value.starred ? '★ Starred' : '☆ Star';
+  find('tag-left').textContent = value.tags[0];
+  find('tag-right').textContent = value.tags[1];
+  showMarks(value.marks);
   find('download').href = value.download;
   find('download').download = value.filename;
   layout();
+}
+
+function showMarks(marks) {
+  find('star').setAttribute('aria-pressed', String(marks.starred));
+  find('star').textContent = marks.starred ? '★ Starred' : '☆ Star';
+  for (const [i, star] of [...find('rating').children].entries()) {
+    star.toggleAttribute('data-on', i < marks.rating);
+    star.textContent = i < marks.rating ? '★' : '☆';
+    star.setAttribute('aria-checked', String(i + 1 === marks.rating));
+    star.tabIndex = i + 1 === (marks.rating || 1) ? 0 : -1;
+  }
+  for (const name of ['label', 'note']) {
+    const field = find(name);
+    const same = field.dataset.of === `${current().entry}:${current().index}`;
+    if (same && document.activeElement === field) continue; // somebody is typing there
+    field.value = marks[name];
+    field.dataset.of = `${current().entry}:${current().index}`;
+  }
 }
 
 function splitAt(event) {
@@ -79,7 +118,7 @@ function splitAt(event) {
 stage.addEventListener('pointerdown', (event) => {
   if (!current().after) return;
   stage.setPointerCapture(event.pointerId);
-  const panning = event.button === 1 || event.shiftKey;
+  const panning = event.button === 1 || event.shiftKey || state.mode !== 'slider';
   state.drag = panning ? [event.clientX - state.panX, event.clientY - state.panY] : 'split';
   if (!panning) splitAt(event);
 });
@@ -118,7 +157,66 @@ const who = () => ({ entry: current().entry, index: current().index });
 find('continue').addEventListener('click', () => trigger('continued', who()));
 find('restore').addEventListener('click', () => trigger('restored', who()));
 find('delete').addEventListener('click', () => trigger('deleted', who()));
-find('star').addEventListener('click', () => trigger('starred', { ...who(), on: !current().starred }));
+const mark = (change) =>
+  trigger('marked', { items: [[current().entry, current().index]], change });
+find('star').addEventListener('click', () => mark({ starred: !current().marks.starred }));
+for (const number of [1, 2, 3, 4, 5]) {
+  const star = document.createElement('button');
+  star.type = 'button';
+  star.title = `Rate ${number} (key ${number}); again takes it away`;
+  star.setAttribute('role', 'radio');
+  star.setAttribute('aria-label', `${number} of 5`);
+  star.addEventListener('click', () =>
+    mark({ rating: current().marks.rating === number ? 0 : number }),
+  );
+  find('rating').append(star);
+}
+find('rating').addEventListener('keydown', (event) => {
+  const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+  const stars = [...find('rating').children];
+  const next = stars[stars.indexOf(document.activeElement) + (step ?? NaN)];
+  if (!next || event.altKey) return;
+  event.preventDefault();
+  next.focus();
+  next.click();
+});
+for (const name of ['label', 'note']) {
+  find(name).addEventListener('change', () => {
+    const [entry, index] = find(name).dataset.of.split(':');
+    trigger('marked', { items: [[entry, Number(index)]], change: { [name]: find(name).value } });
+  });
+  find(name).addEventListener('keydown', (event) => event.stopPropagation());
+}
+root.addEventListener('keydown', (event) => {
+  if (!current().after || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (/^[0-5]$/.test(event.key)) mark({ rating: Number(event.key) });
+  else if (event.key === 's') mark({ starred: !current().marks.starred });
+  else return;
+  event.preventDefault();
+});
+
+let beat = 0;
+function compareBy(mode) {
+  state.mode = mode;
+  root.dataset.mode = mode;
+  for (const choice of root.querySelectorAll('.cp-mode'))
+    choice.setAttribute('aria-pressed', String(choice.dataset.mode === mode));
+  find('gain').hidden = mode !== 'difference';
+  clearInterval(beat);
+  state.second = true;
+  if (mode === 'blink')
+    beat = setInterval(() => {
+      if (!element.isConnected) clearInterval(beat);
+      state.second = !state.second;
+      layout();
+    }, 500);
+  find('gain-text').textContent = `× ${gain()}`;
+  layout();
+}
+for (const choice of root.querySelectorAll('.cp-mode'))
+  choice.addEventListener('click', () => compareBy(choice.dataset.mode));
+find('gain-range').addEventListener('input', () => compareBy('difference'));
+compareBy('slider');
 new ResizeObserver(layout).observe(stage);
 watch('value', show);
 show();

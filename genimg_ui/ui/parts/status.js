@@ -1,7 +1,7 @@
 // value: {kind, text, fraction|null, preview|null, findings: [{sentence, remedy}], actions: [{label, event, data}]}
 const root = element.querySelector('.st-root');
 const find = (name) => root.querySelector(`.st-${name}`);
-const EVENTS = { remedied: 'remedied', undone: 'undone', retried: 'retried', dismissed: 'dismissed', recalled: 'recalled' };
+const EVENTS = { remedied: 'remedied', undone: 'undone', retried: 'retried', dismissed: 'dismissed', recalled: 'recalled', restored: 'restored' };
 
 function button(label, event, data) {
   const node = document.createElement('button');

@@ -23,6 +23,7 @@ export const SHORTCUTS = [
   { keys: "+  −  wheel", act: null, text: "Zoom" },
   { keys: "Space + drag", act: null, text: "Pan (also the middle button, two fingers)" },
   { keys: "Ctrl + Enter", act: null, text: "Apply" },
+  { keys: "Alt + ←  →", act: null, text: "Previous version, next version" },
   { keys: "Esc", act: null, text: "Cancel the edit that runs" },
   { keys: "?", act: "help", text: "This sheet" },
 ];
