@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    print(table(chosen.count, chosen.autoencoder))
+    for line in table(chosen.count, chosen.autoencoder):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -131,14 +131,13 @@ def carried(autoencoder: Path) -> Callable[[Tensor, Generator], Tensor]:
     return seen
 
 
-def table(count: int, autoencoder: Path | None = None) -> str:
-    """The whole measurement as a table."""
+def table(count: int, autoencoder: Path | None = None) -> Iterator[str]:
+    """The lines of the whole measurement, each as soon as it is known."""
     ways = {"clean": noisy(0), "noise of 4 levels": noisy(4)}
     if autoencoder:
         ways["autoencoder"] = carried(autoencoder)
-    lines = [f"{count} scenes of one thing, 128 px: right, and time of one answer on one core"]
+    yield f"{count} scenes of one thing, 128 px: right, and time of one answer on one core"
     for name, seen in ways.items():
-        lines += ["", name]
+        yield f"\n{name}"
         for question, right, milliseconds in validate(count, seen).rows():
-            lines.append(f"  {question:30}{right:9.2%}{milliseconds:8.1f} ms")
-    return "\n".join(lines)
+            yield f"  {question:30}{right:9.2%}{milliseconds:8.1f} ms"
