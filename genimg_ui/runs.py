@@ -144,8 +144,8 @@ class Runs:
         found = []
         for name in list(names)[:RECENT]:
             run = self.run(session, name)
-            count = "1 picture" if len(run.cells) == 1 else f"{len(run.cells)} pictures"
-            found.append((name, f"{run.began[:16].replace('T', ' ')} · {run.title} · {count}"))
+            when = run.began[5:16].replace("T", " ")  # month, day, time of day
+            found.append((name, f"{when} · {run.title} ({len(run.cells)})"))
         return found
 
     def newest(self, session: str) -> str | None:

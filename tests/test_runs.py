@@ -123,7 +123,7 @@ def test_the_newest_run_comes_first(bench: Bench) -> None:
     assert bench.runs.newest(ANN) == second
     names = bench.runs.recent(ANN)
     assert [name for name, _ in names] == [second, first]
-    assert names[0][1].endswith("Denoise × CFG · 4 pictures")
+    assert names[0][1].endswith(" · Denoise × CFG (4)")
     bench.finish()
     assert [name for name, _ in bench.runs.recent(ANN)] == [second, first]
 

@@ -54,6 +54,7 @@ ANCHORS = {
     "bottom right": (1.0, 1.0),
 }
 FIELDS = "A line for each [field] of the prompt. {a|b} in the prompt means both."
+SEEDS_HELP = "One number is how many seeds, a list such as 7, 11, 42 is the seeds themselves."
 SWEEP_HELP = (
     "A list such as 0.3, 0.5, 0.7, or a range such as 0.3..0.9 x 4. "
     "Everything else stays as it is, the seed too."

@@ -63,7 +63,7 @@ class VariantsPanel:
                 "", label="Fields of a prompt template", info=texts.FIELDS, lines=2,
                 placeholder="subject = a red mug | a blue cup", elem_id="sweep-fields",
             )  # fmt: skip
-        count = gr.Markdown(texts.SWEEP_HELP, elem_id="sweep-count")
+        count = gr.Markdown(texts.SEEDS_HELP, elem_id="sweep-count")
         start = gr.Button("Start the run", elem_id="sweep-start")
         return cls(
             parameter=parameter,

@@ -16,6 +16,7 @@ from genimg_ui.ui.handlers.edits import FLUSH, EditHandlers
 from genimg_ui.ui.handlers.results import ResultHandlers
 from genimg_ui.ui.page import COMPARE_TAB, QUIET, RUN_TAB, Handlers, Page, told, warn
 from genimg_ui.ui.panels import Updates, Values
+from genimg_ui.ui.variants_panel import FIRST
 from genimg_ui.workspace import Workspace
 
 ANY_SIZE = Size(512, 512)  # of the picture, for a count before one is open
@@ -104,7 +105,10 @@ class VariantHandlers(Handlers):
             plan = self._plan(values, self.page.session(values), size)
         except GenimgError as problem:
             return {panel.count: _escaped(str(problem))}
-        return {panel.count: f"**{plan.sentence}** {texts.SWEEP_HELP}"}
+        seeds = values[panel.parameter] == FIRST and not values[panel.second]
+        return {
+            panel.count: f"**{plan.sentence}** {texts.SEEDS_HELP if seeds else texts.SWEEP_HELP}"
+        }
 
     def _plan(self, values: Values, session: str, size: Size) -> Plan:
         request = self.page.request(values)
