@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
@@ -15,6 +16,7 @@ from genimg_ui.errors import GenimgError
 from genimg_ui.examples import examples
 from genimg_ui.exporting.exporter import Exporter
 from genimg_ui.history.disk import DiskLimits
+from genimg_ui.history.log_export import LogExports
 from genimg_ui.history.private import PrivateSecret
 from genimg_ui.history.store import Store
 from genimg_ui.housekeeping import Housekeeping
@@ -59,6 +61,7 @@ class Application:
         stored = stored_limits(self.limits, settings.bounds)
         exporter = Exporter(self.store, stored, settings.export)
         self.downloads = Downloads(self.workspace, exporter)
+        self._logs = LogExports(self.store)
         host = Host(
             link=self.links.url,
             downloads=self.downloads,
@@ -118,15 +121,19 @@ class Application:
         try:
             path = self.links.find(*address)
             if path is None and self.links.is_ours(*address):
-                path = self.downloads.fetched(address[1])
+                path = self.downloads.fetched(address[1]) or self._logs.fetched(address[1])
         except GenimgError as problem:
             return PlainTextResponse(str(problem), status_code=409)
         if path is None and self.links.is_ours(*address):
             return Response(status_code=204)  # the preview of a job that has just ended
         if path is None:
             return PlainTextResponse("There is no such file.", status_code=404)
-        headers = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
-        return FileResponse(path, headers=headers)
+        log = address[1].startswith("sessions/")  # it grows, and is to be kept, not shown
+        headers = {
+            "Cache-Control": "no-store" if log else "private, max-age=86400",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return FileResponse(path, headers=headers, filename=Path(address[1]).name if log else None)
 
     def close(self) -> None:
         """Stop serving, and the worker with it."""

@@ -14,6 +14,7 @@ from genimg_ui.history.private import PrivateSecret
 ROUTE = "genimg_files"  # first part of every address, relative to the page
 _NAME = re.compile(
     r"(sources|results|thumbs|previews|masks|exports)/[\w.-]+|sessions/[0-9a-f]{32}/seed_log\.jsonl"
+    r"|sessions/[0-9a-f]{32}/seed_log\.(csv|html)"  # made when it is fetched
     r"|downloads/[0-9a-f]{64}\.png"  # made when it is fetched
 )
 

@@ -277,6 +277,7 @@ def test_log_is_exported(run: Run) -> None:
         "--format must be one of jsonl, csv, html, got 'log.xml'.\n",
     )
     assert run("log", "--out", "absent/log.csv")[0] == 2
+    assert run("log", "--out", "out.png/log.csv")[0] == 2
     assert "There is no session" in run("log", "--format", "csv", "--session", "f" * 32)[2]
 
 

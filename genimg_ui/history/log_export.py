@@ -1,18 +1,20 @@
 """The seed log of a session, or of all, as a file: JSON lines, CSV or HTML."""
 
-import os
-import tempfile
+import re
+import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from genimg_ui.errors import RefusedInput, StorageError, UnknownItem
 from genimg_ui.history.export import csv_of
 from genimg_ui.history.export_html import html_of
+from genimg_ui.history.exports import ExportFolder
+from genimg_ui.history.files import Writer, write_export
 from genimg_ui.history.seed_log import entry_line
 from genimg_ui.history.store import Store
 
 FORMATS = ("jsonl", "csv", "html")
+_ADDRESS = re.compile(r"sessions/([0-9a-f]{32})/seed_log\.(csv|html)")
 
 
 def export_log(store: Store, kind: str, session: str | None) -> Iterator[str]:
@@ -36,18 +38,31 @@ def export_log(store: Store, kind: str, session: str | None) -> Iterator[str]:
 
 def write_log(store: Store, kind: str, session: str | None, target: Path) -> None:
     """Put the log at `target`, whole or not at all; raises RefusedInput, StorageError."""
-    parts = export_log(store, kind, session)
-    unfinished: Path | None = None
     try:
-        descriptor, name = tempfile.mkstemp(suffix=".part", dir=target.parent)
-        unfinished = Path(name)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.writelines(parts)
-        unfinished.chmod(0o644)  # a copy to hand on, unlike what is in the data folder
-        os.replace(unfinished, target)
-    except OSError as error:
-        raise StorageError(f"{target} could not be written: {error.strerror}.") from error
-    finally:
-        if unfinished is not None:
-            with suppress(OSError):
-                unfinished.unlink(missing_ok=True)
+        write_export(target, _writer(store, kind, session))
+        target.chmod(0o644)  # a copy to hand on, unlike what is in the data folder
+    except StorageError as error:
+        reason = getattr(error.__cause__, "strerror", None) or error
+        raise StorageError(f"{target} could not be written: {reason}.") from error
+
+
+class LogExports:
+    """The log of a session in another form, made when its address is fetched."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._folder = ExportFolder(store.data_dir)
+        self._one_at_a_time = threading.Lock()
+
+    def fetched(self, name: str) -> Path | None:
+        """The file behind `sessions/<id>/seed_log.<form>`; None for another name."""
+        found = _ADDRESS.fullmatch(name)
+        if found is None:
+            return None
+        with self._one_at_a_time:
+            return self._folder.write(f".{found[2]}", _writer(self._store, found[2], found[1]))
+
+
+def _writer(store: Store, kind: str, session: str | None) -> Writer:
+    parts = export_log(store, kind, session)
+    return lambda file: file.writelines(part.encode() for part in parts)

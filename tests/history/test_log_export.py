@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from genimg_ui.errors import RefusedInput, StorageError
-from genimg_ui.history.log_export import FORMATS, export_log, write_log
+from genimg_ui.history.log_export import FORMATS, LogExports, export_log, write_log
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.history.seed_log import read_line
 from genimg_ui.history.store import Store
@@ -89,7 +89,7 @@ def test_a_file_is_written_whole(store: Store, ann: str, tmp_path: Path, kind: s
     target = tmp_path / f"log.{kind}"
     write_log(store, kind, ann, target)
     assert target.read_bytes().decode() == text(store, kind, ann)
-    with pytest.raises(StorageError, match="could not be written: No such file"):
+    with pytest.raises(StorageError, match="log could not be written: No such file"):
         write_log(store, kind, ann, tmp_path / "absent" / "log")
     assert [path.name for path in tmp_path.glob("log*")] == [target.name]
 
@@ -97,3 +97,17 @@ def test_a_file_is_written_whole(store: Store, ann: str, tmp_path: Path, kind: s
 def test_another_format_is_refused(store: Store, ann: str) -> None:
     with pytest.raises(RefusedInput, match="must be one of jsonl, csv, html, got 'xml'"):
         export_log(store, "xml", ann)
+
+
+def test_a_form_is_made_when_its_address_is_fetched(
+    store: Store, ann: str, bob: str, entries: list[LogEntry]
+) -> None:
+    logs = LogExports(store)
+    for form in ("csv", "html"):
+        path = logs.fetched(f"sessions/{ann}/seed_log.{form}")
+        assert path is not None and path.read_bytes().decode() == text(store, form, ann)
+        assert path.parent == store.data_dir / "exports"
+    other = logs.fetched(f"sessions/{bob}/seed_log.csv")
+    assert other is not None and entries[0].id not in other.read_text()
+    for name in (f"sessions/{ann}/seed_log.jsonl", f"sessions/{ann}/../x.csv", "results/a.csv"):
+        assert logs.fetched(name) is None
