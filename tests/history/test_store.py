@@ -302,3 +302,22 @@ def test_the_database_is_in_wal_mode_and_whole(store: Store) -> None:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+def test_a_result_whose_file_was_deleted_is_told_and_costs_nothing_else(
+    store: Store, ann: str, make_entry: MakeEntry
+) -> None:
+    gone, kept = (store.put_result(lambda file, c=c: file.write(c) and None) for c in (b"1", b"2"))
+    store.put_thumb(gone, b"\xff\xd8\xff")
+    entry = make_entry(gone, kept)
+    store.record(ann, entry)
+    store.result_path(gone).unlink()
+    for opened in (store, Store.open(store.data_dir)):
+        with pytest.raises(UnknownItem, match=f"the result {gone} is not in the data folder"):
+            opened.result_path(gone)
+        assert opened.result_path(kept).read_bytes() == b"2"
+        assert opened.entry(entry.id) == entry
+        assert opened.count(ann) == 2
+    store.delete(ann, entry.id, 0)
+    assert store.purge(ann) > 0  # its thumbnail
+    assert [row.sha256 for row in store.results_page(ann, 0, 9)] == [kept]
