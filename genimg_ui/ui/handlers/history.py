@@ -13,6 +13,7 @@ from genimg_ui.versions import Versions
 from genimg_ui.workspace import Workspace
 
 Json = dict[str, Any]
+ALWAYS_LAST = {**QUIET, "trigger_mode": "always_last"}
 
 
 class HistoryHandlers(Handlers):
@@ -35,15 +36,17 @@ class HistoryHandlers(Handlers):
         seen = [page.status, strip, page.compare, page.tabs]
         look = {"inputs": {page.key, strip, page.compare}, "outputs": seen, **QUIET}
         for part in (strip, tree, page.compare, picks):
-            part.marked(self.on_marked, **look)
+            part.marked(self.on_marked, **look, trigger_mode="multiple")  # none may get lost
         for removed in (strip.removed, tree.removed, picks.removed, page.compare.deleted):
-            removed(self.on_removed, **look)
+            removed(self.on_removed, **look, trigger_mode="multiple")
         picks.compared(self.on_compared, **look)
         page.status.undone(self.on_brought_back, **look)
-        trash.restored(self.on_brought_back, **look)
-        asking = {"inputs": {page.key}, **QUIET}
+        trash.restored(self.on_brought_back, **look, trigger_mode="multiple")
+        asking = {"inputs": {page.key}, **ALWAYS_LAST}
         strip.asked(self.on_searched, outputs=[page.status, strip], **asking)
-        tree.asked(self.on_tree, inputs={page.key, strip}, outputs=[page.status, tree], **QUIET)
+        tree.asked(
+            self.on_tree, inputs={page.key, strip}, outputs=[page.status, tree], **ALWAYS_LAST
+        )
         binned = {"outputs": [page.status, trash], **asking}
         trash.asked(self.on_trash, **binned)
         trash.scheduled(self.on_scheduled, **binned)

@@ -37,6 +37,7 @@ class ResultHandlers(Handlers):
         page = self.page
         seen = [page.status, page.strip, page.compare, page.tabs]
         look = {"inputs": {page.key, page.strip}, "outputs": seen, **QUIET}
+        look |= {"trigger_mode": "always_last"}
         page.strip.picked(self.on_picked, **look)
         page.history.tree.picked(self.on_picked, **look)
         outputs = [

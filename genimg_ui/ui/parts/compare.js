@@ -7,6 +7,7 @@ const stage = find('stage');
 const view = find('view');
 const state = { split: 0.5, real: false, blink: false, panX: 0, panY: 0, drag: null, mode: 'slider', second: true };
 const current = () => props.value ?? {};
+const MOST_PIXELS = 64e6; // of a drawn difference; larger pictures are scaled down for it
 
 const gain = () => 2 ** Number(find('gain-range').value);
 
@@ -45,14 +46,31 @@ function layout() {
   put(find('before'), value.inner, scale);
   put(find('after'), value.outer, scale);
   const cut = Math.min(Math.max(shownSplit() * width - left, 0), shownWidth);
-  const whole = state.mode === 'difference' && !state.blink;
-  find('clip').style.clipPath = whole ? '' : `inset(0 ${shownWidth - cut}px 0 0)`;
-  find('after').style.clipPath = whole ? '' : afterClip(value, scale, cut, shownWidth);
-  view.style.filter = whole ? `brightness(${gain()})` : '';
+  find('clip').style.clipPath = `inset(0 ${shownWidth - cut}px 0 0)`;
+  find('after').style.clipPath = afterClip(value, scale, cut, shownWidth);
+  find('difference').hidden = state.mode !== 'difference' || state.blink;
+  find('difference').style.filter = `brightness(${gain()})`;
   find('bar').style.left = `${shownSplit() * width - 1}px`;
   stage.setAttribute('aria-valuenow', String(Math.round(shownSplit() * 100)));
   find('fit').textContent = state.real ? 'Fit' : '100 %';
 }
+
+/** Draw by how much the two differ, pixel by pixel: scaled first, equal pixels would differ. */
+function drawDifference() {
+  const value = current();
+  const [before, after, canvas] = [find('before'), find('after'), find('difference')];
+  if (state.mode !== 'difference' || !value.after) return;
+  if (![before, after].every((image) => image.complete && image.naturalWidth)) return;
+  const factor = Math.min(1, Math.sqrt(MOST_PIXELS / (value.width * value.height)));
+  canvas.width = Math.round(value.width * factor);
+  canvas.height = Math.round(value.height * factor);
+  const paper = canvas.getContext('2d');
+  paper.fillRect(0, 0, canvas.width, canvas.height);
+  paper.drawImage(before, ...value.inner.map((x) => x * factor));
+  paper.globalCompositeOperation = 'difference';
+  paper.drawImage(after, ...value.outer.map((x) => x * factor));
+}
+for (const name of ['before', 'after']) find(name).addEventListener('load', drawDifference);
 
 function fact([name, text]) {
   const row = document.createElement('div');
@@ -86,6 +104,7 @@ function show() {
   find('tag-left').textContent = value.tags[0];
   find('tag-right').textContent = value.tags[1];
   showMarks(value.marks);
+  drawDifference();
   find('download').href = value.download;
   find('download').download = value.filename;
   layout();
@@ -211,6 +230,7 @@ function compareBy(mode) {
       layout();
     }, 500);
   find('gain-text').textContent = `× ${gain()}`;
+  drawDifference();
   layout();
 }
 for (const choice of root.querySelectorAll('.cp-mode'))

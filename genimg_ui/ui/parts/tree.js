@@ -111,6 +111,7 @@ function draw() {
   const width = EDGE * 2 + SIDE + STEP_X * Math.max(0, ...placed.map((at) => at.column));
   const height = EDGE * 2 + SIDE + STEP_Y * Math.max(0, ...placed.map((at) => at.row));
   canvas.style.cssText = `width:${width}px;height:${height}px`;
+  find('scroll').style.setProperty('--tall', `${height + 18}px`); // with a scroll bar
   holder.firstChild.setAttribute('d', placed.filter((at) => at.parent).map(line).join(''));
   const count = placed.filter((at) => !at.item.kind && !at.item.gone).length;
   find('count').textContent = count ? `${count} ${count === 1 ? 'version' : 'versions'}${state.before ? ' shown' : ''}` : '';
