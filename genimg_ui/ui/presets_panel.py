@@ -1,7 +1,7 @@
 """Presets on the page: choose one at the top of the settings; save, share and fill in below it."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import gradio as gr
 from gradio.blocks import Block
@@ -49,21 +49,7 @@ class PresetsPanel:
             fields = gr.Textbox(label="Its fields", lines=3, elem_id="template-fields")
             fill = gr.Button("Fill in the prompt", size="sm", elem_id="template-fill")
         with gr.Group(visible=False, elem_id="preset-group") as manage_group:
-            name = gr.Textbox(label="Save the settings as", max_lines=1, elem_id="preset-name")
-            groups = gr.CheckboxGroup(
-                list(GROUPS), value=KEPT, label="What it shall set", elem_id="preset-keeps"
-            )
-            with gr.Row():
-                save = gr.Button("Save", size="sm", min_width=60, elem_id="preset-save")
-                delete = gr.Button("Delete", size="sm", min_width=60, elem_id="preset-delete")
-            with gr.Row():
-                export = gr.Button(
-                    "Export my presets", size="sm", min_width=90, elem_id="preset-export"
-                )
-                bring_in = gr.UploadButton(
-                    "Import YAML", size="sm", min_width=90, file_types=[".yaml", ".yml"],
-                    elem_id="preset-import",
-                )  # fmt: skip
+            managed = _build_managing()
         return cls(
             preset=preset,
             manage=manage,
@@ -72,12 +58,7 @@ class PresetsPanel:
             fields=fields,
             fill=fill,
             manage_group=manage_group,
-            name=name,
-            groups=groups,
-            save=save,
-            delete=delete,
-            export=export,
-            bring_in=bring_in,
+            **managed,
             download=gr.Textbox(visible=False),
             managing=gr.Checkbox(False, visible=False),
         )
@@ -90,3 +71,27 @@ class PresetsPanel:
 def choices_of(presets: tuple[Preset, ...]) -> list[tuple[str, str]]:
     """Names with their tasks, as the dropdown lists them."""
     return [(f"{p.name}  ({p.task})" if p.task else p.name, p.name) for p in presets]
+
+
+def _build_managing() -> dict[str, Any]:
+    name = gr.Textbox(label="Save the settings as", max_lines=1, elem_id="preset-name")
+    groups = gr.CheckboxGroup(
+        list(GROUPS), value=KEPT, label="What it shall set", elem_id="preset-keeps"
+    )
+    small: dict[str, Any] = {"size": "sm", "min_width": 60}
+    with gr.Row():
+        save = gr.Button("Save", elem_id="preset-save", **small)
+        delete = gr.Button("Delete", elem_id="preset-delete", **small)
+    with gr.Row():
+        export = gr.Button("Export my presets", elem_id="preset-export", **small)
+        bring_in = gr.UploadButton(
+            "Import YAML", file_types=[".yaml", ".yml"], elem_id="preset-import", **small
+        )
+    return {
+        "name": name,
+        "groups": groups,
+        "save": save,
+        "delete": delete,
+        "export": export,
+        "bring_in": bring_in,
+    }

@@ -93,7 +93,8 @@ def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, Ap
     model = gr.Dropdown(
         choices, value=registry.default, label="Model", elem_id="model", filterable=False
     )
-    top, buttons = _build_top()
+    top, dice = _build_top()
+    buttons = _build_buttons(dice)
     with gr.Accordion("Outpaint: add a border", open=False, elem_id="outpaint"):
         outpaint = OutpaintPanel.build()
     with gr.Accordion("Mask and context", open=False, elem_id="mask-settings"):
@@ -110,7 +111,7 @@ def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, Ap
     return panel, outpaint, buttons
 
 
-def _build_top() -> tuple[dict[str, Any], ApplyRow]:
+def _build_top() -> tuple[dict[str, Any], gr.Button]:
     prompt = gr.Textbox(label="Prompt", lines=2, max_lines=5, info=texts.PROMPT, elem_id="prompt")
     negative = gr.Textbox(
         label="Negative prompt",
@@ -139,11 +140,6 @@ def _build_top() -> tuple[dict[str, Any], ApplyRow]:
             min_width=76,
             scale=2,
         )
-    with gr.Row(elem_id="apply-row"):
-        apply = gr.Button("Apply", variant="primary", elem_id="apply", scale=3)
-        cancel = gr.Button("Cancel", elem_id="cancel", scale=1, min_width=80)
-    with gr.Accordion("Variants and sweeps", open=False, elem_id="sweep"):
-        sweep = VariantsPanel.build()
     widgets = {
         "prompt": prompt,
         "negative_prompt": negative,
@@ -151,7 +147,16 @@ def _build_top() -> tuple[dict[str, Any], ApplyRow]:
         "lock": lock,
         "variants": variants,
     }
-    return widgets, ApplyRow(apply=apply, cancel=cancel, dice=dice, variants=sweep)
+    return widgets, dice
+
+
+def _build_buttons(dice: gr.Button) -> ApplyRow:
+    with gr.Row(elem_id="apply-row"):
+        apply = gr.Button("Apply", variant="primary", elem_id="apply", scale=3)
+        cancel = gr.Button("Cancel", elem_id="cancel", scale=1, min_width=80)
+    with gr.Accordion("Variants and sweeps", open=False, elem_id="sweep"):
+        sweep = VariantsPanel.build()
+    return ApplyRow(apply=apply, cancel=cancel, dice=dice, variants=sweep)
 
 
 def _build_knobs() -> dict[str, Any]:

@@ -32,10 +32,9 @@ class VariantsPanel:
 
     @classmethod
     def build(cls) -> Self:
-        choices = [(parameter.label, parameter.name) for parameter in PARAMETERS.values()]
         with gr.Row():
             parameter = gr.Dropdown(
-                choices,
+                _choices(),
                 value=FIRST,
                 label="What varies",
                 elem_id="sweep-parameter",
@@ -46,34 +45,13 @@ class VariantsPanel:
                 "4", label="Values", elem_id="sweep-values", min_width=150, lines=1, max_lines=6
             )
         with gr.Accordion("More", open=False, elem_id="sweep-more"):
-            second = gr.Dropdown(
-                [("nothing", NOTHING), *choices],
-                value=NOTHING,
-                label="Second parameter, from row to row",
-                elem_id="sweep-second",
-                filterable=False,
-            )
-            second_values = gr.Textbox(
-                "", label="Its values", elem_id="sweep-second-values", max_lines=6
-            )
-            new_seeds = gr.Checkbox(
-                False, label="A new seed for each picture", elem_id="sweep-new-seeds"
-            )
-            fields = gr.Textbox(
-                "", label="Fields of a prompt template", info=texts.FIELDS, lines=2,
-                placeholder="subject = a red mug | a blue cup", elem_id="sweep-fields",
-            )  # fmt: skip
-        count = gr.Markdown(texts.SEEDS_HELP, elem_id="sweep-count")
-        start = gr.Button("Start the run", elem_id="sweep-start")
+            more = _build_more()
         return cls(
             parameter=parameter,
             values=values,
-            second=second,
-            second_values=second_values,
-            new_seeds=new_seeds,
-            fields=fields,
-            count=count,
-            start=start,
+            **more,
+            count=gr.Markdown(texts.SEEDS_HELP, elem_id="sweep-count"),
+            start=gr.Button("Start the run", elem_id="sweep-start"),
         )
 
     def widgets(self) -> set[Block]:
@@ -108,3 +86,39 @@ class RunView:
     sheet: Sheet
     timer: gr.Timer
     shown: gr.Textbox  # never seen; a gr.State would keep a request open for each page
+
+    @classmethod
+    def build(cls, seconds: float) -> Self:
+        """The part, and a timer that looks at a run every so many seconds."""
+        timer = gr.Timer(seconds, active=False)
+        return cls(sheet=Sheet(), timer=timer, shown=gr.Textbox(visible=False))
+
+
+def _choices() -> list[tuple[str, str]]:
+    return [(parameter.label, parameter.name) for parameter in PARAMETERS.values()]
+
+
+def _build_more() -> dict[str, Any]:
+    return {
+        "second": gr.Dropdown(
+            [("nothing", NOTHING), *_choices()],
+            value=NOTHING,
+            label="Second parameter, from row to row",
+            elem_id="sweep-second",
+            filterable=False,
+        ),
+        "second_values": gr.Textbox(
+            "", label="Its values", elem_id="sweep-second-values", max_lines=6
+        ),
+        "new_seeds": gr.Checkbox(
+            False, label="A new seed for each picture", elem_id="sweep-new-seeds"
+        ),
+        "fields": gr.Textbox(
+            "",
+            label="Fields of a prompt template",
+            info=texts.FIELDS,
+            lines=2,
+            placeholder="subject = a red mug | a blue cup",
+            elem_id="sweep-fields",
+        ),
+    }
