@@ -61,6 +61,11 @@ def utc_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def utc(seconds: float) -> str:
+    """Seconds since 1970 in the form of `utc_now`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
 def _match(form: re.Pattern[str], value: object, what: str, allowed: str) -> str:
     if isinstance(value, str) and form.fullmatch(value):
         return value

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.core.serial import from_json
-from genimg_ui.history.names import utc_now
+from genimg_ui.history.names import utc, utc_now
 from genimg_ui.history.record import EntryState, LogEntry
 
 
@@ -83,11 +83,10 @@ def read_job(row: sqlite3.Row, data_dir: Path, position: int) -> Job:
 
 def ended_entry(job: Job, state: EntryState, error: str = "") -> LogEntry:
     """The log entry of a job that ended without the editor's own."""
-    now = utc_now()
     return LogEntry(
         id=job.id,
-        created=now,
-        ended=now,
+        created=utc(job.started or job.created),
+        ended=utc_now(),
         state=state,
         request=job.request,
         inputs=job.inputs,

@@ -7,7 +7,7 @@ import pytest
 
 from genimg_ui.core.request import EditInputs, EditRequest, SamplingParams
 from genimg_ui.errors import RefusedInput, UnknownItem
-from genimg_ui.history.names import session_id, utc_now
+from genimg_ui.history.names import session_id, utc, utc_now
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.history.store import Store
 from genimg_ui.jobs.job import Job
@@ -140,7 +140,9 @@ def test_running_jobs_whose_worker_is_gone_are_interrupted(
         assert (job.state, job.error, job.entry_id) == (JobState.INTERRUPTED, INTERRUPTED, dead)
         assert queue.job(ann, alive).state is JobState.RUNNING
     assert queue.mark_interrupted() == [alive]
-    assert queue.store.entry(dead).state is EntryState.INTERRUPTED
+    entry = queue.store.entry(dead)
+    assert entry.state is EntryState.INTERRUPTED
+    assert job.started is not None and entry.created == utc(job.started) <= entry.ended
     again = queue.retry(ann, dead)
     assert queue.job(ann, again).request == job.request
     assert [claimed(queue).id for _ in range(2)] == [waiting, again]
