@@ -55,6 +55,13 @@ class Downloads:
             return self._workspace.store.result_path(sha256)
         return self._workspace.store.data_dir / DIRECT / f"{check_sha256(sha256)}.png"
 
+    def leaving(self, sha256: str) -> Path:
+        """A result's file as this installation lets it go; raises RefusedInput."""
+        named = self.direct(sha256)
+        if named.parent.name != DIRECT:
+            return named
+        return self.fetched(f"{DIRECT}/{named.name}") or named
+
     def fetched(self, name: str) -> Path | None:
         """The file behind a name that `direct` gave; None for another name. Raises RefusedInput."""
         if not name.startswith(f"{DIRECT}/"):

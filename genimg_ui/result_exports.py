@@ -1,7 +1,7 @@
-"""Selected results in one ZIP: the stored files byte by byte, and the log lines of their edits."""
+"""Selected results in one ZIP, as they leave the program, with the log lines of their edits."""
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,8 +18,10 @@ LARGEST_EXPORT = 4_000_000_000  # bytes of pictures: what fits a ZIP that every 
 class ResultExports:
     """Makes archives of results of one data folder."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, leaving: Callable[[str], Path] | None = None) -> None:
+        """`leaving` gives the file of a result's sha256 to pack; None: the stored one."""
         self._store = store
+        self._leaving = leaving or store.result_path
         self._folder = ExportFolder(store.data_dir)
 
     def archive(self, session: str, items: Sequence[Item]) -> Path:
@@ -31,7 +33,7 @@ class ResultExports:
             if not 0 <= index < len(entry.results):
                 raise RefusedInput(f"The edit {entry_id} has no result {index}.")
             name = f"{entry.created[:10]}_{entry.id}_{index}_seed{entry.results[index].seed}.png"
-            members[name] = self._store.result_path(entry.results[index].sha256)
+            members[name] = self._leaving(entry.results[index].sha256)
         size = sum(path.stat().st_size for path in members.values())
         if size > LARGEST_EXPORT:
             raise RefusedInput(

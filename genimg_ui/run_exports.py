@@ -3,6 +3,7 @@
 import json
 import re
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -32,8 +33,12 @@ class Export:
 class RunExports:
     """Makes downloads of runs; the page gets links to them."""
 
-    def __init__(self, workspace: Workspace, runs: Runs) -> None:
+    def __init__(
+        self, workspace: Workspace, runs: Runs, leaving: Callable[[str], Path] | None = None
+    ) -> None:
+        """`leaving` gives the file of a result's sha256 to pack; None: the stored one."""
         self._work = workspace
+        self._leaving = leaving or workspace.store.result_path
         self._runs = runs
         self._folder = ExportFolder(workspace.store.data_dir)
 
@@ -66,7 +71,7 @@ class RunExports:
         )
 
     def approved(self, session: str, run_id: str) -> Export:
-        """The stored PNGs of the approved cells, byte by byte, in a ZIP."""
+        """The PNGs of the approved cells in a ZIP, as they leave the program."""
         run = self._runs.run(session, run_id)
         kept = [
             (number, cell)
@@ -83,7 +88,7 @@ class RunExports:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:  # PNG is compressed
                 for number, cell in kept:
                     if cell.result is not None:
-                        path = self._work.store.result_path(cell.result.sha256)
+                        path = self._leaving(cell.result.sha256)
                         archive.write(path, _file_name(number, cell))
 
         return Export(path=self._folder.write(".zip", write), filename=f"approved_{run.id}.zip")

@@ -80,7 +80,8 @@ def test_what_is_not_the_sessions_is_unknown(shop: Shop, session: str, index: in
 
 
 def test_the_plain_download_is_the_stored_file_where_nothing_else_is_wanted(shop: Shop) -> None:
-    assert shop.downloads().direct(shop.sha256) == shop.desk.store.result_path(shop.sha256)
+    stored = shop.desk.store.result_path(shop.sha256)
+    assert shop.downloads().direct(shop.sha256) == shop.downloads().leaving(shop.sha256) == stored
 
 
 def test_the_plain_download_is_signed_where_that_is_the_rule(shop: Shop) -> None:
@@ -90,6 +91,7 @@ def test_the_plain_download_is_signed_where_that_is_the_rule(shop: Shop) -> None
     _, proof, name = links.url(named).split("/", 2)
     assert links.is_ours(proof, name) and not links.is_ours(proof, name.replace("0", "1"))
     path = downloads.fetched(name)
+    assert downloads.leaving(shop.sha256) == path
     assert path is not None and verify(path).state is CredentialState.VALID
     assert downloads.fetched(name) == path  # made once
     assert verify(shop.desk.store.result_path(shop.sha256)).state is CredentialState.NONE

@@ -81,7 +81,7 @@ def test_a_signed_file_is_verified_until_a_byte_changes(run: Run, entry: str) ->
     assert status == 0 and "test certificate" in out
     status, out, _ = run("verify", "signed.webp")
     assert status == 0 and "whole" in out
-    assert "edit: edited, by genimg_ui, edited by a person with non-generative tools" in out
+    assert "edit: edited, by genimg_ui, with non-generative tools" in out
     data = bytearray(Path("signed.webp").read_bytes())
     data[60] ^= 1
     Path("signed.webp").write_bytes(data)

@@ -61,7 +61,7 @@ class DownloadPanel(Panel):
             info=texts.DOWNLOAD_TEST if policy.files is None else texts.DOWNLOAD_SIGNED,
             elem_id="download-signed",
         )
-        make = gr.Button("Make the file", elem_id="download-make", size="sm")
+        make = gr.Button("Make the file", elem_id="download-make")
         return cls(form=form, quality=quality, bare=bare, signed=signed, make=make, file=Download())
 
     def chosen(self) -> set[Component]:

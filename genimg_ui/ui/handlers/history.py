@@ -22,7 +22,7 @@ class HistoryHandlers(Handlers):
     def __init__(self, page: Page, workspace: Workspace, results: ResultHandlers) -> None:
         super().__init__(page, workspace)
         self.results = results
-        self.exports = ResultExports(workspace.store)
+        self.exports = ResultExports(workspace.store, page.host.downloads.leaving)
 
     def connect(self) -> None:
         """Give every part of the history its listeners."""

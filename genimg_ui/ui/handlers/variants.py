@@ -32,7 +32,7 @@ class VariantHandlers(Handlers):
     ) -> None:
         super().__init__(page, workspace)
         self.runs = Runs(workspace)
-        self._exports = RunExports(workspace, self.runs)
+        self._exports = RunExports(workspace, self.runs, page.host.downloads.leaving)
         self._edits = edits
         self._results = results
 
