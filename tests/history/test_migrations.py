@@ -1,13 +1,17 @@
 """A line of every schema that was ever written still loads, from a log, an index and a PNG."""
 
+import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from genimg_ui.core.picture import Picture
+from genimg_ui.core.png import write_png
 from genimg_ui.errors import RefusedInput
 from genimg_ui.history import migrations
-from genimg_ui.history.metadata import entry_from_json
+from genimg_ui.history.metadata import ENTRY_KEY, entry_from_file, entry_from_json
 from genimg_ui.history.migrations import MIGRATIONS, migrate
 from genimg_ui.history.record import SCHEMA
 from genimg_ui.history.seed_log import entry_line, read_line
@@ -55,6 +59,14 @@ def test_a_row_of_any_schema_is_read(line: str, store: Store, ann: str) -> None:
     with store.database.writing() as connection:
         connection.execute("UPDATE entries SET line = ?", (line,))
     assert store.entry(entry.id) == entry
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_a_file_of_any_schema_is_read(line: str) -> None:
+    picture = Picture(np.zeros((4, 5, 3), np.uint8))
+    buffer = io.BytesIO()
+    write_png(buffer, picture, {ENTRY_KEY: line})
+    assert entry_from_file(buffer.getvalue()) == read_line(line)
 
 
 def test_what_schema_1_kept_together_is_told_apart() -> None:
