@@ -72,7 +72,7 @@ class Recall:
         draft = workspace.draft(session)
         draft.parent_of(sha256)  # a strange picture is refused
         entry = entry_from_file(workspace.store.source_path(sha256))
-        request, sentences = self._request(entry, draft)
+        request, sentences = self.request_of(entry, draft)
         inputs = entry.inputs
         mask, parent = None, None
         if self._has(session, inputs.source, local=local):
@@ -86,12 +86,12 @@ class Recall:
             sentences.insert(0, NO_SOURCE)
         if not sentences or sentences[0] not in (NO_MASK, NO_SOURCE):
             sentences.insert(0, ALL)
-        self._check(request, source, mask)
+        self.check(request, source, mask)
         back = Draft(request=request, source=source, mask=mask, parent=parent, mark=Mark(page=page))
         kept = workspace.change_draft(session, lambda draft: restored(draft, back))
         return Recalled(draft=kept, sentence=" ".join(sentences))
 
-    def _check(self, request: EditRequest, source: str, mask: str | None) -> None:
+    def check(self, request: EditRequest, source: str, mask: str | None) -> None:
         """Refuse what could not be asked for on the page either."""
         size = self._workspace.picture(source).size
         painted = self._workspace.pictures.mask(mask)
@@ -100,7 +100,7 @@ class Recall:
             raise RefusedInput(f"The mask must be as large as the picture ({size}), got {got}.")
         self._workspace.findings(request, size, mask)
 
-    def _request(self, entry: LogEntry, draft: Draft) -> tuple[EditRequest, list[str]]:
+    def request_of(self, entry: LogEntry, draft: Draft) -> tuple[EditRequest, list[str]]:
         """What was asked for, with the seed of the file's own variant and a model that is here."""
         seed = entry.results[0].seed if entry.results else entry.request.sampling.seed
         sampling = replace(entry.request.sampling, seed=seed, variants=1)

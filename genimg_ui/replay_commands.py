@@ -3,12 +3,13 @@
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 from genimg_ui import bundle as bundles
 from genimg_ui.core.serial import to_json
 from genimg_ui.errors import RefusedInput, StorageError, UnknownItem
-from genimg_ui.history.files import make_folder
+from genimg_ui.history.files import make_folder, write_whole
 from genimg_ui.history.metadata import entry_from_file
 from genimg_ui.history.record import LogEntry
 from genimg_ui.history.store import Store
@@ -93,7 +94,13 @@ def _of_line(place: Workplace, line: LogLine, flags: argparse.Namespace) -> Repl
 def _again(place: Workplace, subject: Subject, flags: argparse.Namespace) -> Replayed:
     own = subject.store is place.store
     editor = place.editor if own else place.editor_of(subject.store)
-    return run_again(editor, subject, heat_maps=flags.heatmap)
+    keep = None if flags.heatmap is None else partial(_keep_heat_map, flags.heatmap)
+    return run_again(editor, subject, keep_heat_map=keep)
+
+
+def _keep_heat_map(folder: Path, name: str, png: bytes) -> Path:
+    write_whole(folder / name, png, "the heat map")
+    return folder / name
 
 
 def _told(outcome: Replayed) -> dict[str, object]:

@@ -131,11 +131,13 @@ LAYERS = {
             "downloads",
             "exporting",
             "recall",
+            "handover",
         ),
         ("gradio",),
     ),
     "result_exports": Layer(("errors", "history")),
     "versions": Layer(("core", "errors", "history", "drafts", "workspace")),
+    "handover": Layer(("bundle", "drafts", "history", "recall", "workspace")),
     "recall": Layer(("core", "drafts", "errors", "history", "workspace")),
     "downloads": Layer(("credentials", "errors", "exporting", "history", "workspace")),
     "links": Layer(("history",)),
@@ -213,10 +215,11 @@ LAYERS = {
 # Files that may do more than their layer, each for a reason that its docstring gives.
 MORE = {
     "core/fill": Layer((), ("cv2", "numba")),
+    "core/difference.py": Layer((), ("cv2",)),
     "core/mask.py": Layer((), ("cv2",)),
     "core/report.py": Layer((), ("cv2",)),
     "core/sheet.py": Layer((), ("cv2",)),
-    "jobs/compose.py": Layer(("registry", "backend.pool", "editor", "environment")),
+    "jobs/compose.py": Layer(("registry", "backend.pool", "editor", "environment", "replay")),
 }
 # What would make a result of core depend on something else than its arguments.
 PURE = (

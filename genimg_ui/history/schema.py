@@ -174,4 +174,22 @@ INSERT INTO search (rowid, session, prompt, negative, model, label, note, seed, 
 CREATE TABLE bins (session TEXT PRIMARY KEY, keep_seconds REAL) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _DISK, _TREE)
+# Results that are to be run again, see `jobs.replays`; verdict: JSON once it has ended.
+_REPLAYS = """
+CREATE TABLE replays (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    session TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    worker TEXT,
+    text TEXT NOT NULL DEFAULT '',
+    cancelling INTEGER NOT NULL DEFAULT 0,
+    verdict TEXT NOT NULL DEFAULT '',
+    created REAL NOT NULL
+);
+CREATE INDEX replays_state ON replays (state, seq);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _DISK, _TREE, _REPLAYS)

@@ -5,16 +5,21 @@ The worker imports it by name when it is needed, because engines take seconds to
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
+from genimg_ui.backend.base import CancelToken, OnEvent
 from genimg_ui.backend.pool import BackendPool
 from genimg_ui.core.fill import exemplar
 from genimg_ui.core.image import Limits
 from genimg_ui.core.resolve import Bounds
-from genimg_ui.core.serial import Json, from_json
+from genimg_ui.core.serial import Json, from_json, to_json
 from genimg_ui.editor import Editor
 from genimg_ui.environment import versions
+from genimg_ui.history.exports import ExportFolder
+from genimg_ui.history.record import LogEntry
 from genimg_ui.history.store import Store
 from genimg_ui.registry import load_registry
+from genimg_ui.replay import Subject, replay
 
 
 def build_editor(store: Store, models: Path, options: Mapping[str, Json]) -> Editor:
@@ -30,6 +35,25 @@ def build_editor(store: Store, models: Path, options: Mapping[str, Json]) -> Edi
         limits=from_json(Limits, options.get("limits", {})),
         environment=versions("gradio"),  # the queue is the page's
     )
+
+
+def replay_entry(
+    editor: Editor, store: Store, entry: LogEntry, on_event: OnEvent, cancel: CancelToken
+) -> Json:
+    """Run the results of an entry again; the verdict as JSON values, with heat maps to look at."""
+    exports = ExportFolder(store.data_dir)
+
+    def keep(_name: str, png: bytes) -> Path:
+        return exports.write(".png", lambda file: _write(file, png))
+
+    subject = Subject(entry=entry, store=store)
+    outcome = replay(editor, subject, keep_heat_map=keep, on_event=on_event, cancel=cancel)
+    told: dict[str, Json] = to_json(outcome)
+    return {**told, "sentences": outcome.sentences()}
+
+
+def _write(file: BinaryIO, content: bytes) -> None:
+    file.write(content)
 
 
 def warm_up() -> None:

@@ -20,10 +20,12 @@ from types import ModuleType
 
 from genimg_ui.backend.base import CancelToken, OnEvent
 from genimg_ui.core.request import EditInputs, EditRequest
+from genimg_ui.core.serial import Json
 from genimg_ui.history.record import LogEntry
 from genimg_ui.history.store import Store
 from genimg_ui.jobs.lease import WorkerLease, new_worker_name
 from genimg_ui.jobs.queue import JobQueue
+from genimg_ui.jobs.replays import ReplayQueue, ReplayRunner
 from genimg_ui.jobs.runner import EditorLike, JobRunner
 
 DEFAULT_EDITOR = "genimg_ui.jobs.compose:build_editor"
@@ -54,6 +56,12 @@ class LateEditor:
         return self._built().apply(
             request, inputs, parent=parent, entry_id=entry_id, on_event=on_event, cancel=cancel
         )
+
+    def replay(self, entry: LogEntry, on_event: OnEvent, cancel: CancelToken) -> Json:
+        """Run an entry's results again by the `replay_entry` beside the editor's factory."""
+        module, _ = _factory(self._arguments)
+        verdict: Json = module.replay_entry(self._built(), self._store, entry, on_event, cancel)
+        return verdict
 
     def prepare(self) -> None:
         """Build the editor and warm its engine up while nothing waits."""
@@ -109,12 +117,15 @@ def _serve(
     """Run jobs for ever; `_listen` ends the process."""
     runner = JobRunner(queue, editor)
     warmer = None if arguments.cold else _start_warmer(arguments)
+    replays = ReplayRunner(ReplayQueue(queue.store), editor.replay)
     while True:
         job = queue.claim(name)
         if job is not None:
             if warmer is not None:
                 warmer.kill()  # the edit compiles what it needs, with both cores
             runner.run(job)
+            continue
+        if replays.run_next(name):
             continue
         if warmer is not None and warmer.poll() is not None:
             warmer = None

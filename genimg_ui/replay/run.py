@@ -1,5 +1,6 @@
 """Runs an entry again with an editor, and compares pixel by pixel."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,16 +9,17 @@ from genimg_ui.core.difference import difference, heat_map, same_kind
 from genimg_ui.core.image import Limits, decode, stored_limits
 from genimg_ui.core.picture import Picture
 from genimg_ui.core.png import encode_png
+from genimg_ui.core.request import EditRequest
 from genimg_ui.core.resolve import Bounds
 from genimg_ui.editor import Editor, begin_entry, finish
 from genimg_ui.errors import BackendError, RefusedInput
-from genimg_ui.history.files import write_whole
 from genimg_ui.history.record import LogEntry, ResultRecord
 from genimg_ui.preparation import Running
 from genimg_ui.replay.changes import changes
 from genimg_ui.replay.subject import Subject
 from genimg_ui.replay.verdict import Replayed, ReplayedResult, Verdict, worst
 
+KeepHeatMap = Callable[[str, bytes], Path]  # keeps a PNG; where
 RESULT_LIMITS = stored_limits(Limits(), Bounds())  # a result is larger than its source by a border
 
 
@@ -29,22 +31,20 @@ def replay(
     editor: Editor,
     subject: Subject,
     *,
-    heat_maps: Path | None = None,
+    keep_heat_map: KeepHeatMap | None = None,
     on_event: OnEvent = _ignore,
     cancel: CancelToken | None = None,
 ) -> Replayed:
     """Run every variant of the subject again; what cannot run is a verdict, too.
 
-    Where pixels differ, a heat map `ENTRY-seed-SEED.png` is written to the folder `heat_maps`.
-    Raises Cancelled, and StorageError where a heat map cannot be kept.
+    Where pixels differ, `keep_heat_map` gets a heat map under the name ENTRY-seed-SEED.png.
+    Raises Cancelled, and what `keep_heat_map` raises.
     """
     entry = subject.entry
     if not entry.results or entry.resolved is None:
         reason = f"Entry {entry.id} ended as {entry.state}: it has no result to compare with."
         return Replayed(entry=entry.id, verdict=Verdict.REFUSED, reason=reason)
-    seeds = tuple(record.seed for record in entry.results)
-    first = replace(entry.request.sampling, seed=seeds[0], variants=len(seeds))
-    running = Running(begin_entry(replace(entry.request, sampling=first), entry.inputs))
+    running = Running(begin_entry(_same_seeds(entry), entry.inputs))
     try:
         outcome = editor.compute(running, on_event, cancel or CancelToken())
     except (RefusedInput, BackendError) as problem:
@@ -55,9 +55,10 @@ def replay(
         again = finish(outcome.prepared, patch)
         kept = _kept(record, subject)
         result = _compare(record, again, kept, "; ".join(differing))
-        if heat_maps is not None and kept is not None and result.difference is not None:
-            shown = _write_heat_map(heat_maps, entry, record, (kept, again))
-            result = replace(result, heat_map=str(shown))
+        if keep_heat_map is not None and kept is not None and result.difference is not None:
+            shown = encode_png(Picture(heat_map(kept, again)))
+            path = keep_heat_map(f"{entry.id}-seed-{record.seed}.png", shown)
+            result = replace(result, heat_map=str(path))
         results.append(result)
     return Replayed(
         entry=entry.id,
@@ -65,6 +66,13 @@ def replay(
         results=tuple(results),
         changes=differing,
     )
+
+
+def _same_seeds(entry: LogEntry) -> EditRequest:
+    """The request with the seeds that the results have, whatever was drawn or left out."""
+    seeds = [record.seed for record in entry.results]
+    first = replace(entry.request.sampling, seed=seeds[0], variants=len(seeds))
+    return replace(entry.request, sampling=first)
 
 
 def _compare(
@@ -117,11 +125,3 @@ def _in_words(before: Picture, after: Picture) -> str:
         f"largest difference {found.largest}, in {found.pixels} of {found.of} pixels, "
         f"from {left},{top} to {right - 1},{bottom - 1}"
     )
-
-
-def _write_heat_map(
-    folder: Path, entry: LogEntry, record: ResultRecord, pictures: tuple[Picture, Picture]
-) -> Path:
-    target = folder / f"{entry.id}-seed-{record.seed}.png"
-    write_whole(target, encode_png(Picture(heat_map(*pictures))), "the heat map")
-    return target

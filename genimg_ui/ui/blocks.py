@@ -1,6 +1,7 @@
 """The page: lays out the parts and connects their handlers."""
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -16,13 +17,15 @@ from genimg_ui.ui.handlers.examples import ExampleHandlers
 from genimg_ui.ui.handlers.history import HistoryHandlers
 from genimg_ui.ui.handlers.pictures import PictureHandlers
 from genimg_ui.ui.handlers.presets import PresetHandlers
+from genimg_ui.ui.handlers.replays import ReplayHandlers
 from genimg_ui.ui.handlers.results import ResultHandlers
 from genimg_ui.ui.handlers.sessions import SessionHandlers
 from genimg_ui.ui.handlers.variants import VariantHandlers
 from genimg_ui.ui.history_panel import HistoryPanel
 from genimg_ui.ui.page import COMPARE_TAB, EDIT_TAB, RUN_TAB, Host, Page
-from genimg_ui.ui.parts import Compare, Sheet, Status, VersionButtons
+from genimg_ui.ui.parts import Compare, Status, VersionButtons
 from genimg_ui.ui.presets_panel import PresetsPanel
+from genimg_ui.ui.replay_panel import ReplayPanel, build_upload
 from genimg_ui.ui.settings_panel import build_settings
 from genimg_ui.ui.variants_panel import RunView
 from genimg_ui.workspace import Workspace
@@ -32,12 +35,19 @@ RUN_SECONDS = 1.0  # between two looks at the cells of a run
 POLL_SECONDS = 0.5  # while an edit runs; the timer rests otherwise
 
 
+class Replays(NamedTuple):
+    """What the replay handlers listen to."""
+
+    panel: ReplayPanel
+    upload: gr.UploadButton
+
+
 def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
     """The whole page over one workspace."""
     demo: gr.Blocks
     with gr.Blocks(title=texts.TITLE, fill_width=True, delete_cache=(3600, 86400)) as demo:
         shelf = PresetShelf(workspace.store.data_dir)
-        page, examples = _lay_out(workspace, host, shelf)
+        page, examples, replays = _lay_out(workspace, host, shelf)
         results = ResultHandlers(page, workspace)
         results.connect()
         HistoryHandlers(page, workspace, results).connect()
@@ -49,6 +59,7 @@ def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
         PresetHandlers(page, workspace, shelf).connect(demo)
         DownloadHandlers(page, workspace).connect()
         CarriedHandlers(page, workspace).connect()
+        ReplayHandlers(page, workspace, replays.panel).connect(replays.upload)
         ExampleHandlers(page, workspace).connect(examples)
         SessionHandlers(page, workspace, results).connect(demo)
     return demo
@@ -56,57 +67,66 @@ def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
 
 def _lay_out(
     workspace: Workspace, host: Host, shelf: PresetShelf
-) -> tuple[Page, dict[str, gr.Button]]:
+) -> tuple[Page, dict[str, gr.Button], Replays]:
     key = gr.BrowserState(storage_key=STORAGE_KEY, secret=workspace.store.secret())
-    timer, run_timer = (gr.Timer(s, active=False) for s in (POLL_SECONDS, RUN_SECONDS))
     with gr.Row(elem_id="workbench", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_id="left"):
-            with gr.Tabs(selected=EDIT_TAB, elem_id="views") as tabs:
-                with gr.Tab("Paint", id=EDIT_TAB):
-                    canvas = MaskCanvas(
-                        elem_id="canvas",
-                        max_bytes=workspace.limits.max_bytes,
-                        max_pixels=workspace.limits.max_pixels,
-                    )
-                with gr.Tab("Compare", id=COMPARE_TAB):
-                    compare, downloads = _build_compare(host)
-                with gr.Tab("Variants", id=RUN_TAB):
-                    sheet = Sheet()
-            with gr.Row(elem_id="picture-row"):
-                picture = gr.Markdown("", elem_id="picture-info")
-                versions = VersionButtons()
-            status = Status()
-            history = HistoryPanel.build()
+            left, replaying = _build_left(workspace, host)
         with gr.Column(scale=3, min_width=340, elem_id="right"):
             presets = PresetsPanel.build(shelf.built_in)
             settings, outpaint, buttons = build_settings(workspace.registry)
             examples = _build_examples(workspace)
+            upload = build_upload()
             gr.Markdown(texts.APPLY_KEYS, elem_id="keys-hint")
     page = Page(
         key=key,
-        canvas=canvas,
-        tabs=tabs,
-        compare=compare,
-        history=history,
-        versions=versions,
-        status=status,
-        picture=picture,
+        **left,
         settings=settings,
         outpaint=outpaint,
         buttons=buttons,
         presets=presets,
-        runs=RunView(sheet=sheet, timer=run_timer, shown=gr.Textbox(visible=False)),
-        timer=timer,
-        downloads=downloads,
+        timer=gr.Timer(POLL_SECONDS, active=False),
         host=host,
     )
-    return page, examples
+    return page, examples, Replays(panel=replaying, upload=upload)
 
 
-def _build_compare(host: Host) -> tuple[Compare, DownloadPanel]:
+def _build_left(workspace: Workspace, host: Host) -> tuple[dict[str, Any], ReplayPanel]:
+    """The views, the status and the history, by their names on the page."""
+    with gr.Tabs(selected=EDIT_TAB, elem_id="views") as tabs:
+        with gr.Tab("Paint", id=EDIT_TAB):
+            canvas = MaskCanvas(
+                elem_id="canvas",
+                max_bytes=workspace.limits.max_bytes,
+                max_pixels=workspace.limits.max_pixels,
+            )
+        with gr.Tab("Compare", id=COMPARE_TAB):
+            compare, downloads, replaying = _build_compare(host)
+        with gr.Tab("Variants", id=RUN_TAB):
+            runs = RunView.build(RUN_SECONDS)
+    with gr.Row(elem_id="picture-row"):
+        picture = gr.Markdown("", elem_id="picture-info")
+        versions = VersionButtons()
+    parts: dict[str, Any] = {
+        "canvas": canvas,
+        "tabs": tabs,
+        "compare": compare,
+        "downloads": downloads,
+        "runs": runs,
+        "picture": picture,
+        "versions": versions,
+        "status": Status(),
+        "history": HistoryPanel.build(),
+    }
+    return parts, replaying
+
+
+def _build_compare(host: Host) -> tuple[Compare, DownloadPanel, ReplayPanel]:
     compare = Compare()
     with gr.Accordion("Download as", open=False, elem_id="downloads"):
-        return compare, DownloadPanel.build(host.downloads.policy)
+        downloads = DownloadPanel.build(host.downloads.policy)
+    with gr.Accordion("Replay", open=False, elem_id="replays"):
+        return compare, downloads, ReplayPanel.build()
 
 
 def _build_examples(workspace: Workspace) -> dict[str, gr.Button]:

@@ -1,7 +1,7 @@
 """Replay: the same pixels again, or what differs; a PNG in hand is held to its own pixels."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,16 @@ def done(desk: Desk, model: str = "plain", **parts: object) -> LogEntry:
 def again(desk: Desk, name: str | Path, **options: Any) -> Replayed:
     with opened(desk.store, str(name)) as subject:
         return replay(desk.editor, subject, **options)
+
+
+def keeper(folder: Path) -> Callable[[str, bytes], Path]:
+    """Keeps heat maps in a folder."""
+
+    def keep(name: str, data: bytes) -> Path:
+        (folder / name).write_bytes(data)
+        return folder / name
+
+    return keep
 
 
 def of_entry(desk: Desk, entry: LogEntry) -> Replayed:
@@ -215,7 +225,7 @@ def test_a_forged_entry_cannot_name_a_path(desk: Desk, tmp_path: Path) -> None:
 
 def test_a_heat_map_shows_where_pixels_differ(desk: Desk, tmp_path: Path) -> None:
     path = written(desk, done(desk), tmp_path / "touched.png", touch=True)
-    outcome = again(desk, path, heat_maps=tmp_path)
+    outcome = again(desk, path, keep_heat_map=keeper(tmp_path))
     [result] = outcome.results
     assert result.difference == Difference(
         largest=3, mean=1.0, pixels=1, of=48 * 36, box=Box(2, 1, 3, 2)
@@ -224,7 +234,7 @@ def test_a_heat_map_shows_where_pixels_differ(desk: Desk, tmp_path: Path) -> Non
     assert Path(result.heat_map).parent == tmp_path and shown.shape == (36, 48, 3)
     assert shown[1, 2].tolist() == [255, 255, 255]
     assert shown[20:, 20:].max() <= 0.35 * 255
-    same = again(desk, done(desk).id, heat_maps=tmp_path)
+    same = again(desk, done(desk).id, keep_heat_map=keeper(tmp_path))
     assert same.results[0].heat_map == "" and len(list(tmp_path.iterdir())) == 2
 
 
@@ -237,9 +247,7 @@ def test_a_bundle_replays_without_the_data_folder(desk: Desk, tmp_path: Path) ->
     try:
         with opened(other.store, str(path)) as subject:
             assert subject.store.data_dir != other.store.data_dir
-            outcome = replay(
-                Editor(subject.store, other.registry, other.pool), subject, heat_maps=tmp_path
-            )
+            outcome = replay(Editor(subject.store, other.registry, other.pool), subject)
         assert outcome.verdict is Verdict.IDENTICAL
         assert [result.sentence for result in outcome.results] == [
             f"seed {record.seed}: identical" for record in entry.results

@@ -109,3 +109,9 @@ class Download(Part):
     """A file that was made: its link, what it could not keep, its credentials. No events."""
 
     part = "download"
+
+
+class ReplayOutcome(Part):
+    """What a replay gave, in words, with a heat map where pixels differ. No events."""
+
+    part = "replay"

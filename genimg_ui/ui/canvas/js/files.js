@@ -7,6 +7,11 @@ import { decodeGreyPng } from "./png.js";
 const EXTENSIONS = ["png", "jpg", "jpeg", "jfif", "webp", "tif", "tiff", "bmp", "gif"];
 const ALLOWED = "PNG, JPEG, WebP, TIFF or BMP";
 
+/** Whether a file is a replay bundle rather than a picture. @returns {boolean} */
+export function isBundle(file) {
+  return file.name.toLowerCase().endsWith(".zip");
+}
+
 /** Why a file is refused before it is read, or null. @returns {string|null} */
 export function refusal(file, maxBytes) {
   const extension = file.name.split(".").pop().toLowerCase();

@@ -1,7 +1,7 @@
 // Puts the canvas together inside the component's element and offers it to the page.
 
 import { Editor } from "./editor.js";
-import { maskRefusal, readMask, refusal, sizeRefusal, tryDecode } from "./files.js";
+import { isBundle, maskRefusal, readMask, refusal, sizeRefusal, tryDecode } from "./files.js";
 import { Keyboard, meantForCanvas } from "./keyboard.js";
 import { PointerInput } from "./pointer.js";
 import { Sync } from "./sync.js";
@@ -100,6 +100,7 @@ class MaskCanvas {
 
   /** Open a picture from this computer. @param {File} file */
   async openPicture(file) {
+    if (isBundle(file)) return this.openBundle(file);
     const refused = refusal(file, this.settings.maxBytes);
     if (refused) return this.sync.refuse(refused);
     const started = performance.now();
@@ -118,6 +119,16 @@ class MaskCanvas {
     this.busy(picture ? null : "Preparing…");
     this.notify(detached ? "A new picture is open; the mask of the picture before it was detached." : null);
     this.sync.opening(file);
+  }
+
+  /** Hand a replay bundle to the page's own button for it. @param {File} file */
+  openBundle(file) {
+    const input = document.querySelector("#open-bundle input[type=file]");
+    if (!input) return this.sync.refuse("Replay bundles cannot be opened here, got a ZIP file.");
+    const transfer = new DataTransfer();
+    transfer.items.add(file);
+    input.files = transfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
   /** Replace the mask by a picture of the same size. @param {File} file */

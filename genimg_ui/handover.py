@@ -1,0 +1,57 @@
+"""Hand an edit over as a replay bundle, and open one that was handed over as the next edit.
+
+A bundle is the claim of a stranger: its pictures are decoded like uploads, within the limits of
+uploads, and its request is checked as if it had been typed.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from genimg_ui.bundle import bundle_name, pack, unpacked
+from genimg_ui.drafts import Draft, Mark, restored
+from genimg_ui.history.exports import ExportFolder
+from genimg_ui.recall import Recall, Recalled
+from genimg_ui.workspace import Workspace
+
+OPENED = "Picture, mask and settings of the bundle are here. Press Apply to run it."
+
+
+class Handover:
+    """Bundles of one workspace."""
+
+    def __init__(self, workspace: Workspace, recall: Recall) -> None:
+        self._workspace = workspace
+        self._recall = recall
+        self._exports = ExportFolder(workspace.store.data_dir)
+
+    def bundle(self, session: str, entry_id: str, index: int) -> tuple[Path, str]:
+        """Write the bundle of one result of this session: the file, and a name for it.
+
+        Raises UnknownItem where the result or its source is gone.
+        """
+        store = self._workspace.store
+        entry = self._workspace.entry(session, entry_id)
+
+        def write(file: BinaryIO) -> None:
+            pack(store, entry, file, index=index)
+
+        return self._exports.write(".zip", write), bundle_name(entry, index)
+
+    def receive(self, session: str, path: Path, *, page: str = "") -> Recalled:
+        """Make the edit in a bundle this session's draft; raises RefusedInput."""
+        workspace = self._workspace
+        place = workspace.store.data_dir / "cache" / "bundles"
+        with unpacked(path, place, max_bytes=workspace.limits.max_bytes) as bundle:
+            entry = bundle.entry
+            request, missing = self._recall.request_of(entry, workspace.draft(session))
+            variants = max(1, len(entry.results))
+            request = replace(request, sampling=replace(request.sampling, variants=variants))
+            opened = workspace.open_upload(session, bundle.source, page=page)
+            mask = None
+            if bundle.mask is not None:
+                mask = workspace.keep_mask(session, opened.sha256, bundle.mask, opened.size)
+        self._recall.check(request, opened.sha256, mask)
+        back = Draft(request=request, source=opened.sha256, mask=mask, mark=Mark(page=page))
+        kept = workspace.change_draft(session, lambda draft: restored(draft, back))
+        return Recalled(draft=kept, sentence=" ".join((OPENED, *missing)))
