@@ -25,7 +25,8 @@ _HEAD = """<!doctype html>
 <style>
 :root {{ color-scheme: light dark; }}
 body {{ font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 64rem;
-  padding: 0 1rem; }}
+  padding: 0 1rem; overflow-wrap: anywhere; }}
+h1 {{ font-size: 1.4rem; }}
 article {{ border-top: 1px solid #8886; padding: 1rem 0; }}
 h2 {{ font-size: 1.05rem; margin: 0; }}
 h2 small {{ font-weight: normal; opacity: .75; }}
@@ -35,10 +36,10 @@ figure {{ margin: 0; width: 12rem; }}
 figure img {{ max-width: 100%; display: block; }}
 figure .gone {{ display: grid; place-items: center; height: 6rem; border: 1px dashed #888; }}
 figcaption, .notes, td, th {{ font-size: .85rem; }}
-table {{ border-collapse: collapse; }}
+table {{ border-collapse: collapse; margin-top: .6rem; }}
 th {{ text-align: left; padding-right: 1rem; font-weight: normal; opacity: .75;
   vertical-align: top; }}
-td, pre {{ overflow-wrap: anywhere; white-space: pre-wrap; }}
+td, pre {{ white-space: pre-wrap; }}
 .error {{ color: #c22; }}
 </style>
 </head>
