@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from genimg_ui.history.record import LogEntry
+from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.history.store import Store
 from tests.browser.desk import Desk, photograph, served_path
 
@@ -116,6 +116,25 @@ def test_words_labels_and_filters_find_results(desk: Desk, tmp_path: Path) -> No
     page.get_by_label("with a border").uncheck()
     page.locator(".sp-until").fill("2001-01-01")
     expect(thumbs).to_have_count(0)
+
+
+def test_a_failed_edit_is_found_by_its_state_and_restored(desk: Desk, tmp_path: Path) -> None:
+    branches(desk, tmp_path)
+    store, page = Store.open(desk.server.data_dir), desk.page
+    done = store.entry(desk.log()[0]["id"])
+    failed = replace(
+        done, id="failed0", state=EntryState.FAILED, results=(), error="It <i>broke</i>."
+    )
+    store.record(session_of(desk), failed)
+    store.close()
+    page.locator(".sp-more").click()
+    page.get_by_label("State").select_option("failed")
+    expect(desk.thumbs()).to_have_count(1)
+    desk.thumbs().click()
+    desk.sees("It <i>broke</i>.")
+    page.get_by_role("button", name="Restore settings and mask").last.click()
+    desk.sees("Picture, mask and settings of this edit are back.")
+    desk.wait(f"s.source === '{done.inputs.source}' && s.painted === 900")
 
 
 def test_a_selection_is_exported_deleted_and_brought_back(desk: Desk, tmp_path: Path) -> None:
