@@ -27,12 +27,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.kill_inspector import examine  # noqa: E402  # found by the path above
-from benchmarks.kill_scene import serve, session_of, work  # noqa: E402
+from benchmarks.kill_scene import serve, session_of, shown_in, work  # noqa: E402
 from genimg_ui.backend import annotators  # noqa: E402
 from genimg_ui.backend.exemplar import ExemplarBackend  # noqa: E402
 from genimg_ui.core.fill import exemplar  # noqa: E402
 
-WINDOW = 1.5  # seconds after the worker has taken the first edit within which the kill falls
+MOST_SHOWN = 2  # edits that a round may show before its window opens
+WINDOW = 0.8  # seconds, after that and the first edit that the worker took, in which the kill falls
 STARTING = 0.15  # share of the kills that fall into the opening of the folder instead
 PATIENCE = 60.0  # seconds for a process to come up, or to end after its pipe
 VICTIMS = ("worker", "page", "both")
@@ -81,7 +82,9 @@ def _round(data: Path, number: int, victim: str, rng: random.Random) -> None:
     if rng.random() < STARTING:
         time.sleep(rng.uniform(0, WINDOW / 4))
     else:
+        wanted = rng.randint(0, MOST_SHOWN)
         _wait(begun.exists)
+        _wait(lambda: shown_in(data, number) >= wanted)
         time.sleep(rng.uniform(0, WINDOW))
     order = {"worker": [worker], "page": [page], "both": [page, worker]}[victim]
     rng.shuffle(order)

@@ -46,6 +46,12 @@ def session_of(number: int) -> str:
     return session_id(f"{number:032x}")
 
 
+def shown_in(data: Path, number: int) -> int:
+    """How many edits the page of a round has shown by now."""
+    ledger = data.parent / SHOWN / session_of(number)
+    return ledger.read_bytes().count(b"\n") if ledger.exists() else 0
+
+
 def build_editor(store: Store, models: Path, options: Mapping[str, object]) -> Editor:  # noqa: ARG001 - the worker's factory
     """The editor of the worker: small edits in some milliseconds."""
     pool = BackendPool(backends={"fake": FakeBackend(steps=3, step_seconds=0.004)})
