@@ -37,7 +37,7 @@ def exact_cells(masks: Tensor) -> Cells:
 def scaled_latents(autoencoder: AutoencoderTiny, pictures: Tensor) -> Tensor:
     """Latents of unit deviation, float32 (N, 4, h, w), of pictures (N, 3, S, S) in [0, 1]."""
     raw: Tensor = autoencoder.encode(pictures * 2 - 1).latents
-    return raw * autoencoder.config.scaling_factor
+    return raw * float(autoencoder.config.scaling_factor)
 
 
 @torch.no_grad()
