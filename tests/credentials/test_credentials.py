@@ -1,5 +1,6 @@
 """Content credentials say what was done, hold for the signed pixels only, and stay offline."""
 
+import datetime
 import io
 import json
 import socket
@@ -10,7 +11,7 @@ import c2pa
 import numpy as np
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from PIL import Image
 
@@ -260,3 +261,35 @@ def test_a_strangers_text_is_short_and_plain(tmp_path: Path, identity: Identity)
     assert verdict.state is CredentialState.VALID
     for line in verdict.edits:
         assert len(line) < 400 and line.isprintable()
+
+
+def own_files(folder: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> CredentialFiles:
+    """A certificate that `key` signs for itself, as files."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "me")])
+    now = datetime.datetime.now(datetime.UTC)
+    own = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    files = CredentialFiles(certificate=folder / "own.pem", key=folder / "own.key")
+    files.certificate.write_bytes(own.public_bytes(serialization.Encoding.PEM))
+    files.key.write_bytes(pem(key))
+    return files
+
+
+def test_a_certificate_that_signs_itself_is_refused_in_words(tmp_path: Path) -> None:
+    own = load_identity(tmp_path, own_files(tmp_path, ec.generate_private_key(ec.SECP256R1())))
+    with pytest.raises(RefusedInput, match="could not be written .* Look at the certificate"):
+        signed(tmp_path, own)
+
+
+def test_a_weak_key_is_refused(tmp_path: Path) -> None:
+    files = own_files(tmp_path, rsa.generate_private_key(65537, 1024))
+    with pytest.raises(RefusedInput, match="RSA of at least 2048 bits, got another kind"):
+        load_identity(tmp_path, files)
