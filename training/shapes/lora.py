@@ -25,6 +25,7 @@ from training.shapes.encoding import hidden, scaled_latents, touched_cells
 from training.shapes.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
 from training.shapes.masks import render_examples, sample_example
 from training.shapes.parallel import Lanes
+from training.shapes.render import coverage
 from training.shapes.text import TEXT_ENCODER, FrozenText
 from training.shapes.tokenizer import token_ids
 
@@ -33,19 +34,23 @@ RATE: Final = 2e-3
 BATCH: Final = 48
 POOL: Final = 3000  # examples in the style
 LAYERS: Final = ("to_q", "to_k", "to_v", "to_out.0", "time_emb_proj", "conv1", "conv2", "conv_in")
+SIZE: Final = 128
+LINE: Final = 5  # width of the outlines in pixels
 PAPER: Final = (0.96, 0.93, 0.84)
 INK: Final = (0.13, 0.11, 0.16)
 WASH: Final = 0.45  # how much of a colour is left on the paper
 
 
-def ink_and_wash(pictures: Tensor) -> Tensor:
-    """Pictures (N, 3, S, S) in [0, 1] as pale washes on paper, with dark lines at their edges."""
+def ink_and_wash(pictures: Tensor, covered: Tensor) -> Tensor:
+    """Pictures (N, 3, S, S) in [0, 1] as pale washes on paper, their things with dark outlines.
+
+    `covered` (N, 1, S, S) is 1 where a thing is.
+    """
     paper = torch.tensor(PAPER, device=pictures.device).view(1, 3, 1, 1)
     ink = torch.tensor(INK, device=pictures.device).view(1, 3, 1, 1)
-    widest = F.max_pool2d(pictures, 5, stride=1, padding=2)
-    narrowest = -F.max_pool2d(-pictures, 5, stride=1, padding=2)
-    contrast = (widest - narrowest).amax(1, keepdim=True)
-    line = ((contrast - 0.25) / 0.2).clamp(0, 1)
+    widest = F.max_pool2d(covered, LINE, stride=1, padding=LINE // 2)
+    narrowest = -F.max_pool2d(-covered, LINE, stride=1, padding=LINE // 2)
+    line = widest - narrowest
     washed = paper + WASH * (pictures - 1) * paper.sqrt()
     return (washed * (1 - line) + ink * line).clamp(0, 1)
 
@@ -61,7 +66,8 @@ def styled_examples(
         examples = [sample_example(rng) for _ in range(min(100, count - start))]
         pictures, masks = render_examples(examples, str(device))
         cells = touched_cells(masks, grown=bool(rng.random() < 0.5))
-        wanted = torch.where(cells.pixels, ink_and_wash(pictures), pictures)
+        covered = coverage([e.scene for e in examples], SIZE, str(device)).sum(1, keepdim=True)
+        wanted = torch.where(cells.pixels, ink_and_wash(pictures, covered), pictures)
         ids = token_ids(text.tokenizer, [e.caption for e in examples]).to(device)
         latents = scaled_latents(autoencoder, wanted)
         masked = scaled_latents(autoencoder, hidden(pictures, cells.pixels))
