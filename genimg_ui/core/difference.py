@@ -87,13 +87,17 @@ def _every_step(before: Picture, after: Picture) -> Pixels:
             f"pictures must be of one kind, got {before.size} {before.mode} of {before.bits} bits"
             f" and {after.size} {after.mode} of {after.bits} bits"
         )
-    every: Pixels = cv2.absdiff(before.pixels, after.pixels).reshape(before.pixels.shape)
+    every: Pixels = np.empty_like(before.pixels)
+    cv2.absdiff(before.pixels, after.pixels, every)
     return every
 
 
 def _largest(every: Pixels) -> Pixels:
     """(H, W): the largest step of any channel."""
-    return every if every.ndim == 2 else np.asarray(every.max(axis=2), every.dtype)
+    if every.ndim == 2:
+        return every
+    largest: Pixels = every.max(axis=2)
+    return largest
 
 
 def _colours(share: NDArray[np.float32]) -> NDArray[np.uint8]:

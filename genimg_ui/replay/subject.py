@@ -1,15 +1,18 @@
 """What a person names to be replayed: an entry, a result's file, a bundle, a whole log."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from genimg_ui.bundle.unpack import is_bundle, unpacked
 from genimg_ui.core.image import Limits, stored_limits
 from genimg_ui.core.resolve import Bounds
 from genimg_ui.core.sniff import HEAD_BYTES, recognise
 from genimg_ui.errors import RefusedInput
+from genimg_ui.history.files import Writer
 from genimg_ui.history.metadata import entry_from_file
 from genimg_ui.history.names import is_session
 from genimg_ui.history.record import LogEntry
@@ -66,11 +69,18 @@ def _of_bundle(path: Path, folder: Path) -> Iterator[Subject]:
             if bundle.mask is not None:
                 store.put_mask(bundle.mask.read_bytes())
             for result in bundle.results.values():
-                data = result.read_bytes()
-                store.put_result(lambda file, data=data: file.write(data))
+                store.put_result(_copier(result))
             yield Subject(entry=bundle.entry, store=store)
         finally:
             store.close()
+
+
+def _copier(path: Path) -> Writer:
+    def copy(target: BinaryIO) -> None:
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, target)
+
+    return copy
 
 
 def log_lines(store: Store, name: str) -> Iterator[LogLine]:

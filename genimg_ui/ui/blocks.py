@@ -75,8 +75,7 @@ def _lay_out(
         with gr.Column(scale=3, min_width=340, elem_id="right"):
             presets = PresetsPanel.build(shelf.built_in)
             settings, outpaint, buttons = build_settings(workspace.registry)
-            examples = _build_examples(workspace)
-            upload = build_upload()
+            examples, upload = _build_examples(workspace)
             gr.Markdown(texts.APPLY_KEYS, elem_id="keys-hint")
     page = Page(
         key=key,
@@ -129,10 +128,11 @@ def _build_compare(host: Host) -> tuple[Compare, DownloadPanel, ReplayPanel]:
         return compare, downloads, ReplayPanel.build()
 
 
-def _build_examples(workspace: Workspace) -> dict[str, gr.Button]:
-    with gr.Row(elem_id="examples"):
+def _build_examples(workspace: Workspace) -> tuple[dict[str, gr.Button], gr.UploadButton]:
+    with gr.Row(elem_id="examples"):  # the canvas looks here for the input of the upload
         gr.Markdown("Examples:", elem_id="examples-label")
-        return {name: gr.Button(name, size="sm", min_width=60) for name in workspace.examples}
+        buttons = {name: gr.Button(name, size="sm", min_width=60) for name in workspace.examples}
+        return buttons, build_upload()
 
 
 def assets() -> tuple[str, str]:

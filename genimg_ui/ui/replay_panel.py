@@ -27,9 +27,9 @@ class ReplayPanel(Panel):
     def build(cls) -> Self:
         gr.Markdown(texts.REPLAY_HELP)
         with gr.Row(elem_id="replay-row"):
-            bundle = gr.Button("Make a replay bundle", elem_id="replay-bundle", size="sm")
-            run = gr.Button("Replay", elem_id="replay-run", size="sm")
-            stop = gr.Button("Stop", elem_id="replay-stop", size="sm", visible="hidden")
+            bundle = gr.Button("Make a replay bundle", elem_id="replay-bundle")
+            run = gr.Button("Replay", elem_id="replay-run")
+            stop = gr.Button("Stop", elem_id="replay-stop", visible="hidden")
         return cls(
             bundle=bundle,
             run=run,
@@ -42,10 +42,4 @@ class ReplayPanel(Panel):
 
 def build_upload() -> gr.UploadButton:
     """Opens a bundle; the canvas gives it what is dropped there."""
-    return gr.UploadButton(
-        "Open a replay bundle",
-        file_types=[".zip"],
-        size="sm",
-        min_width=60,
-        elem_id="open-bundle",
-    )
+    return gr.UploadButton("Open a bundle", file_types=[".zip"], size="sm", min_width=60)

@@ -53,7 +53,7 @@ def test_a_bundle_is_made_and_opens_where_it_is_dropped(desk: Desk, tmp_path: Pa
     assert download.value.suggested_filename.endswith("_replay.zip")
     desk.page.evaluate("localStorage.clear()")
     desk.go()
-    desk.page.locator("#open-bundle input[type=file]").wait_for(state="attached")
+    desk.page.locator("#examples input[type=file]").wait_for(state="attached")
     drop(desk, bundle)
     desk.sees("Picture, mask and settings of the bundle are here")
     desk.opened(SIZE)

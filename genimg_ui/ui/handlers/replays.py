@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from genimg_ui.errors import GenimgError, RefusedInput
 from genimg_ui.handover import Handover
@@ -33,7 +34,7 @@ class ReplayHandlers(Handlers):
     def connect(self, upload: gr.UploadButton) -> None:
         """Give the buttons and the timer their listeners."""
         page, panel = self.page, self.panel
-        shown = {page.key, page.compare}
+        shown: set[Block] = {page.key, page.compare}
         panel.bundle.click(
             self.on_bundle,
             inputs=shown,
@@ -45,7 +46,7 @@ class ReplayHandlers(Handlers):
         watched = [panel.outcome, panel.timer, panel.stop, page.status]
         panel.run.click(self.on_run, inputs=shown, outputs=watched, **QUIET)
         panel.stop.click(self.on_stop, inputs={page.key}, outputs=watched, **QUIET)
-        seen = {page.key, page.compare, panel.outcome}
+        seen: set[Block] = {page.key, page.compare, panel.outcome}
         panel.timer.tick(self.on_tick, inputs=seen, outputs=watched, **QUIET)
         page.compare.change(
             self.on_shown,

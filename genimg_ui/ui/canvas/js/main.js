@@ -123,7 +123,7 @@ class MaskCanvas {
 
   /** Hand a replay bundle to the page's own button for it. @param {File} file */
   openBundle(file) {
-    const input = document.querySelector("#open-bundle input[type=file]");
+    const input = document.querySelector("#examples input[type=file]");
     if (!input) return this.sync.refuse("Replay bundles cannot be opened here, got a ZIP file.");
     const transfer = new DataTransfer();
     transfer.items.add(file);
