@@ -6,6 +6,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from genimg_ui.commands import (
 )
 from genimg_ui.core.image import decode
 from genimg_ui.core.parameters import PARAMETERS, parse_values
-from genimg_ui.core.request import SEED_LIMIT, EditGroup, EditInputs
+from genimg_ui.core.request import SEED_LIMIT, EditInputs
 from genimg_ui.core.sweep import Axis, Cell, Sweep, describe_cell
 from genimg_ui.core.template import parse_table
 from genimg_ui.errors import RefusedInput, StorageError
@@ -30,7 +31,7 @@ from genimg_ui.preset_shelf import built_in_presets
 from genimg_ui.presets import Preset, read_presets
 from genimg_ui.registry import load_registry
 from genimg_ui.run_exports import RunExports
-from genimg_ui.runs import RunCell, Runs, ranked
+from genimg_ui.runs import RunCell, Runs, group_of, ranked
 from genimg_ui.workplace import Workplace
 from genimg_ui.workspace import Workspace
 
@@ -129,9 +130,8 @@ def _run_cells(
     """One edit after the other; Ctrl+C ends the running one and lets the others be."""
     inputs, run_id = where
     with cancelled_by_interrupt() as cancel:
-        for cell in cells:
-            group = EditGroup(id=run_id, cell=dict(cell.varies))
-            own = EditInputs(source=inputs.source, mask=inputs.mask, group=group)
+        for index, cell in enumerate(cells):
+            own = replace(inputs, group=group_of(run_id, index, cell))
             entry: LogEntry = place.editor.apply(
                 cell.request, own, on_event=say(flags), cancel=cancel
             )

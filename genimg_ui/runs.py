@@ -60,6 +60,7 @@ class RunCell:
 
     entry: str
     varies: dict[str, str]
+    position: int
     state: str
     text: str = ""  # what it is doing, or why there is no picture
     result: ResultRecord | None = None
@@ -128,8 +129,8 @@ class Runs:
         parent = self._work.draft(session).parent_of(inputs.source)
         self._work.make_sure_of_room(session, 0)
         edits = [
-            (cell.request, replace(inputs, group=EditGroup(id=run, cell=dict(cell.varies))))
-            for cell in plan.cells
+            (cell.request, replace(inputs, group=group_of(run, index, cell)))
+            for index, cell in enumerate(plan.cells)
         ]
         self._work.queue.enqueue_all(session, edits, parent)
         self._work.wake()
@@ -202,6 +203,11 @@ class Runs:
         return self._crops[run_id]
 
 
+def group_of(run: str, position: int, cell: Cell) -> EditGroup:
+    """What the edit of a cell says of its run."""
+    return EditGroup(id=run, cell=dict(cell.varies), position=position)
+
+
 def ranked(cells: Sequence[RunCell]) -> list[int]:
     """Indices of the cells by their score, the best first; those without a picture last."""
     scores = [float("inf") if cell.score is None else cell.score for cell in cells]
@@ -228,6 +234,7 @@ def _ended_cell(row: RunRow) -> RunCell:
     return RunCell(
         entry=entry.id,
         varies=dict(entry.group.cell) if entry.group else {},
+        position=entry.group.position if entry.group else 0,
         state=str(entry.state),
         text="" if entry.state is EntryState.DONE else entry.error or f"{entry.state}",
         result=entry.results[0] if entry.results else None,
@@ -242,6 +249,7 @@ def _active_cell(job: Job) -> RunCell:
     return RunCell(
         entry=job.id,
         varies=dict(job.inputs.group.cell) if job.inputs.group else {},
+        position=job.inputs.group.position if job.inputs.group else 0,
         state=str(job.state),
         text=job.text if job.started else "waiting",
     )
@@ -249,10 +257,8 @@ def _active_cell(job: Job) -> RunCell:
 
 def _latest(cells: Sequence[RunCell]) -> list[RunCell]:
     """One cell for each place: what was run again stands where it stood before."""
-    places: dict[tuple[tuple[str, str], ...], RunCell] = {}
-    for cell in cells:
-        places[tuple(cell.varies.items())] = cell
-    return list(places.values())
+    places = {cell.position: cell for cell in cells}
+    return [places[position] for position in sorted(places)]
 
 
 def _title(cells: Sequence[RunCell]) -> str:

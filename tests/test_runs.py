@@ -116,6 +116,16 @@ def test_cancelling_ends_the_rest_and_keeps_what_is_there(bench: Bench) -> None:
     assert run.cells[1].text == "cancelled"
 
 
+def test_cells_keep_their_order_however_they_end(bench: Bench) -> None:
+    run_id = bench.start(TABLE)
+    last = bench.seen(run_id).cells[-1]
+    bench.queue.cancel(ANN, last.entry)  # ends before any other has begun
+    bench.finish()
+    cells = bench.seen(run_id).cells
+    assert [cell.state for cell in cells] == ["done", "done", "done", "cancelled"]
+    assert cells[-1].varies == {"strength": "1", "guidance_scale": "7"}
+
+
 def test_the_newest_run_comes_first(bench: Bench) -> None:
     first = bench.start()
     bench.finish()

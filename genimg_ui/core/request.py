@@ -98,11 +98,13 @@ class EditRequest:
 class EditGroup:
     """The run that an edit belongs to: seeds of one request, or the cells of a sweep.
 
-    `cell` says what this edit varies, by the parameter's name, as a person reads it.
+    `cell` says what this edit varies, by the parameter's name, as a person reads it. `position`
+    counts the cells of the run from 0, row by row.
     """
 
     id: str
     cell: dict[str, str] = field(default_factory=dict)
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from genimg_ui.history.seed_log import read_line
 _ROWS = f"""
 SELECT e.line, r.position, r.removed, {MARK_COLUMNS}
 FROM entries e LEFT JOIN results r ON r.entry = e.seq AND r.position = 0
-WHERE e.run = ? AND e.session = ? ORDER BY e.created, e.seq
+WHERE e.run = ? AND e.session = ? ORDER BY e.seq
 """
 _RECENT = """
 SELECT run, min(created) AS began FROM entries WHERE session = ? AND run IS NOT NULL
@@ -43,7 +43,7 @@ class RunTable:
         self._database = database
 
     def rows(self, session: str, run: str) -> list[RunRow]:
-        """The ended edits of a run, in the order in which they began."""
+        """The ended edits of a run, in the order in which they ended."""
         with self._database.reading() as connection:
             rows = connection.execute(_ROWS, (run, check_session(session))).fetchall()
         return [_row(row) for row in rows]

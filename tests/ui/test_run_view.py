@@ -63,6 +63,7 @@ def cell(entry: str, seam: float | None, **more: Any) -> RunCell:
     return RunCell(
         entry=entry,
         varies=varies,
+        position=0,
         state="queued" if seam is None else "done",
         result=None if seam is None else result,
         **more,

@@ -59,7 +59,12 @@ class VariantHandlers(Handlers):
         view.timer.tick(self.on_tick, inputs={page.key, view.shown}, outputs=seen, **QUIET)
         demo.load(self.on_load, inputs={page.key}, outputs=seen, **QUIET)
         at = {"inputs": {page.key, view.sheet}, "outputs": seen, **QUIET}
-        view.sheet.judged(self.on_judged, trigger_mode="multiple", **at)
+        judged = {
+            "inputs": {page.key, view.sheet, page.strip},
+            "outputs": [*seen, page.strip],
+            "trigger_mode": "multiple",  # keys may be pressed faster than the server answers
+        }
+        view.sheet.judged(self.on_judged, **judged, **QUIET)
         view.sheet.chosen(self.on_chosen, **at)
         view.sheet.sheet_wanted(self.on_sheet, **at)
         view.sheet.archive_wanted(self.on_archive, **at)
@@ -172,10 +177,10 @@ class VariantHandlers(Handlers):
     @told
     def on_judged(self, values: Values, event: gr.EventData) -> Updates:
         """Approve, star or reject a cell, or take that back."""
-        session, told = self.page.session(values), event._data
-        run_id, entry, on = str(told["run"]), str(told["entry"]), bool(told["on"])
+        session, data = self.page.session(values), event._data
+        run_id, entry, on = str(data["run"]), str(data["entry"]), bool(data["on"])
         cell, store = self.runs.cell(session, run_id, entry), self.workspace.store
-        what = str(told["what"])
+        what = str(data["what"])
         if what == "binned":
             if cell.approved and on:
                 store.approve(session, entry, 0, on=False)
@@ -184,7 +189,8 @@ class VariantHandlers(Handlers):
             if cell.binned and on:
                 store.undelete(session, entry, 0)
             (store.approve if what == "approved" else store.star)(session, entry, 0, on=on)
-        return self._shown(session, self.runs.run(session, run_id), kept=values)
+        updates = self._shown(session, self.runs.run(session, run_id), kept=values)
+        return updates | {self.page.strip: self._results.same_page(session, values)}
 
     @told
     def on_chosen(self, values: Values, event: gr.EventData) -> Updates:
