@@ -1,6 +1,7 @@
 """Whole edits with tiny real diffusion models: locked pixels, variants and every knob."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +125,21 @@ def test_replay_is_identical(desk: Desk) -> None:
     with opened(desk.store, str(second)) as subject:
         [alone] = replay(desk.editor, subject).results
     assert alone.identical and alone.seed == entry.results[1].seed
+
+
+def test_other_weights_are_another_model(desk: Desk) -> None:
+    entry = desk.edit(steps(), png(photograph(53, 37)), painted(53, 37, (20, 10, 31, 20)))
+    assert entry.model is not None and entry.model.files
+    first = replace(entry.model.files[0], sha256="0" * 64)
+    model = replace(entry.model, files=(first, *entry.model.files[1:]))
+    same = replay(desk.editor, Subject(entry=replace(entry, model=model), store=desk.store))
+    assert same.verdict is Verdict.IDENTICAL and first.name in same.sentences()[-1]
+    [record] = entry.results
+    other = replace(
+        entry, model=model, results=(replace(record, pixels_sha256="1" * 64, sha256="2" * 64),)
+    )
+    outcome = replay(desk.editor, Subject(entry=other, store=desk.store))
+    assert outcome.verdict is Verdict.REFUSED
+    assert (
+        f"not those of the edit: the file {first.name} of native was 000000000000" in outcome.reason
+    )

@@ -1,6 +1,6 @@
 """Runs an entry again with an editor, and compares pixel by pixel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from genimg_ui.editor import Editor, begin_entry, finish
 from genimg_ui.errors import BackendError, RefusedInput
 from genimg_ui.history.record import LogEntry, ResultRecord
 from genimg_ui.preparation import Running
-from genimg_ui.replay.changes import changes
+from genimg_ui.replay.changes import changes, weight_changes
 from genimg_ui.replay.subject import Subject
 from genimg_ui.replay.verdict import Replayed, ReplayedResult, Verdict, worst
 
@@ -60,11 +60,27 @@ def replay(
             path = keep_heat_map(f"{entry.id}-seed-{record.seed}.png", shown)
             result = replace(result, heat_map=str(path))
         results.append(result)
+    return _judged(entry, running.entry, results, differing)
+
+
+def _judged(
+    before: LogEntry,
+    after: LogEntry,
+    results: Sequence[ReplayedResult],
+    differing: tuple[str, ...],
+) -> Replayed:
+    """The whole verdict. Other pixels of other weights are no difference: it was another model."""
+    verdict, reason = worst(result.verdict for result in results), ""
+    others = list(weight_changes(before.model, after.model))
+    if others and verdict is Verdict.DIFFERS:
+        verdict = Verdict.REFUSED
+        reason = f"The weights here are not those of the edit: {'; '.join(others)}."
     return Replayed(
-        entry=entry.id,
-        verdict=worst(result.verdict for result in results),
+        entry=before.id,
+        verdict=verdict,
         results=tuple(results),
         changes=differing,
+        reason=reason,
     )
 
 
