@@ -21,6 +21,7 @@ from genimg_ui.history.search import Query, conditions, order
 _COLUMNS = (
     f"e.id, r.position, r.sha256, r.seed, e.model, e.created, e.state, e.label, {MARK_COLUMNS}"
 )
+_COUNT_ALL = "SELECT count(*) FROM results WHERE session = :session AND removed = 0"
 _BIN = f"""
 SELECT {_COLUMNS}, r.removed_at FROM results r CROSS JOIN entries e ON e.seq = r.entry
 WHERE r.session = ? AND r.removed = 1 ORDER BY r.removed_at DESC, r.entry DESC, r.position
@@ -80,7 +81,8 @@ class Gallery:
         check_page(offset, limit)
         body, values = conditions(check_session(session), query)
         with self._database.reading() as connection:
-            (total,) = connection.execute(f"SELECT count(*) {body}", values).fetchone()
+            counting = _COUNT_ALL if query == Query() else f"SELECT count(*) {body}"
+            (total,) = connection.execute(counting, values).fetchone()
             rows = connection.execute(
                 f"SELECT {_COLUMNS} {body} {order(query)} LIMIT :limit OFFSET :offset",
                 values | {"limit": limit, "offset": offset},

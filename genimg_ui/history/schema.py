@@ -153,6 +153,7 @@ UPDATE entries SET parent_position = (
     WHERE p.id = entries.parent AND p.session = entries.session AND r.sha256 = entries.source)
 WHERE parent IS NOT NULL;
 CREATE INDEX entries_parent ON entries (parent) WHERE parent IS NOT NULL;
+CREATE INDEX entries_model ON entries (session, model);
 CREATE INDEX entries_run ON entries (run, seq) WHERE run IS NOT NULL;
 
 ALTER TABLE results ADD COLUMN rating INTEGER NOT NULL DEFAULT 0;

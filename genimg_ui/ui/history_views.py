@@ -4,7 +4,7 @@ A result's key is "entry:index"; that of an opened picture is "source:" and its 
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from genimg_ui.core.geometry import Size
@@ -22,6 +22,7 @@ PAGE = 24  # results on one page of the strip
 MOST_ITEMS = 500  # results that one action may be about
 NODES = 500  # of the tree that come at once
 NEVER = "never"
+_MARKS = tuple(field.name for field in fields(Marks))
 
 
 def strip(found: Found, query: Query, *, offset: int, models: list[str], thumb: Thumb) -> Json:
@@ -48,7 +49,7 @@ def item(row: ResultRow, thumb: Thumb) -> Json:
         "caption": str(row.seed) if row.sha256 else row.label,
         "title": title(row),
         "state": str(row.state),
-        "marks": asdict(row.marks),
+        "marks": marks(row.marks),
     }
 
 
@@ -94,7 +95,7 @@ def _node(node: Node, thumb: Thumb) -> Json:
         "thumb": "" if node.gone else thumb(row.sha256),
         "title": gone if node.gone else title(row),
         "text": "deleted" if node.gone else row.marks.label or row.label,
-        "marks": asdict(row.marks),
+        "marks": marks(row.marks),
         "gone": node.gone,
     }
 
@@ -149,7 +150,7 @@ def pair(shown: tuple[Json, Json], places: tuple[Place, Place]) -> Json:
 
 def marks(kept: Marks) -> Json:
     """A result's marks by name."""
-    return asdict(kept)
+    return {name: getattr(kept, name) for name in _MARKS}  # a tenth of `asdict`'s time
 
 
 def _name(shown: Json) -> str:

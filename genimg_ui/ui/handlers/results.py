@@ -18,19 +18,25 @@ from genimg_ui.ui.page import (
     EDIT_TAB,
     QUIET,
     Handlers,
+    Page,
     describe_picture,
     told,
 )
 from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.versions import Versions
-from genimg_ui.workspace import Draft
+from genimg_ui.workspace import Draft, Workspace
 
 Json = dict[str, Any]
 NOTHING_ASKED = Query()
+MOST_THUMBS = 20_000  # addresses that are kept: 200 bytes each
 
 
 class ResultHandlers(Handlers):
     """Listeners that show a result, or open it."""
+
+    def __init__(self, page: Page, workspace: Workspace) -> None:
+        super().__init__(page, workspace)
+        self._thumbs: dict[str, str] = {}  # addresses by sha256: a tree asks for hundreds
 
     def connect(self) -> None:
         """Give strip, tree, comparison and version buttons their listeners."""
@@ -102,13 +108,19 @@ class ResultHandlers(Handlers):
 
     def thumb(self, sha256: str) -> str:
         """The address of a small copy of a picture; "" where nothing is left of it."""
+        if sha256 in self._thumbs:
+            return self._thumbs[sha256]
         store = self.workspace.store
         places: tuple[Callable[[str], Path], ...] = (store.thumb_path, store.preview_path)
         for place in (*places, store.source_path):
             try:
-                return self.page.link(place(sha256))
+                address = self.page.link(place(sha256))
             except UnknownItem:
                 continue
+            if len(self._thumbs) >= MOST_THUMBS:
+                self._thumbs.clear()
+            self._thumbs[sha256] = address
+            return address
         return ""
 
     @told
