@@ -7,6 +7,7 @@ from genimg_ui.core.sweep import describe_cell
 from genimg_ui.runs import Run, RunCell, ranked
 from genimg_ui.ui.views import Json
 
+PROBLEMS = 3  # different ones that are told
 Crops = dict[str, str]  # address of the crop by the entry's id, where it is made
 
 
@@ -31,6 +32,19 @@ def sheet(run: Run, crops: Crops, names: list[tuple[str, str]]) -> Json:
         "items": items,
         "names": [list(name) for name in names],
         "download": None,
+    }
+
+
+def ended(run: Run) -> Json:
+    """How a run ended, in one line, with what kept cells from their pictures below."""
+    done = sum(cell.result is not None for cell in run.cells)
+    total = len(run.cells)
+    problems = dict.fromkeys(cell.text for cell in run.cells if cell.state == "failed")
+    noun = "picture" if total == 1 else "pictures"
+    return {
+        "kind": "done" if done == total else "warning",
+        "text": f"The run has ended with {done} of {total} {noun}.",
+        "findings": [{"sentence": text, "remedy": None} for text in list(problems)[:PROBLEMS]],
     }
 
 

@@ -1,5 +1,6 @@
 """Runs on the page: what the widgets mean, and what is shown of each cell."""
 
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -10,7 +11,7 @@ from genimg_ui.core.sweep import Axis, Sweep
 from genimg_ui.errors import RefusedInput
 from genimg_ui.history.record import ResultRecord, ResultReport
 from genimg_ui.runs import Run, RunCell
-from genimg_ui.ui.run_view import sheet
+from genimg_ui.ui.run_view import ended, sheet
 from genimg_ui.ui.variants_panel import NOTHING, VariantsPanel
 
 
@@ -83,3 +84,16 @@ def test_cells_stand_in_their_place_with_rank_and_score() -> None:
     assert [item["approved"] for item in shown["items"]] == [False, True, False, False]
     assert shown["waiting"] == 1 and shown["crop"] == [40, 30]
     assert shown["names"] == [["r", "a run"]]
+
+
+def test_the_end_of_a_run_is_told_as_a_whole() -> None:
+    whole = Run(
+        id="r", began="", title="T", model="m", cells=(cell("15", 1.5),), crop=Box(0, 0, 1, 1)
+    )
+    assert ended(whole) == {
+        "kind": "done", "text": "The run has ended with 1 of 1 picture.", "findings": [],
+    }  # fmt: skip
+    lost = replace(cell("25", None), state="failed", text="There is not enough memory.")
+    told = ended(replace(whole, cells=(*whole.cells, lost, lost)))
+    assert (told["kind"], told["text"]) == ("warning", "The run has ended with 1 of 3 pictures.")
+    assert told["findings"] == [{"sentence": "There is not enough memory.", "remedy": None}]

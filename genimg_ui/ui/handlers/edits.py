@@ -11,7 +11,8 @@ from genimg_ui.core.request import SEED_LIMIT, EditInputs
 from genimg_ui.errors import RefusedInput
 from genimg_ui.history.record import LogEntry
 from genimg_ui.jobs.queue import Job, JobState
-from genimg_ui.ui import views
+from genimg_ui.runs import Runs
+from genimg_ui.ui import run_view, views
 from genimg_ui.ui.canvas.component import CanvasState
 from genimg_ui.ui.handlers.results import ResultHandlers
 from genimg_ui.ui.page import COMPARE_TAB, QUIET, Handlers, Page, existing, mark_of, told, warn
@@ -35,6 +36,7 @@ class EditHandlers(Handlers):
     def __init__(self, page: Page, workspace: Workspace, results: ResultHandlers) -> None:
         super().__init__(page, workspace)
         self.results = results
+        self._runs = Runs(workspace)
 
     def connect(self, demo: gr.Blocks) -> None:
         """Give Apply, Cancel, the dice, remedies and the timer their listeners."""
@@ -159,7 +161,7 @@ class EditHandlers(Handlers):
     def _shown(self, session: str, values: Values, entry: LogEntry, *, alone: bool) -> Updates:
         """The ended edit in status, strip and comparison."""
         page = self.page
-        updates: Updates = {page.status: views.ended(entry)} if alone else {}
+        updates: Updates = {page.status: self._ended(session, entry)} if alone else {}
         if not entry.results:
             return updates
         if alone:
@@ -172,6 +174,12 @@ class EditHandlers(Handlers):
         if not values[page.settings.sampling.lock]:
             updates[page.settings.sampling.seed] = entry.results[0].seed
         return updates
+
+    def _ended(self, session: str, entry: LogEntry) -> dict[str, Any]:
+        """How the last edit ended; of a run, how all of it did."""
+        if entry.group is None:
+            return views.ended(entry)
+        return run_view.ended(self._runs.run(session, entry.group.id))
 
     def _progress(self, active: list[Job]) -> dict[str, Any]:
         """What runs or waits; where nothing can run, why."""
