@@ -348,6 +348,16 @@ def test_replay_of_a_whole_log(run: Run) -> None:
         assert (status, out) == (2, "") and err and "Traceback" not in err
 
 
+@pytest.mark.parametrize("kind", ["webp", "tiff", "jpeg"])
+def test_replay_of_other_formats(run: Run, kind: str) -> None:
+    run(*EDIT)
+    status, _, err = run("export", "out.png", "--out", f"out.{kind}")
+    assert status == 0, err
+    status, out, err = run("replay", f"out.{kind}")
+    note = " to what the entry says; the result itself is not here" if kind == "jpeg" else ""
+    assert (status, out, err) == (0, f"seed 3: identical{note}\n", "")
+
+
 def test_replay_writes_heat_maps(run: Run) -> None:
     run(*EDIT)
     original = Image.open("out.png")
@@ -360,7 +370,8 @@ def test_replay_writes_heat_maps(run: Run) -> None:
     [result] = json.loads(out)["results"]
     assert status == 1 and result["difference"]["box"] == [7, 3, 9, 5]
     assert result["difference"]["pixels"] == 4
-    assert Image.open(result["heat_map"]).size == original.size
+    with Image.open(result["heat_map"]) as shown:
+        assert shown.size == original.size
 
 
 def test_a_bundle_replays_elsewhere(run: Run) -> None:
