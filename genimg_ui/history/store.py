@@ -140,6 +140,8 @@ class Store:
     def record(self, session: str, entry: LogEntry) -> None:
         """Append the entry to the session's seed log, then to the index; once for each id."""
         with SeedLog.opened(self.seed_log_path(session)) as log:
+            if log.size != self._entries.log_size(session):  # a writer was killed in between
+                self._catch_up(session, log)
             if self._entries.has(entry.id):
                 return
             log.append(entry)
@@ -272,13 +274,17 @@ class Store:
         if path.is_file() and path.stat().st_size == self._entries.log_size(session):
             return
         with SeedLog.opened(path) as log:
-            entries = list(log.entries())
-            logged = {entry.id for entry in entries}
-            for entry in self._entries.entries(session):
-                if entry.id not in logged:
-                    log.append(entry)
-            self._entries.insert(session, entries, log_size=log.size, exists=self._has_result)
+            self._catch_up(session, log)
         self.journal.replay(session)
+
+    def _catch_up(self, session: str, log: SeedLog) -> None:
+        """Give the log and the index what only the other has."""
+        entries = list(log.entries())
+        logged = {entry.id for entry in entries}
+        for entry in self._entries.entries(session):
+            if entry.id not in logged:
+                log.append(entry)
+        self._entries.insert(session, entries, log_size=log.size, exists=self._has_result)
 
     def _has_result(self, sha256: str) -> bool:
         return is_sha256(sha256) and self._results.find(sha256) is not None

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -133,6 +134,20 @@ def test_a_crash_between_log_and_index_is_mended(
     again = Store.open(store.data_dir)
     assert indexed(again, ann) == logged(again, ann)
     assert [row.entry_id for row in again.results_page(ann, 0, 9)] == [lost.id]
+
+
+def test_a_line_that_the_index_missed_is_how_its_edit_ended(
+    store: Store, ann: str, make_entry: MakeEntry
+) -> None:
+    sha = store.put_result(lambda file: file.write(b"\x89PNG") and None)
+    store.record(ann, make_entry())
+    done = make_entry(sha)
+    with SeedLog.opened(store.seed_log_path(ann)) as log:
+        log.append(done)  # its writer was killed before the index had it
+    store.record(ann, replace(done, state=EntryState.INTERRUPTED, results=()))
+    assert store.entry(done.id) == done
+    assert indexed(store, ann) == logged(store, ann)
+    assert [row.entry_id for row in store.results_page(ann, 0, 9)] == [done.id]
 
 
 def test_a_lost_index_is_made_anew_without_results_that_have_no_file(
