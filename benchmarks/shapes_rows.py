@@ -172,7 +172,7 @@ def _rows() -> tuple[Row, ...]:
     ]
     rows += [
         Row("text to image", "9 channels", from_nothing, pictured),
-        Row("text to image", "4 channels", from_nothing, pictured, model="shapes-plain"),
+        Row("text to image", "4 channels", from_nothing, pictured, model="shapes-free"),
     ]
     control: Mapping[str, Mapping[str, float]] = {
         "scale 1": {},

@@ -56,6 +56,7 @@ class Sources:
     shards: Path
     autoencoder: Path
     text_encoder: Path
+    start: Path | None = None  # a trained network to go on from, where there is no checkpoint
 
 
 def training_ids(batch: Batch, timesteps: Tensor) -> Tensor:
@@ -84,11 +85,16 @@ def loss_of_parts(
     return loss
 
 
+def begin(start: Path | None) -> UNet2DConditionModel:
+    """An untrained network, or the one in the folder `start`, in single precision."""
+    return build_unet() if start is None else UNet2DConditionModel.from_pretrained(start)
+
+
 def train(options: Options, recipe: Recipe, sources: Sources) -> None:
     """Train within the budget; writes out/final."""
     device = prepare_device(options)
     text = FrozenText(sources.text_encoder, device)
-    unet = build_unet().to(device, memory_format=torch.channels_last).train()
+    unet = begin(sources.start).to(device, memory_format=torch.channels_last).train()
     optimizer = torch.optim.AdamW(
         unet.parameters(), lr=recipe.rate, betas=(0.9, 0.99), weight_decay=0.01, fused=True
     )
@@ -134,9 +140,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--shards", type=Path, default=OUTPUT / "examples")
     parser.add_argument("--autoencoder", type=Path, default=OUTPUT / "autoencoder" / "final")
     parser.add_argument("--text-encoder", type=Path, default=TEXT_ENCODER)
+    parser.add_argument("--start", type=Path, help="folder of a trained unet to go on from")
     arguments = parser.parse_args(argv)
     recipe = Recipe(rate=arguments.rate, batch=arguments.batch, bfloat16=arguments.bfloat16)
-    sources = Sources(arguments.shards, arguments.autoencoder, arguments.text_encoder)
+    sources = Sources(
+        arguments.shards, arguments.autoencoder, arguments.text_encoder, arguments.start
+    )
     train(options_from(arguments), recipe, sources)
 
 
