@@ -8,7 +8,7 @@ from diffusers import UNet2DConditionModel
 
 from tests.training.shapes.untrained import make_examples, make_runs
 from training.shapes.dataset import Batch
-from training.shapes.denoiser import main, training_ids
+from training.shapes.denoiser import begin, main, training_ids
 
 pytestmark = pytest.mark.torch
 
@@ -25,6 +25,14 @@ def test_a_short_training_leaves_a_network_a_checkpoint_and_samples(tmp_path: Pa
     assert all(torch.isfinite(weight).all() for weight in trained.state_dict().values())
     assert (out / "checkpoint.pt").exists()
     assert (out / "samples-000002.png").exists()
+
+
+def test_a_training_goes_on_from_a_network_that_is_there(tmp_path: Path) -> None:
+    known = make_runs(tmp_path / "runs") / "denoiser" / "final"
+    weights = UNet2DConditionModel.from_pretrained(known).state_dict()
+    begun, fresh = begin(known).state_dict(), begin(None).state_dict()
+    assert all(torch.equal(weights[name], begun[name]) for name in weights)
+    assert not all(torch.equal(weights[name], fresh[name]) for name in weights)
 
 
 def test_only_captions_of_things_are_exchanged_and_only_at_low_noise() -> None:
