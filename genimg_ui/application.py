@@ -8,6 +8,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from genimg_ui.core.image import Limits, stored_limits
 from genimg_ui.core.serial import to_json
@@ -32,6 +33,35 @@ from genimg_ui.ui.page import Host
 from genimg_ui.ui.theme import make_theme
 from genimg_ui.workspace import Workspace
 from genimg_ui.zerogpu import ZeroGpuRunner
+
+
+class StoredFile(FileResponse):
+    """A file that may go while it is being sent: where nothing was sent yet, the answer is 204.
+
+    The preview of a job goes with the job, in another process, and no lock keeps it here.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file; its headers wait for its first bytes."""
+        head: list[Message] = []
+        begun = False
+
+        async def send_late(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                head.append(message)
+                return
+            while head:
+                await send(head.pop())
+            begun = True
+            await send(message)
+
+        try:
+            await super().__call__(scope, receive, send_late)
+        except (FileNotFoundError, RuntimeError):  # the second is Starlette's word for the first
+            if begun or Path(self.path).exists():
+                raise
+            await Response(status_code=204)(scope, receive, send)
 
 
 class Application:
@@ -133,7 +163,7 @@ class Application:
             "Cache-Control": "no-store" if log else "private, max-age=86400",
             "X-Content-Type-Options": "nosniff",
         }
-        return FileResponse(path, headers=headers, filename=Path(address[1]).name if log else None)
+        return StoredFile(path, headers=headers, filename=Path(address[1]).name if log else None)
 
     def close(self) -> None:
         """Stop serving, and the worker with it."""

@@ -35,6 +35,8 @@ class Housekeeping:
                 freed = self._store.purge_bins()
             except GenimgError as problem:
                 _LOG.warning("The trash could not be emptied: %s", problem)
+            except Exception:  # a disk or an index in trouble may be well again in an hour
+                _LOG.exception("The trash could not be emptied.")
             else:
                 if freed:
                     _LOG.info("The trash was emptied: %.1f MB are free again.", freed / 1e6)
