@@ -7,7 +7,8 @@ small copy of the source would show again what an edit removed.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from genimg_ui import __version__
 from genimg_ui.core.geometry import Box, Sides, Size
@@ -22,7 +23,16 @@ GENERATIVE = f"{SOURCE_TYPES}compositeWithTrainedAlgorithmicMedia"
 NON_GENERATIVE = f"{SOURCE_TYPES}humanEdits"
 NON_GENERATIVE_ENGINES = ("exemplar",)  # fill from the picture's own patches; nothing is trained
 INGREDIENT = "source"  # label by which the action names the ingredient
+LATER = "earliest picture still kept; edits before it are not told"  # title, where no upload is
 AGENT = "genimg_ui"
+
+
+class Ingredient(NamedTuple):
+    """The picture that the told edits began with; `title` is `LATER` where it is no upload."""
+
+    path: Path
+    media_type: str
+    title: str = INGREDIENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +45,7 @@ class Step:
 
 
 def make_manifest(steps: Sequence[Step], media_type: str) -> Json:
-    """The manifest of a result that `steps` led to, oldest first, since the upload."""
+    """The manifest of a result that `steps` led to, oldest first, since the ingredient."""
     opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": [INGREDIENT]}}
     actions = [opened]
     for number, step in enumerate(steps):
@@ -49,11 +59,11 @@ def make_manifest(steps: Sequence[Step], media_type: str) -> Json:
     }
 
 
-def make_ingredient(media_type: str) -> Json:
-    """The upload, as the parent of the result."""
+def make_ingredient(ingredient: Ingredient) -> Json:
+    """The ingredient as the parent of the result."""
     return {
-        "title": INGREDIENT,
-        "format": media_type,
+        "title": ingredient.title,
+        "format": ingredient.media_type,
         "relationship": "parentOf",
         "label": INGREDIENT,
     }

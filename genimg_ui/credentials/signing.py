@@ -5,7 +5,7 @@ from pathlib import Path
 import c2pa
 
 from genimg_ui.credentials.identity import Identity
-from genimg_ui.credentials.manifest import Json, make_ingredient
+from genimg_ui.credentials.manifest import Ingredient, Json, make_ingredient
 from genimg_ui.errors import RefusedInput
 
 # No thumbnails: one of the source would show what an edit removed. Nothing is asked of a network.
@@ -26,20 +26,19 @@ def sign_file(
     unsigned: Path,
     signed: Path,
     manifest: Json,
-    source: tuple[Path, str],
+    source: Ingredient,
     identity: Identity,
 ) -> None:
-    """Copy `unsigned` to `signed` with `manifest`; `source` is the ingredient and its media type.
+    """Copy `unsigned` to `signed` with `manifest`; `source` is its ingredient.
 
     A manifest that the source has itself is kept within. Raises RefusedInput where the
     certificate is not one that C2PA takes.
     """
-    path, media_type = source
     try:
         with c2pa.Context.from_dict(SETTINGS) as context:
             builder = c2pa.Builder.from_json(manifest, context=context)
-            with path.open("rb") as file:
-                builder.add_ingredient(make_ingredient(media_type), media_type, file)
+            with source.path.open("rb") as file:
+                builder.add_ingredient(make_ingredient(source), source.media_type, file)
             signer = c2pa.Signer.from_info(
                 c2pa.C2paSignerInfo(
                     alg=ALGORITHMS[identity.algorithm],

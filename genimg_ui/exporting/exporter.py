@@ -16,7 +16,7 @@ from genimg_ui.core.picture import Picture
 from genimg_ui.core.pngchunks import open_bytes
 from genimg_ui.core.sniff import HEAD_BYTES, recognise
 from genimg_ui.credentials.identity import load_identity
-from genimg_ui.credentials.manifest import Step, make_manifest
+from genimg_ui.credentials.manifest import INGREDIENT, LATER, Ingredient, Step, make_manifest
 from genimg_ui.credentials.reading import Verdict, verify
 from genimg_ui.credentials.signing import sign_file
 from genimg_ui.errors import RefusedInput, StorageError, UnknownItem
@@ -126,10 +126,12 @@ class Exporter:
         steps = [self._step(one) for one in lineage]
         identity = load_identity(self._store.data_dir, self.policy.files)
         manifest = make_manifest(steps, MEDIA_TYPES[form])
-        sign_file(unsigned, signed, manifest, (source, _media_type(source)), identity)
+        title = INGREDIENT if lineage[0].parent is None else LATER
+        ingredient = Ingredient(source, _media_type(source), title)
+        sign_file(unsigned, signed, manifest, ingredient, identity)
 
     def _lineage(self, entry: LogEntry) -> list[LogEntry]:
-        """The edits from the upload to `entry`, oldest first, as far as they are known here."""
+        """The edits from the upload to `entry`, oldest first, as far as their files are here."""
         steps = [entry]
         while steps[-1].parent is not None and len(steps) < MOST_STEPS:
             try:
@@ -138,8 +140,20 @@ class Exporter:
                 break
             if steps[-1].inputs.source not in {result.sha256 for result in parent.results}:
                 break
+            if not self._has_inputs(parent):  # a limit or an emptied trash took them
+                break
             steps.append(parent)
         return steps[::-1]
+
+    def _has_inputs(self, entry: LogEntry) -> bool:
+        """Whether source and mask of an edit are still in the data folder."""
+        try:
+            self._store.source_path(entry.inputs.source)
+            if entry.inputs.mask is not None:
+                self._store.mask_path(entry.inputs.mask)
+        except UnknownItem:
+            return False
+        return entry.plan is not None
 
     def _step(self, entry: LogEntry) -> Step:
         border = entry.request.border

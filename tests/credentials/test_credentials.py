@@ -18,7 +18,13 @@ from PIL import Image
 from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.provenance import ModelRecord
 from genimg_ui.credentials.identity import CredentialFiles, Identity, load_identity
-from genimg_ui.credentials.manifest import GENERATIVE, NON_GENERATIVE, Step, make_manifest
+from genimg_ui.credentials.manifest import (
+    GENERATIVE,
+    NON_GENERATIVE,
+    Ingredient,
+    Step,
+    make_manifest,
+)
 from genimg_ui.credentials.reading import CredentialState, verify
 from genimg_ui.credentials.signing import sign_file
 from genimg_ui.errors import RefusedInput
@@ -47,7 +53,7 @@ def signed(folder: Path, identity: Identity, *steps: Step, kind: str = "PNG") ->
     source.write_bytes(png(noise(*SIZE)))
     unsigned.write_bytes(saved(noise(*SIZE, seed=6), kind))
     manifest = make_manifest(steps or (step(),), KINDS[kind])
-    sign_file(unsigned, target, manifest, (source, "image/png"), identity)
+    sign_file(unsigned, target, manifest, Ingredient(source, "image/png"), identity)
     return target
 
 
@@ -149,7 +155,7 @@ def test_the_sources_own_manifest_is_kept(tmp_path: Path, identity: Identity) ->
     first = signed(tmp_path, identity)
     second = tmp_path / "second"
     manifest = make_manifest([step()], "image/png")
-    sign_file(tmp_path / "unsigned", second, manifest, (first, "image/png"), identity)
+    sign_file(tmp_path / "unsigned", second, manifest, Ingredient(first, "image/png"), identity)
     assert verify(second).ingredients == ("source (image/png), with credentials of its own",)
     assert verify(first).ingredients == ("source (image/png), without credentials of its own",)
     store = json.loads(c2pa.Reader("image/png", io.BytesIO(second.read_bytes())).json())
@@ -256,7 +262,7 @@ def test_a_strangers_text_is_short_and_plain(tmp_path: Path, identity: Identity)
     source, unsigned, target = (tmp_path / name for name in ("s", "u", "t"))
     source.write_bytes(png(noise(*SIZE)))
     unsigned.write_bytes(png(noise(*SIZE)))
-    sign_file(unsigned, target, manifest, (source, "image/png"), identity)
+    sign_file(unsigned, target, manifest, Ingredient(source, "image/png"), identity)
     verdict = verify(target)
     assert verdict.state is CredentialState.VALID
     for line in verdict.edits:

@@ -12,13 +12,15 @@ from genimg_ui.backend.base import CancelToken
 from genimg_ui.core.geometry import Sides
 from genimg_ui.core.image import Limits, decode
 from genimg_ui.credentials.identity import load_identity
+from genimg_ui.credentials.manifest import LATER
 from genimg_ui.credentials.reading import CredentialState, verify
-from genimg_ui.errors import RefusedInput, StorageError
+from genimg_ui.errors import RefusedInput, StorageError, UnknownItem
 from genimg_ui.exporting.exporter import Exporter
 from genimg_ui.exporting.formats import ExportOptions, ExportPolicy, Format
 from genimg_ui.history.metadata import NoEntry, entry_from_file
 from genimg_ui.history.names import session_id
 from genimg_ui.history.record import LogEntry
+from genimg_ui.masks import mask_png
 from tests.editing import Desk, noise, painted, photograph, png, request, saved
 
 MASK = painted(48, 36, (14, 12, 26, 22))
@@ -150,6 +152,27 @@ def test_every_edit_since_the_upload_is_told(desk: Desk, tmp_path: Path) -> None
     assert "trained model" in made.verdict.edits[1]
     assert "non-generative tools" in made.verdict.edits[2]
     assert made.verdict.ingredients == ("source (image/png), with credentials of its own",)
+
+
+def test_a_result_is_signed_where_the_earlier_picture_has_gone(desk: Desk, tmp_path: Path) -> None:
+    """Emptying the trash takes upload and mask of an edit whose result others were made from."""
+    first = desk.edit(request("plain"), png(noise(48, 36)), MASK)
+    desk.store.record(SESSION, first)
+    mask = desk.store.put_mask(mask_png(painted(48, 36, (2, 3, 9, 11))))
+    inputs = replace(first.inputs, source=first.results[0].sha256, mask=mask)
+    second = desk.editor.apply(
+        request("plain"), inputs, parent=first.id, on_event=lambda _: None, cancel=NEVER
+    )
+    desk.store.record(SESSION, second)
+    desk.store.delete(SESSION, first.id, 0)
+    desk.store.purge(SESSION)
+    with pytest.raises(UnknownItem):
+        desk.store.mask_path(first.inputs.mask or "")
+    made = exporter(desk, SIGNING).export(second, 0, options(), tmp_path / "out.png")
+    assert made.verdict is not None and made.verdict.state is CredentialState.VALID
+    assert [line.split(",")[0] for line in made.verdict.edits] == ["opened", "edited"]
+    [ingredient] = made.verdict.ingredients
+    assert ingredient.startswith(f"{LATER} (image/png)")
 
 
 @pytest.mark.parametrize("kind", ["BMP", "JPEG", "TIFF", "WEBP"])
