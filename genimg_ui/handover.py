@@ -36,7 +36,9 @@ class Handover:
         def write(file: BinaryIO) -> None:
             pack(store, entry, file, index=index)
 
-        return self._exports.write(".zip", write), bundle_name(entry, index)
+        return self._exports.write(".zip", write, owner=f"bundle {session}"), bundle_name(
+            entry, index
+        )
 
     def receive(self, session: str, path: Path, *, page: str = "") -> Recalled:
         """Make the edit in a bundle this session's draft; raises RefusedInput."""

@@ -49,4 +49,4 @@ class ResultExports:
                 lines = "".join(f"{entry_line(entry)}\n" for entry in entries.values())
                 archive.writestr("seed_log.jsonl", lines)
 
-        return self._folder.write(".zip", write)
+        return self._folder.write(".zip", write, owner=f"archive {session}")

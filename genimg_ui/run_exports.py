@@ -67,7 +67,8 @@ class RunExports:
             sheet.save(file, "PNG", pnginfo=inside, icc_profile=profile)
 
         return Export(
-            path=self._folder.write(".png", write), filename=f"contact_sheet_{run.id}.png"
+            path=self._folder.write(".png", write, owner=f"sheet {session}"),
+            filename=f"contact_sheet_{run.id}.png",
         )
 
     def approved(self, session: str, run_id: str) -> Export:
@@ -91,7 +92,8 @@ class RunExports:
                         path = self._leaving(cell.result.sha256)
                         archive.write(path, _file_name(number, cell))
 
-        return Export(path=self._folder.write(".zip", write), filename=f"approved_{run.id}.zip")
+        path = self._folder.write(".zip", write, owner=f"approved {session}")
+        return Export(path=path, filename=f"approved_{run.id}.zip")
 
 
 def caption(cell: RunCell) -> str:

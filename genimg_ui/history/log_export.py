@@ -1,5 +1,6 @@
 """The seed log of a session, or of all, as a file: JSON lines, CSV or HTML."""
 
+import hashlib
 import re
 import threading
 from collections.abc import Iterator
@@ -60,7 +61,15 @@ class LogExports:
         if found is None:
             return None
         with self._one_at_a_time:
-            return self._folder.write(f".{found[2]}", _writer(self._store, found[2], found[1]))
+            target = self._folder.named(_export_name(found[1], found[2]))
+            write_export(target, _writer(self._store, found[2], found[1]))
+            self._folder.settle(target)
+        return target
+
+
+def _export_name(session: str, form: str) -> str:
+    """One name for each session and form: a new file takes the place of the one before."""
+    return f"{hashlib.sha256(f'log {session}'.encode()).hexdigest()[:32]}.{form}"
 
 
 def _writer(store: Store, kind: str, session: str | None) -> Writer:

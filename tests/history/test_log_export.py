@@ -107,7 +107,9 @@ def test_a_form_is_made_when_its_address_is_fetched(
         path = logs.fetched(f"sessions/{ann}/seed_log.{form}")
         assert path is not None and path.read_bytes().decode() == text(store, form, ann)
         assert path.parent == store.data_dir / "exports"
+        assert logs.fetched(f"sessions/{ann}/seed_log.{form}") == path
     other = logs.fetched(f"sessions/{bob}/seed_log.csv")
     assert other is not None and entries[0].id not in other.read_text()
     for name in (f"sessions/{ann}/seed_log.jsonl", f"sessions/{ann}/../x.csv", "results/a.csv"):
         assert logs.fetched(name) is None
+    assert len(list((store.data_dir / "exports").iterdir())) == 3  # one of a session and form

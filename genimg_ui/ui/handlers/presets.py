@@ -164,11 +164,13 @@ class PresetHandlers(Handlers):
     def on_exported(self, values: Values) -> Updates:
         """A YAML file with the session's own presets."""
         page = self.page
-        own = self.shelf.own(page.session(values))
+        session = page.session(values)
+        own = self.shelf.own(session)
         if not own:
             raise RefusedInput("There is no preset of your own yet.", remedy="Save one first.")
         text = write_presets(own).encode()
-        path = self._exports.write(".yaml", lambda file: _put(file, text))
+        owner = f"presets {session}"
+        path = self._exports.write(".yaml", lambda file: _put(file, text), owner=owner)
         fetch = {"url": page.link(path), "filename": "presets.yaml"}
         return {
             page.presets.download: json.dumps(fetch),
