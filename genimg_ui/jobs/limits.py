@@ -7,7 +7,10 @@ from genimg_ui.errors import RefusedInput
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobLimits:
-    """Counts of jobs that wait or run. A run of variants counts as one job of its session."""
+    """Counts of jobs that wait or run. A run of variants counts as one job of its session.
+
+    A replay is asked for under the same limits.
+    """
 
     queue_length: int | None = None  # of all sessions together
     jobs_per_session: int | None = None

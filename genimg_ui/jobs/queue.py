@@ -31,8 +31,8 @@ class JobQueue:
 
     def __init__(self, store: Store, limits: JobLimits | None = None) -> None:
         self.store = store
+        self.limits = limits or JobLimits()
         self._database = store.database
-        self._limits = limits or JobLimits()
 
     # What a session may do
 
@@ -59,7 +59,8 @@ class JobQueue:
             for request, inputs in edits
         ]
         with self._database.writing() as connection:
-            self._check_limits(connection, session, len(rows))
+            in_queue, of_session = count_active(connection, session)
+            self.limits.check(in_queue=in_queue, of_session=of_session, more=len(rows))
             turns.enter(connection, session)
             connection.executemany(
                 "INSERT INTO jobs (id, session, request, inputs, source, mask, parent, created,"
@@ -223,15 +224,6 @@ class JobQueue:
                 ended.append(job.id)
         return ended
 
-    def _check_limits(self, connection: sqlite3.Connection, session: str, more: int) -> None:
-        row = connection.execute(
-            "SELECT count(*) AS n, count(DISTINCT CASE session WHEN ? THEN"
-            " coalesce(json_extract(inputs, '$.group.id'), id) END) AS own FROM jobs"
-            " WHERE state IN ('queued', 'running')",
-            (session,),
-        ).fetchone()
-        self._limits.check(in_queue=row["n"], of_session=row["own"], more=more)
-
     def _jobs(self, session: str, rest: str, *values: object) -> list[Job]:
         with self._database.reading() as connection:
             rows = connection.execute(
@@ -251,3 +243,14 @@ class JobQueue:
         folder = preview_place(self.store.data_dir, job_id, 1).parent
         for path in folder.glob(f"job-{job_id}-*.jpg"):
             path.unlink(missing_ok=True)
+
+
+def count_active(connection: sqlite3.Connection, session: str) -> tuple[int, int]:
+    """Jobs that wait or run: of all sessions, and of this one, where a run counts as one."""
+    row = connection.execute(
+        "SELECT count(*) AS n, count(DISTINCT CASE session WHEN ? THEN"
+        " coalesce(json_extract(inputs, '$.group.id'), id) END) AS own FROM jobs"
+        " WHERE state IN ('queued', 'running')",
+        (session,),
+    ).fetchone()
+    return row["n"], row["own"]

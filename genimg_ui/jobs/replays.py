@@ -1,7 +1,8 @@
 """Results that a session wants to be run again: a small queue beside that of the edits.
 
-A worker takes a replay when no edit waits. Nothing of it goes into the seed log: a replay changes
-nothing, and its verdict (JSON values) may be forgotten after a day.
+A worker takes a replay when no edit waits, and puts it back when one comes: it then runs again from
+its start. Nothing of it goes into the seed log: a replay changes nothing, and its verdict (JSON
+values) may be forgotten after a day.
 """
 
 import json
@@ -19,6 +20,8 @@ from genimg_ui.history.record import LogEntry
 from genimg_ui.history.store import Store
 from genimg_ui.jobs import lease
 from genimg_ui.jobs.job import JobState
+from genimg_ui.jobs.limits import JobLimits
+from genimg_ui.jobs.queue import count_active
 
 MOST_WAITING = 20  # of all sessions together
 KEPT_SECONDS = 86_400.0
@@ -43,10 +46,15 @@ class ReplayJob:
 
 
 class ReplayQueue:
-    """All replays of one data folder; safe to share between threads and processes."""
+    """All replays of one data folder; safe to share between threads and processes.
 
-    def __init__(self, store: Store) -> None:
+    Towards `limits`, a replay counts like one more edit of its session. Edits are never refused
+    because of a replay: it makes way for them.
+    """
+
+    def __init__(self, store: Store, limits: JobLimits | None = None) -> None:
         self.store = store
+        self._limits = limits or JobLimits()
         self._database = store.database
 
     def ask(self, session: str, entry_id: str, index: int) -> str:
@@ -65,6 +73,8 @@ class ReplayQueue:
                 raise RefusedInput("A replay of yours is under way: wait for it, or stop it.")
             if len(rows) >= MOST_WAITING:
                 raise RefusedInput(f"{MOST_WAITING} replays are waiting. Try again in a while.")
+            edits, of_session = count_active(connection, session)
+            self._limits.check(in_queue=edits + len(rows), of_session=of_session)
             connection.execute(
                 "INSERT INTO replays (id, session, entry, position, state, created)"
                 " VALUES (?, ?, ?, ?, 'queued', ?)",
@@ -80,16 +90,19 @@ class ReplayQueue:
             raise UnknownItem(f"replay {str(replay_id)[:40]!r} is not in this session.")
         return _job(rows[0])
 
-    def cancel(self, session: str) -> None:
-        """End the session's waiting replay; ask the worker to end a running one."""
-        values = (check_session(session),)
+    def cancel(self, session: str, replay_id: str | None = None) -> None:
+        """End the session's waiting replay; ask the worker to end a running one.
+
+        With an id, nothing happens to another replay than that one.
+        """
+        values = check_session(session), replay_id, replay_id
+        own = "session = ? AND (? IS NULL OR id = ?)"
         with self._database.writing() as connection:
             connection.execute(
-                "UPDATE replays SET state = 'cancelled' WHERE session = ? AND state = 'queued'",
-                values,
+                f"UPDATE replays SET state = 'cancelled' WHERE {own} AND state = 'queued'", values
             )
             connection.execute(
-                "UPDATE replays SET cancelling = 1 WHERE session = ? AND state = 'running'", values
+                f"UPDATE replays SET cancelling = 1 WHERE {own} AND state = 'running'", values
             )
 
     def claim(self, worker: str) -> ReplayJob | None:
@@ -111,6 +124,15 @@ class ReplayQueue:
         rows = self._rows("id = ?", replay_id)
         return not rows or bool(rows[0]["cancelling"])
 
+    def put_back(self, replay_id: str) -> None:
+        """Let a running replay wait again, in its old place; end it where that was asked for."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE replays SET state = CASE cancelling WHEN 0 THEN 'queued' ELSE 'cancelled'"
+                " END, worker = NULL, text = '' WHERE id = ? AND state = 'running'",
+                (replay_id,),
+            )
+
     def finish(self, replay_id: str, state: JobState, verdict: Json = None) -> None:
         """Keep how a running replay ended."""
         with self._database.writing() as connection:
@@ -131,24 +153,33 @@ class ReplayQueue:
 
 
 class ReplayRunner:
-    """Runs the replays of a queue, one at a time, in the thread that calls `run_next`."""
+    """Runs the replays of a queue, one at a time, in the thread that calls `run_next`.
 
-    def __init__(self, queue: ReplayQueue, run: Run) -> None:
+    A replay makes way once `edit_waits` says so.
+    """
+
+    def __init__(
+        self, queue: ReplayQueue, run: Run, edit_waits: Callable[[], bool] | None = None
+    ) -> None:
         self._queue = queue
         self._run = run
+        self._edit_waits = edit_waits
 
     def run_next(self, worker: str) -> bool:
         """Run the next replay; False where none waits. What fails is a verdict, too."""
         job = self._queue.claim(worker)
         if job is None:
             return False
-        watch = _Watch(self._queue, job.id)
+        watch = _Watch(self._queue, job.id, self._edit_waits)
         try:
             entry = self._queue.store.entry(job.entry_id)
             alone = replace(entry, results=(entry.results[job.index],))
             verdict = self._run(alone, watch.on_event, watch.cancel)
         except Cancelled:
-            self._queue.finish(job.id, JobState.CANCELLED)
+            if watch.makes_way:
+                self._queue.put_back(job.id)
+            else:
+                self._queue.finish(job.id, JobState.CANCELLED)
         except GenimgError as error:
             self._queue.finish(job.id, JobState.FAILED, refusal(job.entry_id, str(error)))
         except Exception as error:
@@ -161,11 +192,15 @@ class ReplayRunner:
 
 
 class _Watch:
-    """Writes the progress of a running replay, and hears that it is to be cancelled."""
+    """Writes the progress of a running replay, and hears that it is to end or to make way."""
 
-    def __init__(self, queue: ReplayQueue, replay_id: str) -> None:
+    def __init__(
+        self, queue: ReplayQueue, replay_id: str, edit_waits: Callable[[], bool] | None
+    ) -> None:
+        self.makes_way = False
         self._queue = queue
         self._id = replay_id
+        self._edit_waits = edit_waits
         self._told = 0.0  # monotonic seconds
         self.cancel = CancelToken()
 
@@ -176,6 +211,9 @@ class _Watch:
             return
         self._told = now
         if self._queue.beat(self._id, event.text):
+            self.cancel.cancel()
+        elif self._edit_waits is not None and self._edit_waits():
+            self.makes_way = True
             self.cancel.cancel()
 
 

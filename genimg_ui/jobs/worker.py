@@ -117,7 +117,7 @@ def _serve(
     """Run jobs for ever; `_listen` ends the process."""
     runner = JobRunner(queue, editor)
     warmer = None if arguments.cold else _start_warmer(arguments)
-    replays = ReplayRunner(ReplayQueue(queue.store), editor.replay)
+    replays = ReplayRunner(ReplayQueue(queue.store), editor.replay, queue.waiting)
     while True:
         job = queue.claim(name)
         if job is not None:

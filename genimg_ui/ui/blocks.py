@@ -59,7 +59,7 @@ def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
         PresetHandlers(page, workspace, shelf).connect(demo)
         DownloadHandlers(page, workspace).connect()
         CarriedHandlers(page, workspace).connect()
-        ReplayHandlers(page, workspace, replays.panel).connect(replays.upload)
+        ReplayHandlers(page, workspace, replays.panel).connect(demo, replays.upload)
         ExampleHandlers(page, workspace).connect(examples)
         SessionHandlers(page, workspace, results).connect(demo)
     return demo
@@ -125,7 +125,7 @@ def _build_compare(host: Host) -> tuple[Compare, DownloadPanel, ReplayPanel]:
     with gr.Accordion("Download as", open=False, elem_id="downloads"):
         downloads = DownloadPanel.build(host.downloads.policy)
     with gr.Accordion("Replay", open=False, elem_id="replays"):
-        return compare, downloads, ReplayPanel.build()
+        return compare, downloads, ReplayPanel.build(can_replay=host.run_waiting is None)
 
 
 def _build_examples(workspace: Workspace) -> tuple[dict[str, gr.Button], gr.UploadButton]:

@@ -24,11 +24,13 @@ class ReplayPanel(Panel):
     timer: gr.Timer
 
     @classmethod
-    def build(cls) -> Self:
-        gr.Markdown(texts.REPLAY_HELP)
+    def build(cls, *, can_replay: bool) -> Self:
+        """Lay the panel out; without the button where nothing can replay."""
+        more = texts.REPLAY_HELP if can_replay else texts.REPLAY_ELSEWHERE
+        gr.Markdown(f"{texts.BUNDLE_HELP} {more}")
         with gr.Row(elem_id="replay-row"):
             bundle = gr.Button("Make a replay bundle", elem_id="replay-bundle")
-            run = gr.Button("Replay", elem_id="replay-run")
+            run = gr.Button("Replay", elem_id="replay-run", visible=can_replay)
             stop = gr.Button("Stop", elem_id="replay-stop", visible="hidden")
         return cls(
             bundle=bundle,

@@ -74,13 +74,14 @@ DOWNLOAD_SIGNED = (
     "Not for layers."
 )
 DOWNLOAD_TEST = f"{DOWNLOAD_SIGNED} Signed with a test certificate, which proves no identity."
-REPLAY_HELP = (
-    "A bundle is one ZIP with everything that the shown result needs to be made again elsewhere. "
-    "Replay makes it again here and says whether every pixel is the same."
+BUNDLE_HELP = (
+    "A bundle is one ZIP with everything that the shown result needs to be made again elsewhere."
 )
-REPLAY_RUNNING = "The replay waits until no edit does, then runs."
+REPLAY_HELP = "Replay makes it again here and says whether every pixel is the same."
+REPLAY_ELSEWHERE = "Here nothing replays: replay the bundle elsewhere, with `replay FILE.zip`."
+REPLAY_WAITING = "Waiting for edits to finish."
 REPLAY_VERDICTS = {
     "identical": "Identical: every pixel came out the same.",
-    "differs": "It differs.",
+    "differs": "The pixels differ.",
     "refused": "It cannot run.",
 }

@@ -1,6 +1,7 @@
 """Replays wait beside the edits, end with a verdict, and leave no trace in the log."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from genimg_ui.history.record import LogEntry
 from genimg_ui.jobs.compose import replay_entry
 from genimg_ui.jobs.job import JobState
 from genimg_ui.jobs.lease import WorkerLease, new_worker_name
+from genimg_ui.jobs.limits import JobLimits
+from genimg_ui.jobs.queue import JobQueue
 from genimg_ui.jobs.replays import STOPPED, ReplayQueue, ReplayRunner
 from tests.editing import Desk, painted, photograph, png, request
 
@@ -121,3 +124,65 @@ def test_a_replay_ends_with_its_worker(desk: Desk, entry: LogEntry) -> None:
         assert queue.get(SESSION, asked).state is JobState.RUNNING
     job = queue.get(SESSION, asked)
     assert job.state is JobState.INTERRUPTED and job.verdict["reason"] == STOPPED
+
+
+def test_a_running_replay_makes_way_for_an_edit(desk: Desk, entry: LogEntry, worker: str) -> None:
+    queue, edits = ReplayQueue(desk.store), JobQueue(desk.store)
+    asked = queue.ask(SESSION, entry.id, 0)
+
+    def run(_: LogEntry, on_event: OnEvent, cancel: CancelToken) -> Any:
+        edits.enqueue(OTHER, entry.request, entry.inputs)
+        on_event(Progress(0.5, "step 1 of 2"))
+        cancel.check()
+        raise AssertionError("it went on")
+
+    assert ReplayRunner(queue, run, edits.waiting).run_next(worker)
+    job = queue.get(SESSION, asked)
+    assert job.state is JobState.QUEUED and not job.text
+    waiting = edits.active(OTHER)[0]
+    edits.cancel(OTHER, waiting.id)
+    assert runner(desk, queue).run_next(worker)
+    assert queue.get(SESSION, asked).verdict["verdict"] == "identical"
+
+
+def test_a_replay_that_is_stopped_while_it_makes_way_ends(
+    desk: Desk, entry: LogEntry, worker: str
+) -> None:
+    queue = ReplayQueue(desk.store)
+    asked = queue.ask(SESSION, entry.id, 0)
+
+    def run(_: LogEntry, on_event: OnEvent, cancel: CancelToken) -> Any:
+        on_event(Progress(0.5, "step 1 of 2"))
+        queue.cancel(SESSION)
+        cancel.check()
+        raise AssertionError("it went on")
+
+    ReplayRunner(queue, run, lambda: True).run_next(worker)
+    assert queue.get(SESSION, asked).state is JobState.CANCELLED
+
+
+def test_one_replay_alone_is_cancelled_by_its_id(desk: Desk, entry: LogEntry) -> None:
+    queue = ReplayQueue(desk.store)
+    asked = queue.ask(SESSION, entry.id, 0)
+    queue.cancel(SESSION, "another")
+    assert queue.get(SESSION, asked).state is JobState.QUEUED
+    queue.cancel(SESSION, asked)
+    assert queue.get(SESSION, asked).state is JobState.CANCELLED
+
+
+def test_replays_are_asked_for_under_the_limits_of_edits(desk: Desk, entry: LogEntry) -> None:
+    limits = JobLimits(jobs_per_session=1, queue_length=2)
+    edits, queue = JobQueue(desk.store, limits), ReplayQueue(desk.store, limits)
+    job = edits.enqueue(SESSION, entry.request, entry.inputs)
+    with pytest.raises(RefusedInput, match="A session may have 1 edit"):
+        queue.ask(SESSION, entry.id, 0)
+    edits.enqueue(OTHER, entry.request, entry.inputs)
+    edits.cancel(SESSION, job)
+    asked = queue.ask(SESSION, entry.id, 0)
+    assert queue.get(SESSION, asked).state is JobState.QUEUED
+    queue.cancel(SESSION)
+    edits.enqueue(SESSION, entry.request, entry.inputs)
+    third = session_id("c" * 32)
+    desk.store.record(third, replace(entry, id=entry.id[:-1] + "0"))
+    with pytest.raises(RefusedInput, match="The queue may hold 2 edits"):
+        queue.ask(third, entry.id[:-1] + "0", 0)

@@ -28,11 +28,12 @@ class ReplayHandlers(Handlers):
     def __init__(self, page: Page, workspace: Workspace, panel: ReplayPanel) -> None:
         super().__init__(page, workspace)
         self.panel = panel
-        self.queue = ReplayQueue(workspace.store)
+        self.queue = ReplayQueue(workspace.store, workspace.queue.limits)
+        self._asked: dict[str, tuple[str, str]] = {}  # session and replay by the page that asked
         self.handover = Handover(workspace, page.host.recall)
 
-    def connect(self, upload: gr.UploadButton) -> None:
-        """Give the buttons and the timer their listeners."""
+    def connect(self, demo: gr.Blocks, upload: gr.UploadButton) -> None:
+        """Give the buttons and the timer their listeners; a replay ends with its page."""
         page, panel = self.page, self.panel
         shown: set[Block] = {page.key, page.compare}
         panel.bundle.click(
@@ -40,6 +41,7 @@ class ReplayHandlers(Handlers):
             inputs=shown,
             outputs=[panel.file, page.status],
             concurrency_limit=2,
+            trigger_mode="always_last",  # another result may be shown before the first is ready
             api_visibility="private",
             show_progress="minimal",
         )
@@ -54,6 +56,7 @@ class ReplayHandlers(Handlers):
             outputs=[panel.file, panel.outcome],
             **QUIET,
         )
+        demo.unload(self.on_left)
         self._connect_upload(upload)
 
     def _connect_upload(self, upload: gr.UploadButton) -> None:
@@ -69,6 +72,7 @@ class ReplayHandlers(Handlers):
             inputs=[upload, page.key],
             outputs=outputs,
             concurrency_limit=2,
+            trigger_mode="always_last",  # the last bundle is the one that stays open
             api_visibility="private",
             show_progress="hidden",
         )
@@ -102,13 +106,14 @@ class ReplayHandlers(Handlers):
         return {self.panel.file: file, self.page.status: gr.skip()}
 
     @told
-    def on_run(self, values: Values) -> Updates:
+    def on_run(self, values: Values, request: gr.Request) -> Updates:
         """Queue a replay of the shown result."""
         if self.page.host.run_waiting is not None:
             raise RefusedInput(NO_WORKER)
         session, entry_id, index = self._shown(values)
         replay_id = self.queue.ask(session, entry_id, index)
-        outcome = {"kind": "running", "text": texts.REPLAY_RUNNING, "job": replay_id}
+        self._asked[request.session_hash or ""] = session, replay_id
+        outcome = {"kind": "running", "text": texts.REPLAY_WAITING, "job": replay_id}
         return {
             self.panel.outcome: outcome | {"entry": entry_id, "index": index},
             self.panel.timer: gr.Timer(active=True),
@@ -120,6 +125,12 @@ class ReplayHandlers(Handlers):
         """Stop this session's replay; the timer sees its end."""
         self.queue.cancel(self.page.session(values))
         return {self.panel.timer: gr.Timer(active=True)}
+
+    def on_left(self, request: gr.Request) -> None:
+        """End the replay of a page that has gone: nobody can see its verdict."""
+        asked = self._asked.pop(request.session_hash or "", None)
+        if asked is not None:
+            self.queue.cancel(*asked)
 
     def on_tick(self, values: Values) -> Updates:
         """Follow the replay; show its verdict once it has ended."""
@@ -133,8 +144,10 @@ class ReplayHandlers(Handlers):
             return {**rest, panel.outcome: {"kind": "refused", "text": str(problem)}}
         who = {name: shown.get(name) for name in ("entry", "index")}
         if not job.state.ended:
-            text = job.text or texts.REPLAY_RUNNING
-            return {panel.outcome: {**shown, "text": f"Replaying: {text}"}}
+            text = texts.REPLAY_WAITING
+            if job.state is JobState.RUNNING:
+                text = f"Replaying: {job.text or 'starting'}"
+            return {panel.outcome: {**shown, "text": text}}
         return {**rest, panel.outcome: self._outcome(job) | who}
 
     def on_shown(self, values: Values) -> Updates:
