@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from genimg_ui.core.image import Limits
-from genimg_ui.credentials.identity import CredentialFiles
+from genimg_ui.credentials.identity import CredentialFiles, load_identity
 from genimg_ui.credentials.reading import CredentialState, verify
-from genimg_ui.downloads import KEPT_SECONDS, Downloads
+from genimg_ui.downloads import Downloads
 from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.exporting.exporter import Exporter
 from genimg_ui.exporting.formats import ExportOptions, ExportPolicy, Format
+from genimg_ui.history.exports import KEPT_SECONDS
 from genimg_ui.history.names import session_id
 from genimg_ui.history.private import PrivateSecret
 from genimg_ui.history.record import LogEntry
@@ -100,6 +101,30 @@ def test_the_plain_download_is_signed_where_that_is_the_rule(shop: Shop) -> None
 def test_the_plain_download_says_nothing_where_that_is_the_rule(shop: Shop) -> None:
     path = shop.downloads(record=False).fetched(f"downloads/{shop.sha256}.png")
     assert path is not None and b"red door" not in path.read_bytes()
+
+
+def test_a_file_made_by_another_policy_is_not_taken(shop: Shop, tmp_path: Path) -> None:
+    """As after a restart with other flags."""
+    name = f"downloads/{shop.sha256}.png"
+    test = shop.downloads(credentials=True).fetched(name)
+    silent = shop.downloads(credentials=True, record=False).fetched(name)
+    assert test is not None and silent is not None
+    assert b"red door" in test.read_bytes() and b"red door" not in silent.read_bytes()
+    own = load_identity(tmp_path / "another", None)
+    files = CredentialFiles(certificate=tmp_path / "c.pem", key=tmp_path / "k.pem")
+    files.certificate.write_bytes(own.chain)
+    files.key.write_bytes(own.key)
+    signed = shop.downloads(credentials=True, files=files).fetched(name)
+    assert signed not in (None, test, silent)
+
+
+def test_a_result_that_has_gone_is_not_served(shop: Shop) -> None:
+    downloads, name = shop.downloads(credentials=True), f"downloads/{shop.sha256}.png"
+    assert downloads.fetched(name) is not None
+    shop.desk.store.delete(ANN, shop.entry.id, 0)
+    shop.desk.store.purge(ANN)
+    with pytest.raises(UnknownItem):
+        downloads.fetched(name)
 
 
 @pytest.mark.parametrize("name", ["results/x.png", "exports/x.png", f"previews/{'a' * 64}.png"])

@@ -4,6 +4,7 @@ The stored result stays as it is: its sha256 is its name. What leaves the progra
 into a file that is whole or not there at all.
 """
 
+import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,14 @@ class Exporter:
         if not signed and self.policy.credentials and options.credentials is None:
             notes = (*notes, f"{TITLES[options.format]} carries no content credentials.")
         return Exported(path=target, notes=notes, verdict=verdict)
+
+    def fingerprint(self) -> str:
+        """16 hex digits of what the policy decides about a file; raises RefusedInput."""
+        policy, chain = self.policy, b""
+        if policy.credentials:
+            chain = load_identity(self._store.data_dir, policy.files).chain
+        said = f"{policy.record} {policy.credentials} ".encode()
+        return hashlib.sha256(said + chain).hexdigest()[:16]
 
     def _signs(self, options: ExportOptions) -> bool:
         if not options.format.layered:
