@@ -173,7 +173,7 @@ def measure(flags: argparse.Namespace) -> None:
         batches = [ids[at : at + flags.batch] for at in range(0, len(ids), flags.batch)]
         for batch in batches:
             answer = subprocess.run(
-                [*own, "--replay", ",".join(batch)], check=True, capture_output=True, text=True
+                [*own, "--replay", ",".join(batch)], check=True, stdout=subprocess.PIPE, text=True
             )
             for line in answer.stdout.splitlines():
                 outcome = json.loads(line)
