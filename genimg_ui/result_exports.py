@@ -1,4 +1,7 @@
-"""Selected results in one ZIP, as they leave the program, with the log lines of their edits."""
+"""Selected results in one ZIP, as they leave the program, with the log lines of their edits.
+
+Where an installation writes no record into files, there are no log lines in the archive either.
+"""
 
 import zipfile
 from collections.abc import Callable, Sequence
@@ -18,9 +21,19 @@ LARGEST_EXPORT = 4_000_000_000  # bytes of pictures: what fits a ZIP that every 
 class ResultExports:
     """Makes archives of results of one data folder."""
 
-    def __init__(self, store: Store, leaving: Callable[[str], Path] | None = None) -> None:
-        """`leaving` gives the file of a result's sha256 to pack; None: the stored one."""
+    def __init__(
+        self,
+        store: Store,
+        leaving: Callable[[str], Path] | None = None,
+        *,
+        record: bool = True,
+    ) -> None:
+        """`leaving` gives the file of a result's sha256 to pack; None: the stored one.
+
+        `record`: whether the log lines go with them.
+        """
         self._store = store
+        self._record = record
         self._leaving = leaving or store.result_path
         self._folder = ExportFolder(store.data_dir)
 
@@ -31,8 +44,10 @@ class ResultExports:
         for entry_id, index in items:
             entry = entries.setdefault(entry_id, self._store.entry_of(session, entry_id))
             if not 0 <= index < len(entry.results):
-                raise RefusedInput(f"The edit {entry_id} has no result {index}.")
-            name = f"{entry.created[:10]}_{entry.id}_{index}_seed{entry.results[index].seed}.png"
+                raise RefusedInput(f"The edit {entry_id} has no result {index + 1}.")
+            name = (
+                f"{entry.created[:10]}_{entry.id}_{index + 1}_seed{entry.results[index].seed}.png"
+            )
             members[name] = self._leaving(entry.results[index].sha256)
         size = sum(path.stat().st_size for path in members.values())
         if size > LARGEST_EXPORT:
@@ -46,7 +61,8 @@ class ResultExports:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:  # PNG is compressed
                 for name, path in members.items():
                     archive.write(path, name)
-                lines = "".join(f"{entry_line(entry)}\n" for entry in entries.values())
-                archive.writestr("seed_log.jsonl", lines)
+                if self._record:
+                    lines = "".join(f"{entry_line(entry)}\n" for entry in entries.values())
+                    archive.writestr("seed_log.jsonl", lines)
 
         return self._folder.write(".zip", write, owner=f"archive {session}")

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import secrets
 import shutil
 import sys
@@ -32,6 +33,7 @@ from genimg_ui.presets import Preset, read_presets
 from genimg_ui.registry import load_registry
 from genimg_ui.run_exports import RunExports
 from genimg_ui.runs import RunCell, Runs, group_of, ranked
+from genimg_ui.settings import add_export_flags, export_policy
 from genimg_ui.workplace import Workplace
 from genimg_ui.workspace import Workspace
 
@@ -44,6 +46,7 @@ def add_run_commands(
     """Add both commands; `add_request` adds the flags that describe an edit."""
     sweep = names.add_parser("sweep", help="run an edit over one or two parameters")
     add_request(sweep)
+    add_export_flags(sweep, os.environ)
     add = sweep.add_argument
     add("--out", type=Path, metavar="SHEET.png", help="the contact sheet")
     add(
@@ -65,6 +68,7 @@ def add_run_commands(
 def run_sweep(flags: argparse.Namespace) -> int:
     """Run every cell and draw the contact sheet; 0 only where each has its picture."""
     _check_sheet(flags)
+    policy = export_policy(flags, public=False)
     with Workplace(flags) as place:
         spec = place.registry.get(flags.model or place.registry.default)
         request = request_of(flags, spec)
@@ -82,9 +86,11 @@ def run_sweep(flags: argparse.Namespace) -> int:
         _run_cells(flags, place, plan.cells, (inputs, run_id))
         cells = runs.run(place.session, run_id).cells
         if flags.out is not None and any(cell.result for cell in cells):
-            exports = RunExports(workspace, runs)
+            exports = RunExports(workspace, runs, record=policy.record)
             _copy(exports.sheet(place.session, run_id).path, flags.out)
     _print_cells(flags, run_id, cells)
+    if policy.credentials:
+        print("note: A contact sheet carries no content credentials.", file=sys.stderr)
     return DONE if all(cell.result for cell in cells) else FAILURE
 
 

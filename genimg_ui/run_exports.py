@@ -34,16 +34,25 @@ class RunExports:
     """Makes downloads of runs; the page gets links to them."""
 
     def __init__(
-        self, workspace: Workspace, runs: Runs, leaving: Callable[[str], Path] | None = None
+        self,
+        workspace: Workspace,
+        runs: Runs,
+        leaving: Callable[[str], Path] | None = None,
+        *,
+        record: bool = True,
     ) -> None:
-        """`leaving` gives the file of a result's sha256 to pack; None: the stored one."""
+        """`leaving` gives the file of a result's sha256 to pack; None: the stored one.
+
+        `record`: whether settings go into the sheet's metadata and into the names of files.
+        """
+        self._record = record
         self._work = workspace
         self._leaving = leaving or workspace.store.result_path
         self._runs = runs
         self._folder = ExportFolder(workspace.store.data_dir)
 
     def sheet(self, session: str, run_id: str) -> Export:
-        """The contact sheet as it is now; the entries' ids are in its metadata."""
+        """The contact sheet as it is now; where the record goes out, the ids of its entries too."""
         run = self._runs.run(session, run_id)
         shown = [cell for cell in run.cells if cell.result is not None and not cell.gone]
         if not shown:
@@ -61,7 +70,8 @@ class RunExports:
         grid = arrange([cell.varies for cell in run.cells])
         sheet = Image.fromarray(draw_sheet(title, grid, cells, run.crop.size))
         inside = PngImagePlugin.PngInfo()
-        inside.add_itxt(METADATA, json.dumps(_metadata(run)))
+        if self._record:
+            inside.add_itxt(METADATA, json.dumps(_metadata(run)))
 
         def write(file: BinaryIO) -> None:
             sheet.save(file, "PNG", pnginfo=inside, icc_profile=profile)
@@ -90,7 +100,8 @@ class RunExports:
                 for number, cell in kept:
                     if cell.result is not None:
                         path = self._leaving(cell.result.sha256)
-                        archive.write(path, _file_name(number, cell))
+                        name = _file_name(number, cell) if self._record else f"{number:02d}.png"
+                        archive.write(path, name)
 
         path = self._folder.write(".zip", write, owner=f"approved {session}")
         return Export(path=path, filename=f"approved_{run.id}.zip")

@@ -171,6 +171,7 @@ LAYERS = {
             "registry",
             "run_exports",
             "runs",
+            "settings",
             "workplace",
             "workspace",
         )

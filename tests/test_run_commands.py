@@ -44,6 +44,19 @@ def test_a_sweep_makes_every_picture_and_the_sheet(
     assert {entry["inputs"]["group"]["id"] for entry in entries} == {told["run"]}
 
 
+def test_a_sheet_tells_no_setting_where_the_record_is_left_out(
+    files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = ("--vary", "seed=3,9")
+    assert sweep(files, *values, "--no-record", "--credentials") == 0
+    assert "A contact sheet carries no content credentials" in capsys.readouterr().err
+    monkeypatch.setenv("GENIMG_RECORD", "0")
+    assert sweep(files, *values, out="second.png") == 0
+    for name in ("sheet.png", "second.png"):
+        with Image.open(files / name) as sheet:
+            assert METADATA not in sheet.info
+
+
 def test_a_dry_run_says_how_many_and_makes_nothing(
     files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,6 +30,8 @@ TABLE = Sweep(
 )
 SEEDS = Sweep(axes=(Axis(parameter="seed", values=(5, 6)),))
 
+PROMPTS = Sweep(axes=(Axis(parameter="prompt", values=("a red door", "a blue door")),))
+
 
 class Bench(Room):
     """A room with a picture and a mask, and its runs."""
@@ -227,6 +229,20 @@ def test_the_archive_holds_the_approved_files_byte_by_byte(bench: Bench) -> None
         assert archive.namelist() == ["02_strength-0.6.png"]
         stored = bench.desk.store.result_path(cell.result.sha256).read_bytes()
         assert archive.read("02_strength-0.6.png") == stored
+
+
+def test_without_the_record_a_run_tells_no_setting(bench: Bench) -> None:
+    run_id = bench.start(PROMPTS)
+    bench.finish()
+    for cell in bench.seen(run_id).cells:
+        bench.desk.store.approve(ANN, cell.entry, 0, on=True)
+    silent = RunExports(bench.work, bench.runs, record=False)
+    with Image.open(silent.sheet(ANN, run_id).path) as sheet:
+        assert not {key for key in sheet.info if key != "icc_profile"}
+    with zipfile.ZipFile(silent.approved(ANN, run_id).path) as archive:
+        assert archive.namelist() == ["01.png", "02.png"]
+    with zipfile.ZipFile(bench.exports.approved(ANN, run_id).path) as archive:
+        assert archive.namelist() == ["01_prompt-a-red-door.png", "02_prompt-a-blue-door.png"]
 
 
 def test_this_installations_limit_holds(tmp_path: Path) -> None:

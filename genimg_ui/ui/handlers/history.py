@@ -7,13 +7,12 @@ import gradio as gr
 from genimg_ui.result_exports import ResultExports
 from genimg_ui.ui import history_views, views
 from genimg_ui.ui.handlers.results import ResultHandlers
-from genimg_ui.ui.page import COMPARE_TAB, QUIET, Handlers, Page, told
+from genimg_ui.ui.page import ALWAYS_LAST, COMPARE_TAB, QUIET, Handlers, Page, told
 from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.versions import Versions
 from genimg_ui.workspace import Workspace
 
 Json = dict[str, Any]
-ALWAYS_LAST = {**QUIET, "trigger_mode": "always_last"}
 
 
 class HistoryHandlers(Handlers):
@@ -22,7 +21,10 @@ class HistoryHandlers(Handlers):
     def __init__(self, page: Page, workspace: Workspace, results: ResultHandlers) -> None:
         super().__init__(page, workspace)
         self.results = results
-        self.exports = ResultExports(workspace.store, page.host.downloads.leaving)
+        downloads = page.host.downloads
+        self.exports = ResultExports(
+            workspace.store, downloads.leaving, record=downloads.policy.record
+        )
 
     def connect(self) -> None:
         """Give every part of the history its listeners."""
@@ -39,8 +41,8 @@ class HistoryHandlers(Handlers):
             part.marked(self.on_marked, **look, trigger_mode="multiple")  # none may get lost
         for removed in (strip.removed, tree.removed, picks.removed, page.compare.deleted):
             removed(self.on_removed, **look, trigger_mode="multiple")
-        picks.compared(self.on_compared, **look)
-        page.status.undone(self.on_brought_back, **look)
+        picks.compared(self.on_compared, **look, trigger_mode="always_last")
+        page.status.undone(self.on_brought_back, **look, trigger_mode="multiple")
         trash.restored(self.on_brought_back, **look, trigger_mode="multiple")
         asking = {"inputs": {page.key}, **ALWAYS_LAST}
         strip.asked(self.on_searched, outputs=[page.status, strip], **asking)
@@ -56,6 +58,7 @@ class HistoryHandlers(Handlers):
             self.on_exported,
             inputs={page.key},
             outputs=[page.status, picks],
+            trigger_mode="always_last",
             show_progress="hidden",
             api_visibility="private",
         )

@@ -14,7 +14,16 @@ from genimg_ui.runs import Plan, Run, Runs, fingerprint
 from genimg_ui.ui import run_view, texts, views
 from genimg_ui.ui.handlers.edits import FLUSH, EditHandlers
 from genimg_ui.ui.handlers.results import ResultHandlers
-from genimg_ui.ui.page import COMPARE_TAB, QUIET, RUN_TAB, Handlers, Page, told, warn
+from genimg_ui.ui.page import (
+    ALWAYS_LAST,
+    COMPARE_TAB,
+    QUIET,
+    RUN_TAB,
+    Handlers,
+    Page,
+    told,
+    warn,
+)
 from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.ui.variants_panel import FIRST
 from genimg_ui.workspace import Workspace
@@ -32,7 +41,9 @@ class VariantHandlers(Handlers):
     ) -> None:
         super().__init__(page, workspace)
         self.runs = Runs(workspace)
-        self._exports = RunExports(workspace, self.runs, page.host.downloads.leaving)
+        downloads = page.host.downloads
+        record = downloads.policy.record
+        self._exports = RunExports(workspace, self.runs, downloads.leaving, record=record)
         self._edits = edits
         self._results = results
 
@@ -41,7 +52,7 @@ class VariantHandlers(Handlers):
         page, panel, view = self.page, self.page.buttons.variants, self.page.runs
         inputs = page.inputs() | panel.widgets()
         counted = {"inputs": inputs, "outputs": [panel.count], **QUIET}
-        chosen = {"inputs": inputs | {page.presets.template}, **QUIET}
+        chosen = {"inputs": inputs | {page.presets.template}, **ALWAYS_LAST}
         panel.parameter.input(
             self.on_parameter, outputs=[panel.values, panel.count], **chosen
         ).then(self.on_changed, **counted)
@@ -58,7 +69,7 @@ class VariantHandlers(Handlers):
             self._edits.connect_waiting(page.host.run_waiting, [started.then])
         view.timer.tick(self.on_tick, inputs={page.key, view.shown}, outputs=seen, **QUIET)
         demo.load(self.on_load, inputs={page.key}, outputs=seen, **QUIET)
-        at = {"inputs": {page.key, view.sheet}, "outputs": seen, **QUIET}
+        at = {"inputs": {page.key, view.sheet}, "outputs": seen, **ALWAYS_LAST}
         judged = {
             "inputs": {page.key, view.sheet, page.strip},
             "outputs": [*seen, page.strip],
@@ -69,7 +80,7 @@ class VariantHandlers(Handlers):
         view.sheet.sheet_wanted(self.on_sheet, **at)
         view.sheet.archive_wanted(self.on_archive, **at)
         opened = [page.status, page.compare, page.strip, page.tabs]
-        view.sheet.opened(self.on_opened, inputs={page.key}, outputs=opened, **QUIET)
+        view.sheet.opened(self.on_opened, inputs={page.key}, outputs=opened, **ALWAYS_LAST)
 
     # -- before the run
 
