@@ -61,7 +61,7 @@ class ReplayQueue:
         """Queue one result of this session; the replay's id. Raises RefusedInput, UnknownItem."""
         entry = self.store.entry_of(session, entry_id)
         if not 0 <= index < len(entry.results):
-            raise UnknownItem(f"The edit {entry_id} has no result {index}.")
+            raise UnknownItem(f"The edit {entry_id} has no result {index + 1}.")
         self._end_orphans()
         replay_id, now = new_entry_id(), time.time()
         with self._database.writing() as connection:

@@ -36,6 +36,8 @@ QUIET: dict[str, Any] = {
     "show_progress": "hidden",
     "api_visibility": "private",
 }
+# By default, Gradio drops an event that comes while the one before is on its way.
+ALWAYS_LAST: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}
 Handler = Callable[..., Updates]
 
 

@@ -40,13 +40,13 @@ class PresetsPanel:
                 elem_id="preset", scale=5, min_width=150,
             )  # fmt: skip
             manage = gr.Button(
-                "Save · share", elem_id="preset-manage", scale=1, min_width=90, size="sm"
+                "Manage presets", elem_id="preset-manage", scale=1, min_width=90, size="sm"
             )
         with gr.Group(visible=False, elem_id="template-group") as template_group:
             template = gr.Textbox(
                 label="Prompt template", info=texts.TEMPLATE, lines=2, elem_id="template"
             )
-            fields = gr.Textbox(label="Its fields", lines=3, elem_id="template-fields")
+            fields = gr.Textbox(label="Fields of the template", lines=3, elem_id="template-fields")
             fill = gr.Button("Fill in the prompt", size="sm", elem_id="template-fill")
         with gr.Group(visible=False, elem_id="preset-group") as manage_group:
             managed = _build_managing()
@@ -76,7 +76,7 @@ def choices_of(presets: tuple[Preset, ...]) -> list[tuple[str, str]]:
 def _build_managing() -> dict[str, Any]:
     name = gr.Textbox(label="Save the settings as", max_lines=1, elem_id="preset-name")
     groups = gr.CheckboxGroup(
-        list(GROUPS), value=KEPT, label="What it shall set", elem_id="preset-keeps"
+        list(GROUPS), value=KEPT, label="Settings that the preset keeps", elem_id="preset-keeps"
     )
     small: dict[str, Any] = {"size": "sm", "min_width": 60}
     with gr.Row():

@@ -27,6 +27,7 @@ class DownloadHandlers(Handlers):
             inputs={page.key, page.compare, *panel.chosen()},
             outputs=[panel.file, page.status],
             concurrency_limit=AT_ONCE,
+            trigger_mode="always_last",  # other options may be chosen before the first is ready
             api_visibility="private",
             show_progress="minimal",
         )

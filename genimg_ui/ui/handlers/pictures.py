@@ -11,6 +11,7 @@ from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate
 from genimg_ui.ui.handlers.carried import arrival
 from genimg_ui.ui.page import (
+    ALWAYS_LAST,
     EDIT_TAB,
     QUIET,
     Handlers,
@@ -25,9 +26,6 @@ from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.workspace import Draft, Mark
 
 SET_PREVIEW = "(grow, feather) => { window.genimgCanvas?.setPreview(grow, feather); return []; }"
-
-
-ALWAYS_LAST = {**QUIET, "trigger_mode": "always_last"}
 
 
 class PictureHandlers(Handlers):

@@ -13,7 +13,7 @@ from genimg_ui.history.exports import ExportFolder
 from genimg_ui.preset_shelf import PresetShelf
 from genimg_ui.presets import Preset, apply_preset, preset_of, write_presets
 from genimg_ui.ui import views
-from genimg_ui.ui.page import QUIET, Handlers, Page, told
+from genimg_ui.ui.page import ALWAYS_LAST, QUIET, Handlers, Page, told
 from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.ui.presets_panel import choices_of
 from genimg_ui.workspace import Workspace
@@ -45,28 +45,30 @@ class PresetHandlers(Handlers):
             self.on_chosen,
             inputs=page.inputs() | {panel.preset},
             outputs=[*shown, *page.settings.widgets()],
-            **QUIET,
+            **ALWAYS_LAST,
         )
         panel.manage.click(
             lambda shown: [not shown, gr.update(visible=not shown)],
             inputs=[panel.managing],
             outputs=[panel.managing, panel.manage_group],
-            **QUIET,
+            **ALWAYS_LAST,
         )
         panel.fill.click(
             self.on_filled,
             inputs={panel.template, panel.fields},
             outputs=[page.status, page.settings.sampling.prompt, page.buttons.variants.fields],
-            **QUIET,
+            **ALWAYS_LAST,
         )
         listed = {"outputs": [page.status, panel.preset], **QUIET}
         panel.save.click(
             self.on_saved,
             inputs=page.inputs() | {panel.name, panel.groups},
+            trigger_mode="multiple",
             **listed,
         )
         panel.delete.click(self.on_deleted, inputs={page.key, panel.preset}, **listed)
-        panel.bring_in.upload(self.on_brought, inputs={page.key, panel.bring_in}, **listed)
+        brought = {"inputs": {page.key, panel.bring_in}, "trigger_mode": "multiple", **listed}
+        panel.bring_in.upload(self.on_brought, **brought)
         panel.export.click(
             self.on_exported, inputs={page.key}, outputs=[page.status, panel.download], **QUIET
         ).then(None, inputs=[panel.download], js=FETCH, **QUIET)
@@ -138,7 +140,7 @@ class PresetHandlers(Handlers):
         """Remove the chosen preset, where it is the session's own."""
         page, name = self.page, values[self.page.presets.preset]
         if not name:
-            raise RefusedInput("Choose the preset that shall be deleted.")
+            raise RefusedInput("Choose the preset to delete.")
         session = page.session(values)
         self.shelf.delete(session, name)
         return self._listed(session) | {

@@ -14,9 +14,9 @@ from genimg_ui.history.search import Query
 from genimg_ui.ui import history_views, views
 from genimg_ui.ui.canvas.component import CanvasUpdate
 from genimg_ui.ui.page import (
+    ALWAYS_LAST,
     COMPARE_TAB,
     EDIT_TAB,
-    QUIET,
     Handlers,
     Page,
     describe_picture,
@@ -42,8 +42,7 @@ class ResultHandlers(Handlers):
         """Give strip, tree, comparison and version buttons their listeners."""
         page = self.page
         seen = [page.status, page.strip, page.compare, page.tabs]
-        look = {"inputs": {page.key, page.strip}, "outputs": seen, **QUIET}
-        look |= {"trigger_mode": "always_last"}
+        look = {"inputs": {page.key, page.strip}, "outputs": seen, **ALWAYS_LAST}
         page.strip.picked(self.on_picked, **look)
         page.history.tree.picked(self.on_picked, **look)
         outputs = [
@@ -55,7 +54,7 @@ class ResultHandlers(Handlers):
             *page.outpaint.numbers(),
             *page.settings.widgets(),
         ]
-        bring = {"inputs": {page.key}, "outputs": outputs, **QUIET}
+        bring = {"inputs": {page.key}, "outputs": outputs, **ALWAYS_LAST}
         page.compare.continued(self.on_continued, **bring)
         page.compare.restored(self.on_restored, **bring)
         page.status.restored(self.on_restored, **bring)

@@ -9,7 +9,7 @@ function make(item) {
   const row = node('li', 'ts-item');
   const image = node('img', 'ts-image');
   image.loading = 'lazy';
-  const back = button('ts-back', 'Restore', 'Bring this result back', () =>
+  const back = button('ts-back', 'Put back', 'Put this result back into the history', () =>
     trigger('restored', { items: [[row.item.entry, row.item.index]] }),
   );
   row.append(image, node('div', 'ts-when'), back);
@@ -21,7 +21,7 @@ function fill(row, item) {
   if (image.getAttribute('src') !== item.thumb) image.src = item.thumb;
   image.alt = row.title = item.title;
   when.textContent = new Date(1000 * item.removed_at).toLocaleString();
-  back.setAttribute('aria-label', `Restore: ${item.title}`);
+  back.setAttribute('aria-label', `Put back: ${item.title}`);
 }
 
 function unsure() {
