@@ -15,11 +15,11 @@ from genimg_ui.ui import texts, views
 from genimg_ui.ui.page import EDIT_TAB, QUIET, Handlers, Page, told
 from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.ui.replay_panel import ReplayPanel
+from genimg_ui.ui.replay_view import outcome_lines
 from genimg_ui.workspace import Workspace
 
 Json = dict[str, Any]
 NO_WORKER = "Replays run on the command line here: make a bundle, then `replay FILE.zip`."
-SHOWN_CHANGES = 12  # lines; the command line tells all
 
 
 class ReplayHandlers(Handlers):
@@ -173,11 +173,10 @@ class ReplayHandlers(Handlers):
             return {"kind": "", "text": "The replay was stopped."}
         verdict = job.verdict
         kind = str(verdict["verdict"])
-        lines = [str(line) for line in verdict.get("sentences") or [verdict["reason"]]]
         maps = [result["heat_map"] for result in verdict["results"] if result["heat_map"]]
         return {
             "kind": kind,
             "text": texts.REPLAY_VERDICTS[kind],
-            "lines": lines[:SHOWN_CHANGES],
+            "lines": outcome_lines(verdict),
             "heat_map": self.page.link(Path(maps[0])) if maps else None,
         }
