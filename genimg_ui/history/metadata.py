@@ -20,6 +20,7 @@ from genimg_ui.core.serial import Json, from_json, to_json
 from genimg_ui.core.sniff import HEAD_BYTES, recognise
 from genimg_ui.errors import RefusedInput
 from genimg_ui.history.migrations import migrate
+from genimg_ui.history.names import check_entry_id
 from genimg_ui.history.parameters import parameters_text
 from genimg_ui.history.record import LogEntry
 from genimg_ui.history.xmp import compact_json, find_packet, make_packet, read_property
@@ -99,6 +100,7 @@ def entry_from_json(data: Json) -> LogEntry:
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         said = str(error)[:300]  # it may quote a value of any length
         raise RefusedInput(f"The entry is not one of this program's: {said}.") from error
+    check_entry_id(entry.id)
     return entry
 
 

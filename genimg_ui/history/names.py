@@ -2,7 +2,7 @@
 
 A session key is 32 lower-case hex digits (128 random bits) and stays in the browser. Folders and
 tables use the session id only, from which the key cannot be had. A digest is 64 lower-case hex
-digits, so no text from outside can name a path.
+digits and an entry's id has neither dots nor slashes, so no text from outside can name a path.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from genimg_ui.errors import RefusedInput
 
 _HEX_32 = re.compile(r"[0-9a-f]{32}")
 _HEX_64 = re.compile(r"[0-9a-f]{64}")
+_ENTRY_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _DOMAIN = "genimg_ui session"  # keeps the id apart from any other use of the key's digest
 _SHOWN = 40  # characters of a refused name that the sentence repeats
 
@@ -54,6 +55,11 @@ def is_sha256(name: object) -> bool:
 def new_entry_id() -> str:
     """Draw an id for a job and its log entry: 64 bits, short enough to type."""
     return secrets.token_hex(8)
+
+
+def check_entry_id(entry_id: str) -> str:
+    """Return `entry_id` if it has the form of an entry's id; raises RefusedInput."""
+    return _match(_ENTRY_ID, entry_id, "An entry's id", "1 to 64 letters, digits, - and _")
 
 
 def utc_now() -> str:

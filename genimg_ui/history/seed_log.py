@@ -16,6 +16,7 @@ from genimg_ui.errors import RefusedInput
 from genimg_ui.history.files import storage_error, sync_folder
 from genimg_ui.history.locks import locked
 from genimg_ui.history.migrations import migrate
+from genimg_ui.history.names import check_entry_id
 from genimg_ui.history.record import LogEntry
 
 _LOG = logging.getLogger(__name__)
@@ -29,9 +30,11 @@ def entry_line(entry: LogEntry) -> str:
 def read_line(line: str) -> LogEntry:
     """Build the entry of one line, of any schema that is known; ValueError where it is none."""
     try:
-        return from_json(LogEntry, migrate(json.loads(line)))
+        entry = from_json(LogEntry, migrate(json.loads(line)))
+        check_entry_id(entry.id)
     except (RefusedInput, RecursionError) as problem:
         raise ValueError(str(problem)) from problem
+    return entry
 
 
 class SeedLog:

@@ -33,6 +33,7 @@ from genimg_ui.history.metadata import (
     record_of,
 )
 from genimg_ui.history.record import EntryState, LogEntry, PlanRecord, ResultRecord, ResultReport
+from genimg_ui.history.seed_log import entry_line, read_line
 from tests.core.picture_files import with_chunk
 
 PICTURE = Picture(np.arange(60, dtype=np.uint8).reshape(4, 5, 3), dpi=(300.0, 300.0))
@@ -191,6 +192,25 @@ def test_a_wrong_value_anywhere_is_refused(path, value):
     place[path[-1]] = value
     with pytest.raises(RefusedInput, match="not one of this program's"):
         entry_from_json(data)
+
+
+@pytest.mark.parametrize("name", ["../../tmp/evil", "", ".", "a/b", "a\\b", "é", "a" * 65, "a\n"])
+def test_an_id_that_could_name_a_path_is_refused(name):
+    data = to_json(replace(entry(), id=name))
+    with pytest.raises(
+        RefusedInput, match="An entry's id must be 1 to 64 letters, digits, - and _"
+    ):
+        entry_from_json(data)
+    with pytest.raises(RefusedInput, match="An entry's id must be"):
+        entry_from_file(stored(replace(entry(), id=name)))
+    with pytest.raises(ValueError, match="An entry's id must be"):
+        read_line(json.dumps(data))
+
+
+@pytest.mark.parametrize("name", ["exemplar-auto", "0123456789abcdef", "f" * 32, "my_Edit-2"])
+def test_an_id_of_letters_and_digits_is_taken(name):
+    named = replace(entry(), id=name)
+    assert entry_from_json(to_json(named)) == named == read_line(entry_line(named))
 
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt"])
