@@ -1,6 +1,7 @@
 """The command line: the editor without its page. Names and options are a public contract.
 
-Exit 0 done, 2 refused input (a sentence on stderr), 1 failure.
+Exit 0 done, 2 refused input (a sentence on stderr), 1 failure. `replay` exits 1 where pixels
+differ, and 3 for a failure.
 """
 
 import argparse
@@ -39,26 +40,31 @@ def main(arguments: Sequence[str]) -> int:
         return REFUSED
     except GenimgError as problem:
         print(problem, file=sys.stderr)
-        return FAILURE
+        return int(flags.failure)
     except Exception as problem:
         log.exception("the command failed")
         what = f"{type(problem).__name__}: {problem}"
         print(f"The command failed unexpectedly ({what}).", file=sys.stderr)
-        return FAILURE
+        return int(flags.failure)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m genimg_ui", description=__doc__)
+    parser.set_defaults(failure=FAILURE)
     names = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_edit(names.add_parser("edit", help="paint under a mask, or outwards"))
     models = names.add_parser("models", help="list the models of models.yaml")
     models.set_defaults(run=commands.models)
     log_commands.add_log_commands(names)
-    replay = names.add_parser("replay", help="run an entry again and compare the pixels")
+    replay = names.add_parser(
+        "replay",
+        help="run an entry again and compare the pixels",
+        epilog=replay_commands.ENDINGS,
+    )
     replay.add_argument("entry", nargs="?", metavar="ENTRY-ID|RESULT.png|BUNDLE.zip")
     replay.add_argument("--all", metavar="LOG.jsonl|SESSION-ID", help="every entry of a log")
     replay.add_argument("--heatmap", type=Path, metavar="DIR", help="show there where it differs")
-    replay.set_defaults(run=replay_commands.replay)
+    replay.set_defaults(run=replay_commands.replay, failure=replay_commands.FAILURE)
     bundle = names.add_parser("bundle", help="write everything that an edit needs into one ZIP")
     bundle.add_argument("entry", metavar="ENTRY-ID|RESULT.png")
     bundle.add_argument("--out", type=Path, required=True, metavar="FILE.zip")

@@ -3,9 +3,9 @@
 GenimgError
 ├── RefusedInput      what was asked cannot be done: what / received / allowed (exit 2)
 │   └── UnknownItem   an id that names nothing that this session owns
-├── BackendError      the engine could not do its work (exit 1)
+├── BackendError      the engine could not do its work (exit 1; of `replay` 2: it cannot run)
 │   └── ModelUnavailable   weights are absent, incomplete or out of reach
-└── StorageError      the data folder refused to keep something (exit 1)
+└── StorageError      the data folder refused to keep something (exit 1; of `replay` 3)
 
 Cancelled is no error: it travels from the cancel token to the job.
 """

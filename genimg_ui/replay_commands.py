@@ -13,11 +13,16 @@ from genimg_ui.history.files import make_folder, write_whole
 from genimg_ui.history.metadata import entry_from_file
 from genimg_ui.history.record import LogEntry
 from genimg_ui.history.store import Store
-from genimg_ui.replay import LogLine, Replayed, Subject, Verdict, log_lines, opened, worst
+from genimg_ui.replay import LogLine, Replayed, Subject, Verdict, attempt, log_lines, opened, worst
 from genimg_ui.replay import replay as run_again
 from genimg_ui.workplace import Workplace
 
 STATUS = {Verdict.IDENTICAL: 0, Verdict.DIFFERS: 1, Verdict.REFUSED: 2}
+FAILURE = 3  # of the program itself; 1 says that pixels differ
+ENDINGS = (
+    "Exit status: 0 every pixel is the same, 1 pixels differ, 2 it cannot run or there is nothing "
+    "to replay, 3 the program failed. Of several entries, 1 outweighs 2."
+)
 
 
 def replay(flags: argparse.Namespace) -> int:
@@ -61,7 +66,10 @@ def _one(place: Workplace, flags: argparse.Namespace) -> int:
 
 
 def _all(place: Workplace, flags: argparse.Namespace) -> int:
-    """Every entry of a log that has results; the others are counted."""
+    """Every entry of a log that has results; the others are counted.
+
+    Raises RefusedInput where no line has anything to replay.
+    """
     outcomes: list[Replayed] = []
     skipped = 0
     for line in log_lines(place.store, flags.all):
@@ -72,6 +80,10 @@ def _all(place: Workplace, flags: argparse.Namespace) -> int:
         if not flags.json:
             for sentence in outcomes[-1].sentences():
                 print(f"{outcomes[-1].entry}  {sentence}", flush=True)
+    if not outcomes:
+        raise RefusedInput(
+            f"There is nothing to replay in {flags.all}: {skipped} entries, none with a result."
+        )
     counts = {str(v): sum(o.verdict is v for o in outcomes) for v in Verdict}
     verdict = worst(outcome.verdict for outcome in outcomes)
     if flags.json:
@@ -88,7 +100,8 @@ def _of_line(place: Workplace, line: LogLine, flags: argparse.Namespace) -> Repl
     if line.entry is None:
         name = f"line {line.number}"
         return Replayed(entry=name, verdict=Verdict.REFUSED, reason=line.problem)
-    return _again(place, Subject(entry=line.entry, store=place.store), flags)
+    subject = Subject(entry=line.entry, store=place.store)
+    return attempt(line.entry.id, lambda: _again(place, subject, flags))
 
 
 def _again(place: Workplace, subject: Subject, flags: argparse.Namespace) -> Replayed:
@@ -99,8 +112,9 @@ def _again(place: Workplace, subject: Subject, flags: argparse.Namespace) -> Rep
 
 
 def _keep_heat_map(folder: Path, name: str, png: bytes) -> Path:
-    write_whole(folder / name, png, "the heat map")
-    return folder / name
+    target = folder / Path(name).name
+    write_whole(target, png, "the heat map")
+    return target
 
 
 def _told(outcome: Replayed) -> dict[str, object]:

@@ -18,7 +18,10 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from genimg_ui.backend.base import BackendJob, BackendResult
+from genimg_ui.backend.exemplar import ExemplarBackend
 from genimg_ui.cli import main
+from genimg_ui.errors import StorageError
 from genimg_ui.history.names import session_id
 from tests.editing import decoded, painted, photograph, png, saved
 
@@ -348,6 +351,78 @@ def test_replay_of_a_whole_log(run: Run) -> None:
         assert (status, out) == (2, "") and err and "Traceback" not in err
 
 
+def test_a_log_without_results_is_nothing_to_replay(run: Run) -> None:
+    Path("empty.jsonl").write_text("\n")
+    run(*EDIT, "--strength", "1.4")
+    [session] = [path.name for path in Path("kept/sessions").iterdir()]
+    for name, count in (("empty.jsonl", 0), ("0" * 32, 0), (session, 1)):
+        for form in ((), ("--json",)):
+            status, out, err = run("replay", "--all", name, *form)
+            assert (status, out) == (2, "")
+            assert err == (
+                f"There is nothing to replay in {name}: {count} entries, none with a result.\n"
+            )
+
+
+def test_an_entry_that_names_a_path_writes_nothing_outside(run: Run) -> None:
+    run(*EDIT)
+    [log] = Path("kept/sessions").glob("*/seed_log.jsonl")
+    line = json.loads(log.read_text())
+    line["id"] = "../evil"
+    Path("log.jsonl").write_text(json.dumps(line))
+    [result] = Path("kept/results").iterdir()
+    result.chmod(0o600)
+    result.write_bytes(png(photograph(60, 44)))  # so that there is a heat map to be written
+    status, out, _ = run("replay", "--all", "log.jsonl", "--heatmap", "maps")
+    assert status == 2 and "An entry's id must be 1 to 64 letters" in out
+    assert not list(Path().glob("**/*evil*")) and not list(Path("maps").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        (MemoryError(), "There is not enough memory"),
+        (StorageError("The disk is full."), "The disk is full."),
+        (ZeroDivisionError("by zero"), "failed unexpectedly (ZeroDivisionError: by zero)"),
+    ],
+)
+def test_one_entry_that_fails_does_not_end_the_replay(
+    run: Run, monkeypatch: pytest.MonkeyPatch, problem: Exception, words: str
+) -> None:
+    run(*EDIT)
+    run(*EDIT, "--seed", "4")
+    [session] = [path.name for path in Path("kept/sessions").iterdir()]
+    whole = ExemplarBackend.generate
+
+    def broken(self: ExemplarBackend, job: BackendJob, *rest: Any) -> BackendResult:
+        if job.resolved.seeds == (3,):
+            raise problem
+        return whole(self, job, *rest)
+
+    monkeypatch.setattr(ExemplarBackend, "generate", broken)
+    status, out, _ = run("replay", "--all", session)
+    first, second, summary = out.splitlines()
+    assert status == 2 and "cannot run: " in first and words in first
+    assert second.endswith("seed 4: identical")
+    assert summary.startswith("2 entries: 1 identical, 0 differs, 1 refused")
+
+
+def test_a_damaged_result_does_not_pass(run: Run) -> None:
+    run(*EDIT)
+    [result] = Path("kept/results").iterdir()
+    result.chmod(0o600)
+    result.write_bytes(result.read_bytes()[:300])
+    [session] = [path.name for path in Path("kept/sessions").iterdir()]
+    status, out, _ = run("replay", "--all", session)
+    assert status == 1 and "the result's file is damaged" in out
+    assert out.splitlines()[-1].startswith("1 entries: 0 identical, 1 differs, 0 refused")
+
+
+def test_the_exit_status_is_in_the_help(run: Run) -> None:
+    told = " ".join(run("replay", "--help")[1].split())
+    assert "1 pixels differ, 2 it cannot run" in told and "3 the program failed" in told
+
+
 @pytest.mark.parametrize("kind", ["webp", "tiff", "jpeg"])
 def test_replay_of_other_formats(run: Run, kind: str) -> None:
     run(*EDIT)
@@ -402,9 +477,9 @@ def test_what_nobody_foresaw_is_a_sentence_and_a_failure(
         raise ZeroDivisionError("by zero")
 
     monkeypatch.setattr("genimg_ui.backend.exemplar.ExemplarBackend.generate", broken)
-    for command in (["replay", "out.png"], [*EDIT]):
+    for command, failure in ((["replay", "out.png"], 3), ([*EDIT], 1)):
         status, out, err = run(*command)
-        assert (status, out) == (1, "")
+        assert (status, out) == (failure, "")
         assert "failed unexpectedly (ZeroDivisionError: by zero)" in err.splitlines()[-1]
 
 

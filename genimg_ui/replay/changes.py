@@ -1,8 +1,8 @@
 """What is not as an entry says: its request, the way to the engine, versions, weights, machine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from genimg_ui.core.provenance import FileRecord, ModelRecord
+from genimg_ui.core.provenance import FileRecord, ModelRecord, PartRecord
 from genimg_ui.core.serial import Json, to_json
 from genimg_ui.history.record import LogEntry
 
@@ -14,33 +14,65 @@ _WORDS = {
     "control_sha256": "a control map",
     "filled_sha256": "the fill under the mask",
 }
+_WEIGHTS = ("controlnet", "lora")  # roles of parts that are weights
+_PAGE = ("gradio",)  # noted for edits of the page alone, and without a part in any pixel
 _SHOWN = 12  # hex digits of a digest: enough to be told apart
 
 
 def changes(before: LogEntry, after: LogEntry) -> Iterator[str]:
-    """A few words for each thing; what the older entry does not tell is passed over."""
+    """A few words for each thing, also for what only one of the two has.
+
+    What an entry of the first schema does not tell is passed over.
+    """
     yield from _request_changes(before)
     for name, words in _WORDS.items():
         then, now = getattr(before, name), getattr(after, name)
         if then and then != now:
             yield f"{words} differs"
-    made_then, made_now = _made_with(before), _made_with(after)
-    for name in sorted(set(made_then) & set(made_now)):
-        if made_then[name] != made_now[name]:
-            yield f"{name} was {made_then[name]}, is {made_now[name]}"
-    yield from weight_changes(before.model, after.model)
+    made = _made_changes(before, after)
+    yield from dict.fromkeys((*made, *weight_changes(before, after)))  # a part may be in both
 
 
-def weight_changes(before: ModelRecord | None, after: ModelRecord | None) -> Iterator[str]:
-    """Where files of weights are not those of the edit."""
-    if before is None or after is None:
+def weight_changes(before: LogEntry, after: LogEntry) -> Iterator[str]:
+    """Where weights are not those of the edit: other files, or a part that only one of them has."""
+    if before.model is None or after.model is None:
         return
-    yield from _file_changes(before.id, before.files, after.files)
-    parts = {(part.role, part.name): part for part in after.parts}
-    for part in before.parts:
-        now = parts.get((part.role, part.name))
-        if now is not None:
-            yield from _file_changes(f"{part.role} {part.name}", part.files, now.files)
+    yield from _file_changes(before.model.id, before.model.files, after.model.files)
+    then, now = _parts(before.model), _parts(after.model)
+    for name in sorted(set(then) & set(now)):
+        yield from _file_changes(name, then[name].files, now[name].files)
+    for name in sorted(set(then) ^ set(now)):
+        part = then.get(name) or now[name]
+        if part.role in _WEIGHTS and (name in then or _tells_all(before)):
+            was, is_now = (_source(parts[name]) if name in parts else None for parts in (then, now))
+            yield _was(name, was, is_now)
+
+
+def _made_changes(before: LogEntry, after: LogEntry) -> Iterator[str]:
+    then, now = _made_with(before), _made_with(after)
+    for name in sorted(set(then) | set(now)):
+        both = name in then and name in now
+        told = name in then or _tells_all(before)
+        if then.get(name) != now.get(name) and (both or (told and name not in _PAGE)):
+            yield _was(name, then.get(name), now.get(name))
+
+
+def _tells_all(entry: LogEntry) -> bool:
+    """Whether what the entry does not name was not there: the first schema told little."""
+    return "python" in entry.environment
+
+
+def _was(name: str, then: Json, now: Json) -> str:
+    was, is_now = ("absent" if value is None else value for value in (then, now))
+    return f"{name} was {was}, is {is_now}"
+
+
+def _parts(model: ModelRecord) -> Mapping[str, PartRecord]:
+    return {f"{part.role} {part.name}": part for part in model.parts}
+
+
+def _source(part: PartRecord) -> str:
+    return " ".join((part.source, part.revision)).strip() or "there"
 
 
 def _file_changes(
@@ -57,12 +89,11 @@ def _file_changes(
 
 
 def _made_with(entry: LogEntry) -> dict[str, Json]:
-    """Versions, engine and machine by name; what an older entry does not tell is not there."""
+    """Versions, engine and machine by name; what is not told is not there."""
     told: dict[str, Json] = {}
     if entry.model is not None:
         told |= _flat(to_json(entry.model) | {"files": [], "parts": []})
-        for part in entry.model.parts:
-            told[f"{part.role} {part.name}"] = " ".join((part.source, part.revision)).strip()
+        told |= {name: _source(part) for name, part in _parts(entry.model).items()}
     if entry.runtime is not None:
         told |= _flat(to_json(entry.runtime))
     known = {name: value for name, value in told.items() if value not in ("", 0, [], {}, None)}

@@ -11,7 +11,7 @@ from genimg_ui.bundle.unpack import is_bundle, unpacked
 from genimg_ui.core.image import Limits, stored_limits
 from genimg_ui.core.resolve import Bounds
 from genimg_ui.core.sniff import HEAD_BYTES, recognise
-from genimg_ui.errors import RefusedInput
+from genimg_ui.errors import RefusedInput, StorageError
 from genimg_ui.history.files import Writer
 from genimg_ui.history.metadata import entry_from_file
 from genimg_ui.history.names import is_session
@@ -87,8 +87,7 @@ def log_lines(store: Store, name: str) -> Iterator[LogLine]:
     """The lines of a log file, or the entries of a session of the data folder, oldest first."""
     path = Path(name)
     if not path.exists() and is_session(name):
-        for number, entry in enumerate(store.entries(name), start=1):
-            yield LogLine(number=number, entry=entry)
+        yield from _of_session(store, name)
         return
     if not path.is_file():
         raise RefusedInput(f"There is no log {path}, and no session of this name.")
@@ -98,6 +97,16 @@ def log_lines(store: Store, name: str) -> Iterator[LogLine]:
             number += 1
             if raw.strip():
                 yield _line(number, raw)
+
+
+def _of_session(store: Store, session: str) -> Iterator[LogLine]:
+    number = 0
+    try:
+        for number, entry in enumerate(store.entries(session), start=1):
+            yield LogLine(number=number, entry=entry)
+    except StorageError as error:
+        problem = f"{error} What comes after it was not read."
+        yield LogLine(number=number + 1, entry=None, problem=problem)
 
 
 def _head(path: Path) -> bytes:

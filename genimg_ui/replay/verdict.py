@@ -60,9 +60,9 @@ class Replayed:
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """A difference outweighs what could not run; IDENTICAL where there is nothing at all."""
+    """A difference outweighs what could not run; REFUSED where there is nothing at all."""
     found = set(verdicts)
     for verdict in (Verdict.DIFFERS, Verdict.REFUSED):
         if verdict in found:
             return verdict
-    return Verdict.IDENTICAL
+    return Verdict.IDENTICAL if found else Verdict.REFUSED

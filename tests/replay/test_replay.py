@@ -24,7 +24,7 @@ from genimg_ui.history.record import LogEntry
 from genimg_ui.history.seed_log import entry_line
 from genimg_ui.registry import Registry
 from genimg_ui.replay import Replayed, Subject, Verdict, log_lines, opened, replay, worst
-from genimg_ui.replay.changes import changes
+from genimg_ui.replay.changes import changes, weight_changes
 from tests.editing import Desk, noise, painted, photograph, png, request
 
 SESSION = session_id("a" * 32)
@@ -176,6 +176,42 @@ def test_a_result_that_is_gone_is_compared_by_its_digest(desk: Desk) -> None:
     assert not other.identical and "the result is not here" in other.sentence
 
 
+@pytest.mark.parametrize("damage", [b"", b"no picture", None])
+def test_a_damaged_result_is_told_and_never_identical(desk: Desk, damage: bytes | None) -> None:
+    entry = done(desk, seed=41)
+    path = desk.store.result_path(entry.results[0].sha256)
+    whole = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(whole[: len(whole) // 2] if damage is None else damage)
+    outcome = again(desk, entry.id)
+    path.unlink()
+    assert outcome.verdict is Verdict.DIFFERS
+    assert "the result's file is damaged: " in outcome.results[0].sentence
+    assert outcome.results[0].sentence.endswith("the edit itself comes out as it was")
+
+
+def test_a_damaged_file_in_hand_is_told(desk: Desk, tmp_path: Path) -> None:
+    whole = written(desk, done(desk, seed=42), tmp_path / "whole.png").read_bytes()
+    pixels = whole.index(b"IDAT") + 20
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(whole[:pixels] + bytes(8) + whole[pixels + 8 :])
+    [outcome] = again(desk, cut).results
+    assert not outcome.identical and "the result's file is damaged" in outcome.sentence
+
+
+def test_each_result_runs_with_its_own_seed(desk: Desk) -> None:
+    entry = done(desk, "square", seed=5, variants=4)
+    first, _, third, fourth = entry.results
+    outcome = of_entry(desk, replace(entry, results=(fourth, first, third)))
+    assert outcome.sentences() == [f"seed {seed}: identical" for seed in (8, 5, 7)]
+
+
+def test_seeds_that_wrap_around_run_together(desk: Desk) -> None:
+    entry = done(desk, "square", seed=2**32 - 1, variants=2)
+    assert [result.seed for result in again(desk, entry.id).results] == [2**32 - 1, 0]
+    assert again(desk, entry.id).verdict is Verdict.IDENTICAL
+
+
 def test_a_source_that_is_gone_is_refused(desk: Desk) -> None:
     entry = desk.edit(request(), png(noise(48, 36, seed=77)), MASK)
     desk.store.source_path(entry.inputs.source).unlink()
@@ -221,6 +257,22 @@ def test_a_forged_entry_cannot_name_a_path(desk: Desk, tmp_path: Path) -> None:
     assert json.loads(Image.open(path).text["genimg_ui"])["inputs"]["source"].startswith("../")
     assert entry_from_file(path).inputs.source.startswith("../")
     assert "64 hex digits" in again(desk, path).reason
+
+
+def test_a_heat_map_has_a_name_without_folders(desk: Desk, tmp_path: Path) -> None:
+    entry = replace(done(desk, seed=51), id="../../tmp/evil")
+    names: list[str] = []
+
+    def keep(name: str, _: bytes) -> Path:
+        names.append(name)
+        return tmp_path / name
+
+    desk.fake.colour = (1, 2, 3)
+    try:
+        replay(desk.editor, Subject(entry=entry, store=desk.store), keep_heat_map=keep)
+    finally:
+        desk.fake.colour = None
+    assert names == ["______tmp_evil-seed-51.png"]
 
 
 def test_a_heat_map_shows_where_pixels_differ(desk: Desk, tmp_path: Path) -> None:
@@ -314,7 +366,73 @@ def test_everything_that_differs_is_named(desk: Desk) -> None:
     assert list(changes(entry, entry)) == []
 
 
+def test_what_only_one_side_has_is_named(desk: Desk) -> None:
+    plain = replace(done(desk), runtime=RuntimeRecord(device="cpu"))
+    assert plain.model is not None
+    lora = PartRecord(role="lora", name="0.8", source="a/style", files=(WEIGHTS,))
+    bare = PartRecord(role="annotator", name="canny", source="")
+    full = replace(
+        plain,
+        model=replace(plain.model, parts=(lora, bare)),
+        runtime=RuntimeRecord(device="cpu", attention="xformers", determinism={"cudnn": "on"}),
+        environment={**plain.environment, "xformers": "0.1", "gradio": "6"},
+    )
+    names = {"annotator canny": "there", "attention": "xformers", "determinism.cudnn": "on"}
+    names |= {"lora 0.8": "a/style", "xformers": "0.1"}
+    assert sorted(changes(full, plain)) == sorted(
+        f"{n} was {v}, is absent" for n, v in names.items()
+    )
+    assert sorted(changes(plain, full)) == sorted(
+        f"{n} was absent, is {v}" for n, v in names.items()
+    )
+    assert list(weight_changes(full, plain)) == ["lora 0.8 was a/style, is absent"]
+    assert list(weight_changes(plain, full)) == ["lora 0.8 was absent, is a/style"]
+
+
+def test_what_the_first_schema_did_not_tell_is_passed_over(desk: Desk) -> None:
+    now = done(desk)
+    assert now.model is not None
+    part = PartRecord(role="controlnet", name="canny", source="a/b")
+    now = replace(now, model=replace(now.model, parts=(part,)))
+    old = replace(
+        now,
+        model=replace(now.model, parts=()),
+        runtime=None,
+        environment={"genimg_ui": now.environment["genimg_ui"]},
+    )
+    assert list(changes(old, now)) == []
+    assert list(changes(replace(old, environment={"torch": "1"}), now)) == [
+        "torch was 1, is absent"
+    ]
+
+
+def test_other_pixels_without_the_lora_are_another_model(desk: Desk) -> None:
+    entry = done(desk, seed=52)
+    assert entry.model is not None
+    lora = PartRecord(role="lora", name="1", source="a/style")
+    styled = replace(entry, model=replace(entry.model, parts=(lora,)))
+    assert of_entry(desk, styled).sentences()[-1] == "although lora 1 was a/style, is absent"
+    desk.fake.colour = (1, 2, 3)
+    try:
+        outcome = of_entry(desk, styled)
+    finally:
+        desk.fake.colour = None
+    assert outcome.verdict is Verdict.REFUSED
+    assert "weights here are not those of the edit: lora 1 was a/style" in outcome.reason
+
+
+def test_a_session_that_cannot_be_read_to_its_end_is_told(tmp_path: Path) -> None:
+    own = Desk(tmp_path)
+    first, second = done(own, seed=1), done(own, seed=2)
+    with own.store.database.writing() as connection:
+        connection.execute("UPDATE entries SET line = '{}' WHERE id = ?", (second.id,))
+    lines = list(log_lines(own.store, SESSION))
+    own.close()
+    assert [line.entry for line in lines] == [first, None]
+    assert second.id in lines[1].problem and "was not read" in lines[1].problem
+
+
 def test_a_difference_outweighs_what_cannot_run() -> None:
     same, other, none = Verdict.IDENTICAL, Verdict.DIFFERS, Verdict.REFUSED
-    assert worst([]) is same and worst([same, same]) is same
+    assert worst([]) is none and worst([same, same]) is same
     assert worst([same, none]) is none and worst([none, other, same]) is other
