@@ -16,6 +16,7 @@ from genimg_ui.downloads import Downloads
 from genimg_ui.errors import GenimgError
 from genimg_ui.examples import examples
 from genimg_ui.exporting.exporter import Exporter
+from genimg_ui.handover import largest_bundle
 from genimg_ui.history.disk import DiskLimits
 from genimg_ui.history.log_export import LogExports
 from genimg_ui.history.private import PrivateSecret
@@ -126,7 +127,7 @@ class Application:
             server_port=settings.port,
             auth=settings.auth,
             prevent_thread_lock=True,
-            max_file_size=self.limits.max_bytes,
+            max_file_size=largest_bundle(self.limits, settings.bounds),
             footer_links=["settings"],
             run_history=False,
             ssr_mode=False,

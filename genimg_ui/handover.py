@@ -1,7 +1,7 @@
 """Hand an edit over as a replay bundle, and open one that was handed over as the next edit.
 
 A bundle is the claim of a stranger: its pictures are decoded like uploads, within the limits of
-uploads, and its request is checked as if it had been typed.
+uploads (unless the very file is stored here), and its request is checked as if it had been typed.
 """
 
 from dataclasses import replace
@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 from genimg_ui.bundle import bundle_name, pack, unpacked
+from genimg_ui.core.image import Limits, stored_limits
+from genimg_ui.core.resolve import Bounds
 from genimg_ui.drafts import Draft, Mark, restored
 from genimg_ui.history.exports import ExportFolder
 from genimg_ui.recall import Recall, Recalled
 from genimg_ui.workspace import Workspace
 
 OPENED = "Picture, mask and settings of the bundle are here. Press Apply to run it."
+
+
+def largest_bundle(limits: Limits, bounds: Bounds) -> int:
+    """Bytes that a bundle of the page may have: its source as an upload, its result as stored."""
+    return limits.max_bytes + stored_limits(limits, bounds).max_bytes
 
 
 class Handover:
@@ -24,17 +31,19 @@ class Handover:
         self._workspace = workspace
         self._recall = recall
         self._exports = ExportFolder(workspace.store.data_dir)
+        self._largest = largest_bundle(workspace.limits, workspace.bounds)
 
     def bundle(self, session: str, entry_id: str, index: int) -> tuple[Path, str]:
         """Write the bundle of one result of this session: the file, and a name for it.
 
-        Raises UnknownItem where the result or its source is gone.
+        Raises UnknownItem where the result or its source is gone, and RefusedInput where the
+        bundle would be larger than `receive` takes.
         """
         store = self._workspace.store
         entry = self._workspace.entry(session, entry_id)
 
         def write(file: BinaryIO) -> None:
-            pack(store, entry, file, index=index)
+            pack(store, entry, file, index=index, max_bytes=self._largest)
 
         return self._exports.write(".zip", write, owner=f"bundle {session}"), bundle_name(
             entry, index
@@ -44,7 +53,7 @@ class Handover:
         """Make the edit in a bundle this session's draft; raises RefusedInput."""
         workspace = self._workspace
         place = workspace.store.data_dir / "cache" / "bundles"
-        with unpacked(path, place, max_bytes=workspace.limits.max_bytes) as bundle:
+        with unpacked(path, place, max_bytes=self._largest) as bundle:
             entry = bundle.entry
             request, missing = self._recall.request_of(entry, workspace.draft(session))
             variants = max(1, len(entry.results))

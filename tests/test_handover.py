@@ -96,6 +96,33 @@ def test_the_limits_of_uploads_hold(
         handover(elsewhere)[1].receive(OTHER, evil)
 
 
+def test_a_bundle_of_the_page_opens_on_the_page(desk: Desk, entry: LogEntry) -> None:
+    """Source and result together are more than an upload may be; so is a result as a source."""
+    source = desk.store.source_path(entry.inputs.source).stat().st_size
+    upload = Limits(max_bytes=source, max_pixels=48 * 36)
+    workspace, page = handover(desk, upload)
+    path, _ = page.bundle(SESSION, entry.id, 0)
+    assert path.stat().st_size > upload.max_bytes
+    page.receive(SESSION, path)
+    assert workspace.draft(SESSION).source == entry.inputs.source
+
+    inputs = replace(entry.inputs, source=entry.results[0].sha256, mask=None)
+    again = desk.apply(request("plain", border=Sides(0, 2, 0, 0)), inputs)
+    desk.store.record(SESSION, again)
+    path, _ = page.bundle(SESSION, again.id, 0)
+    page.receive(SESSION, path)
+    assert workspace.draft(SESSION).source == inputs.source
+
+
+def test_what_could_not_be_opened_is_not_made(desk: Desk, entry: LogEntry, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.zip"
+    with whole.open("wb") as file:
+        pack(desk.store, entry, file)
+    small = whole.stat().st_size - 1
+    with whole.open("wb") as file, pytest.raises(RefusedInput, match="bundle must have at most"):
+        pack(desk.store, entry, file, max_bytes=small)
+
+
 def test_a_model_that_is_not_here_is_said(
     desk: Desk, entry: LogEntry, elsewhere: Desk, tmp_path: Path
 ) -> None:

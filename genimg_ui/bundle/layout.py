@@ -12,6 +12,7 @@ FORMAT = "genimg_ui replay bundle"
 VERSION = 1
 README, MANIFEST, ENTRY = "README.txt", "bundle.json", "entry.json"
 MOST_MEMBERS = 100  # an entry has 16 results at most, and some maps
+MOST_BYTES = 4_000_000_000  # of a bundle, packed or unpacked: what every ZIP program opens
 MOST_TEXT = 4_000_000  # bytes of one of the three texts
 _SUFFIX = r"\.(png|jpg|webp|tif|bmp)"
 _NAMES = re.compile(

@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple
 from genimg_ui.bundle.layout import (
     ENTRY,
     MANIFEST,
+    MOST_BYTES,
     README,
     Manifest,
     Member,
@@ -20,7 +21,7 @@ from genimg_ui.bundle.layout import (
 from genimg_ui.bundle.masks import derived_masks
 from genimg_ui.bundle.readme import readme
 from genimg_ui.core.serial import to_json
-from genimg_ui.errors import UnknownItem
+from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.history.record import LogEntry
 from genimg_ui.history.store import Store
 
@@ -28,6 +29,7 @@ _TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP can say
 _UNIX = 3  # who made it, for the permissions below
 _READABLE = 0o100644 << 16  # an ordinary file
 _PIECE = 1 << 20
+_AROUND = 200_000  # bytes, at most: names and places of all members, and what ends the ZIP
 
 
 class _Content(NamedTuple):
@@ -44,10 +46,18 @@ def bundle_name(entry: LogEntry, index: int | None) -> str:
     return f"{entry.created[:10]}_{entry.id}{variant}_replay.zip"
 
 
-def pack(store: Store, entry: LogEntry, file: BinaryIO, *, index: int | None = None) -> LogEntry:
+def pack(
+    store: Store,
+    entry: LogEntry,
+    file: BinaryIO,
+    *,
+    index: int | None = None,
+    max_bytes: int = MOST_BYTES,
+) -> LogEntry:
     """Write the bundle of an entry, or of its result `index` alone; the entry as it is inside.
 
-    Raises UnknownItem where the source, the mask or result `index` is not in the data folder.
+    Raises UnknownItem where the source, the mask or result `index` is not in the data folder, and
+    RefusedInput where the bundle would have more than `max_bytes`, which no reader would open.
     Other results that are gone are left out, and the README says so.
     """
     if index is not None:
@@ -58,12 +68,24 @@ def pack(store: Store, entry: LogEntry, file: BinaryIO, *, index: int | None = N
     contents = list(_contents(store, entry))
     members = tuple(_member(content) for content in contents)
     manifest = json.dumps(to_json(Manifest(files=members)), indent=1, ensure_ascii=False)
+    text = readme(entry, members)
+    _check_size([member.bytes for member in members] + [len(manifest), len(text)], max_bytes)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        _write(archive, README, readme(entry, members).encode())
+        _write(archive, README, text.encode())
         _write(archive, MANIFEST, manifest.encode())
         for content in contents:
             _write(archive, content.name, content.data)
     return entry
+
+
+def _check_size(sizes: Sequence[int], most: int) -> None:
+    size = sum(sizes) + _AROUND
+    if size > most:
+        raise RefusedInput(
+            f"A replay bundle must have at most {most / 1e6:g} MB, this one would have "
+            f"{size / 1e6:.1f} MB.",
+            remedy="Make one of a single result, with `python -m genimg_ui bundle RESULT.png`.",
+        )
 
 
 def _contents(store: Store, entry: LogEntry) -> Iterator[_Content]:
