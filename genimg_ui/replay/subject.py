@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from genimg_ui.bundle import MOST_BYTES
 from genimg_ui.bundle.unpack import is_bundle, unpacked
-from genimg_ui.core.image import Limits, stored_limits
-from genimg_ui.core.resolve import Bounds
 from genimg_ui.core.sniff import HEAD_BYTES, recognise
 from genimg_ui.errors import RefusedInput, StorageError
 from genimg_ui.history.files import Writer
@@ -61,8 +60,7 @@ def opened(store: Store, name: str) -> Iterator[Subject]:
 @contextmanager
 def _of_bundle(path: Path, folder: Path) -> Iterator[Subject]:
     """A data folder of its own for the pictures of a bundle."""
-    limits = stored_limits(Limits(), Bounds())
-    with unpacked(path, folder, max_bytes=limits.max_bytes) as bundle:
+    with unpacked(path, folder, max_bytes=MOST_BYTES) as bundle:
         store = Store.open(bundle.source.parent / "data")
         try:
             store.put_source(bundle.source)
