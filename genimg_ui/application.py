@@ -1,5 +1,6 @@
 """Puts the parts of the page together and serves it."""
 
+import asyncio
 import importlib
 import logging
 import os
@@ -45,22 +46,21 @@ class StoredFile(FileResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file; its headers wait for its first bytes."""
         head: list[Message] = []
-        begun = False
+        begun = asyncio.Event()
 
         async def send_late(message: Message) -> None:
-            nonlocal begun
             if message["type"] == "http.response.start":
                 head.append(message)
                 return
             while head:
                 await send(head.pop())
-            begun = True
+            begun.set()
             await send(message)
 
         try:
             await super().__call__(scope, receive, send_late)
         except (FileNotFoundError, RuntimeError):  # the second is Starlette's word for the first
-            if begun or Path(self.path).exists():
+            if begun.is_set() or Path(self.path).exists():
                 raise
             await Response(status_code=204)(scope, receive, send)
 
