@@ -193,4 +193,7 @@ CREATE TABLE replays (
 CREATE INDEX replays_state ON replays (state, seq);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _DISK, _TREE, _REPLAYS)
+# When a page last looked at the replay, in Unix seconds.
+_WATCHED = "ALTER TABLE replays ADD COLUMN seen REAL NOT NULL DEFAULT 0"
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _DISK, _TREE, _REPLAYS, _WATCHED)

@@ -1,8 +1,8 @@
 """Results that a session wants to be run again: a small queue beside that of the edits.
 
 A worker takes a replay when no edit waits, and puts it back when one comes: it then runs again from
-its start. Nothing of it goes into the seed log: a replay changes nothing, and its verdict (JSON
-values) may be forgotten after a day.
+its start. A replay at which no page looks any more (`get`) ends. Nothing of it goes into the seed
+log: a replay changes nothing, and its verdict (JSON values) may be forgotten after a day.
 """
 
 import json
@@ -25,6 +25,8 @@ from genimg_ui.jobs.queue import count_active
 
 MOST_WAITING = 20  # of all sessions together
 KEPT_SECONDS = 86_400.0
+UNSEEN_SECONDS = 150.0  # a page looks twice a second, a hidden one as little as once a minute
+LOOK_SECONDS = 5.0  # looks are written down no more often
 BEAT_SECONDS = 0.3  # progress is written and the wish to cancel read no more often
 STOPPED = "The program stopped while this replay ran. Start it again."
 _ACTIVE = "state IN ('queued', 'running')"
@@ -76,33 +78,34 @@ class ReplayQueue:
             edits, of_session = count_active(connection, session)
             self._limits.check(in_queue=edits + len(rows), of_session=of_session)
             connection.execute(
-                "INSERT INTO replays (id, session, entry, position, state, created)"
-                " VALUES (?, ?, ?, ?, 'queued', ?)",
-                (replay_id, session, entry_id, index, now),
+                "INSERT INTO replays (id, session, entry, position, state, created, seen)"
+                " VALUES (?, ?, ?, ?, 'queued', ?, ?)",
+                (replay_id, session, entry_id, index, now, now),
             )
         return replay_id
 
     def get(self, session: str, replay_id: str) -> ReplayJob:
-        """The replay if it is this session's; UnknownItem otherwise."""
+        """The replay if it is this session's; UnknownItem otherwise. It counts as looked at."""
         self._end_orphans()
         rows = self._rows("id = ? AND session = ?", replay_id, check_session(session))
         if not rows:
             raise UnknownItem(f"replay {str(replay_id)[:40]!r} is not in this session.")
+        now = time.time()
+        if now - rows[0]["seen"] > LOOK_SECONDS:
+            with self._database.writing() as connection:
+                connection.execute("UPDATE replays SET seen = ? WHERE id = ?", (now, replay_id))
         return _job(rows[0])
 
-    def cancel(self, session: str, replay_id: str | None = None) -> None:
-        """End the session's waiting replay; ask the worker to end a running one.
-
-        With an id, nothing happens to another replay than that one.
-        """
-        values = check_session(session), replay_id, replay_id
-        own = "session = ? AND (? IS NULL OR id = ?)"
+    def cancel(self, session: str) -> None:
+        """End the session's waiting replay; ask the worker to end a running one."""
+        values = (check_session(session),)
         with self._database.writing() as connection:
             connection.execute(
-                f"UPDATE replays SET state = 'cancelled' WHERE {own} AND state = 'queued'", values
+                "UPDATE replays SET state = 'cancelled' WHERE session = ? AND state = 'queued'",
+                values,
             )
             connection.execute(
-                f"UPDATE replays SET cancelling = 1 WHERE {own} AND state = 'running'", values
+                "UPDATE replays SET cancelling = 1 WHERE session = ? AND state = 'running'", values
             )
 
     def claim(self, worker: str) -> ReplayJob | None:
@@ -110,6 +113,10 @@ class ReplayQueue:
         if not self._rows("state = 'queued' LIMIT 1"):
             return None
         with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE replays SET state = 'cancelled' WHERE state = 'queued' AND seen < ?",
+                (time.time() - UNSEEN_SECONDS,),
+            )
             row = connection.execute(
                 "UPDATE replays SET state = 'running', worker = ? WHERE seq ="
                 " (SELECT min(seq) FROM replays WHERE state = 'queued') RETURNING *",
@@ -122,7 +129,9 @@ class ReplayQueue:
         with self._database.writing() as connection:
             connection.execute("UPDATE replays SET text = ? WHERE id = ?", (text, replay_id))
         rows = self._rows("id = ?", replay_id)
-        return not rows or bool(rows[0]["cancelling"])
+        if not rows or rows[0]["cancelling"]:
+            return True
+        return bool(rows[0]["seen"] < time.time() - UNSEEN_SECONDS)
 
     def put_back(self, replay_id: str) -> None:
         """Let a running replay wait again, in its old place; end it where that was asked for."""

@@ -59,7 +59,7 @@ def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
         PresetHandlers(page, workspace, shelf).connect(demo)
         DownloadHandlers(page, workspace).connect()
         CarriedHandlers(page, workspace).connect()
-        ReplayHandlers(page, workspace, replays.panel).connect(demo, replays.upload)
+        ReplayHandlers(page, workspace, replays.panel).connect(replays.upload)
         ExampleHandlers(page, workspace).connect(examples)
         SessionHandlers(page, workspace, results).connect(demo)
     return demo

@@ -16,7 +16,7 @@ from genimg_ui.jobs.job import JobState
 from genimg_ui.jobs.lease import WorkerLease, new_worker_name
 from genimg_ui.jobs.limits import JobLimits
 from genimg_ui.jobs.queue import JobQueue
-from genimg_ui.jobs.replays import STOPPED, ReplayQueue, ReplayRunner
+from genimg_ui.jobs.replays import STOPPED, UNSEEN_SECONDS, ReplayQueue, ReplayRunner
 from tests.editing import Desk, painted, photograph, png, request
 
 SESSION, OTHER = session_id("a" * 32), session_id("b" * 32)
@@ -161,13 +161,36 @@ def test_a_replay_that_is_stopped_while_it_makes_way_ends(
     assert queue.get(SESSION, asked).state is JobState.CANCELLED
 
 
-def test_one_replay_alone_is_cancelled_by_its_id(desk: Desk, entry: LogEntry) -> None:
+def _look_away(queue: ReplayQueue) -> None:
+    with queue.store.database.writing() as connection:
+        connection.execute("UPDATE replays SET seen = seen - ?", (UNSEEN_SECONDS + 1,))
+
+
+def test_a_replay_at_which_nobody_looks_ends(desk: Desk, entry: LogEntry, worker: str) -> None:
     queue = ReplayQueue(desk.store)
     asked = queue.ask(SESSION, entry.id, 0)
-    queue.cancel(SESSION, "another")
-    assert queue.get(SESSION, asked).state is JobState.QUEUED
-    queue.cancel(SESSION, asked)
+    _look_away(queue)
+    assert queue.claim(worker) is None
     assert queue.get(SESSION, asked).state is JobState.CANCELLED
+    asked = queue.ask(SESSION, entry.id, 0)
+
+    def run(_: LogEntry, on_event: OnEvent, cancel: CancelToken) -> Any:
+        _look_away(queue)
+        on_event(Progress(0.5, "step 1 of 2"))
+        cancel.check()
+        raise AssertionError("it went on")
+
+    ReplayRunner(queue, run).run_next(worker)
+    assert queue.get(SESSION, asked).state is JobState.CANCELLED
+
+
+def test_a_look_keeps_a_replay(desk: Desk, entry: LogEntry, worker: str) -> None:
+    queue = ReplayQueue(desk.store)
+    asked = queue.ask(SESSION, entry.id, 0)
+    _look_away(queue)
+    queue.get(SESSION, asked)
+    assert queue.claim(worker) is not None
+    assert not queue.beat(asked, "step 1 of 2")
 
 
 def test_replays_are_asked_for_under_the_limits_of_edits(desk: Desk, entry: LogEntry) -> None:

@@ -43,8 +43,3 @@ def _modes(page: gr.Blocks) -> dict[tuple[str, str], str]:
 def test_quick_clicks_and_changes_count(page: gr.Blocks) -> None:
     modes = _modes(page)
     assert {place: modes.get(place) for place in COUNTING} == COUNTING
-
-
-def test_what_a_page_asked_for_ends_with_it(page: gr.Blocks) -> None:
-    left = [f for f in page.fns.values() if any(event == "unload" for _, event in f.targets)]
-    assert [listener.name for listener in left] == ["on_left"]

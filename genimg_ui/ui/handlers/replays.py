@@ -29,11 +29,10 @@ class ReplayHandlers(Handlers):
         super().__init__(page, workspace)
         self.panel = panel
         self.queue = ReplayQueue(workspace.store, workspace.queue.limits)
-        self._asked: dict[str, tuple[str, str]] = {}  # session and replay by the page that asked
         self.handover = Handover(workspace, page.host.recall)
 
-    def connect(self, demo: gr.Blocks, upload: gr.UploadButton) -> None:
-        """Give the buttons and the timer their listeners; a replay ends with its page."""
+    def connect(self, upload: gr.UploadButton) -> None:
+        """Give the buttons and the timer their listeners."""
         page, panel = self.page, self.panel
         shown: set[Block] = {page.key, page.compare}
         panel.bundle.click(
@@ -56,7 +55,6 @@ class ReplayHandlers(Handlers):
             outputs=[panel.file, panel.outcome],
             **QUIET,
         )
-        demo.unload(self.on_left)
         self._connect_upload(upload)
 
     def _connect_upload(self, upload: gr.UploadButton) -> None:
@@ -106,13 +104,12 @@ class ReplayHandlers(Handlers):
         return {self.panel.file: file, self.page.status: gr.skip()}
 
     @told
-    def on_run(self, values: Values, request: gr.Request) -> Updates:
+    def on_run(self, values: Values) -> Updates:
         """Queue a replay of the shown result."""
         if self.page.host.run_waiting is not None:
             raise RefusedInput(NO_WORKER)
         session, entry_id, index = self._shown(values)
         replay_id = self.queue.ask(session, entry_id, index)
-        self._asked[request.session_hash or ""] = session, replay_id
         outcome = {"kind": "running", "text": texts.REPLAY_WAITING, "job": replay_id}
         return {
             self.panel.outcome: outcome | {"entry": entry_id, "index": index},
@@ -125,12 +122,6 @@ class ReplayHandlers(Handlers):
         """Stop this session's replay; the timer sees its end."""
         self.queue.cancel(self.page.session(values))
         return {self.panel.timer: gr.Timer(active=True)}
-
-    def on_left(self, request: gr.Request) -> None:
-        """End the replay of a page that has gone: nobody can see its verdict."""
-        asked = self._asked.pop(request.session_hash or "", None)
-        if asked is not None:
-            self.queue.cancel(*asked)
 
     def on_tick(self, values: Values) -> Updates:
         """Follow the replay; show its verdict once it has ended."""
