@@ -55,7 +55,7 @@ def examples(models: tuple[str, ...]) -> Mapping[str, Example]:
         for name, file in FILES.items()
         if (folder / file).is_file()
     }
-    scene = PreparedEdit(model="shapes", prompt="a red star", mask=_scene_mask_file)
+    scene = PreparedEdit(model="shapes", prompt="a red ring", mask=_scene_mask_file)
     if scene.model in models:
         found["Shapes and a prompt"] = Example(picture=_scene_file, edit=scene)
     return found

@@ -33,10 +33,10 @@ tags: [inpainting, outpainting, synthetic]
 
 # shapes
 
-A small text-conditional diffusion model of a made world, for inpainting, outpainting,
-text-to-image and image-to-image at 128 × 128 pixels. It shows what a prompt, CFG, denoise,
-ControlNet and LoRA do, on any machine, within seconds. It was trained from nothing on pictures
-that a program drew; it knows no photographs and cannot paint anything but the following.
+A small text-conditional diffusion model of a made world, for inpainting and outpainting at
+128 × 128 pixels. It shows what a prompt, CFG and denoise do, on any machine, within seconds. It was
+trained from nothing on pictures that a program drew; it knows no photographs and cannot paint
+anything but the following.
 
 """
 
@@ -50,18 +50,30 @@ pipe = StableDiffusionInpaintPipeline.from_pretrained("assets/models/shapes")
 picture = pipe("a red star", image=image, mask_image=mask, height=128, width=128,
                num_inference_steps=20, guidance_scale=3.0).images[0]
 ```
-`controlnet-canny` and `controlnet-segmentation` are ControlNetModels; `lora` is for
-`load_lora_weights`; `../shapes-free` is the same model with 4 input channels, for text-to-image and
-image-to-image. The semantic maps are black, with each thing in the colour of its shape: circle red,
-square green, triangle blue, star yellow, ring cyan.
-
-The empty prompt, "nothing" and "background" ask for the background alone. The schedule ends at
-beta 0.02 instead of Stable Diffusion's 0.012; it is in the scheduler's configuration.
+{adapters}The empty prompt, "nothing" and "background" ask for the background alone. The schedule
+ends at beta 0.02 instead of Stable Diffusion's 0.012; it is in the scheduler's configuration.
 
 ## What it cannot do
 Photographs, people, text, perspective, more than three things, other shapes or colours. Sizes and
 positions in words are heeded now and then only.
 """
+
+
+ADAPTERS: Final = {
+    "controlnet-canny": "`controlnet-canny` is a ControlNetModel for edges (Canny 1986).\n",
+    "controlnet-segmentation": "`controlnet-segmentation` is a ControlNetModel for semantic maps: "
+    "black, with each\nthing in the colour of its shape: circle red, square green, triangle blue, "
+    "star yellow, ring\ncyan.\n",
+    "lora": "`lora` is for `load_lora_weights`.\n",
+    "../shapes-free": "`../shapes-free` is the same model with 4 input channels, for text-to-image "
+    "and\nimage-to-image.\n",
+}
+
+
+def use(folder: Path) -> str:
+    """How it is used, with the adapters and the twin that lie beside it."""
+    here = [text for name, text in ADAPTERS.items() if (folder / name).is_dir()]
+    return USE.replace("{adapters}", "".join([*here, "\n"] if here else []))
 
 
 def world() -> str:
@@ -110,5 +122,5 @@ def write_card(output: Path, path: Path) -> None:
         f"Hardware: {hardware()}. One command per part (`python -m training.shapes.PART`).\n\n"
     )
     measured = "\n## Scores\n" + scores(output)
-    text = HEAD + world() + USE + training + "\n".join(table) + "\n" + measured
+    text = HEAD + world() + use(path.parent) + training + "\n".join(table) + "\n" + measured
     path.write_text(text, encoding="utf-8")
