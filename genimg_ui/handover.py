@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from genimg_ui.bundle import bundle_name, pack, unpacked
+from genimg_ui.bundle import Bundle, bundle_name, pack, unpacked
 from genimg_ui.core.image import Limits, stored_limits
 from genimg_ui.core.resolve import Bounds
-from genimg_ui.drafts import Draft, Mark, restored
+from genimg_ui.drafts import Draft, Mark, arrived, asked_for, restored
+from genimg_ui.errors import UnknownItem
 from genimg_ui.history.exports import ExportFolder
 from genimg_ui.recall import Recall, Recalled
-from genimg_ui.workspace import Workspace
+from genimg_ui.workspace import OpenPicture, Workspace
 
 OPENED = "Picture, mask and settings of the bundle are here. Press Apply to run it."
 
@@ -58,7 +59,7 @@ class Handover:
             request, missing = self._recall.request_of(entry, workspace.draft(session))
             variants = max(1, len(entry.results))
             request = replace(request, sampling=replace(request.sampling, variants=variants))
-            opened = workspace.open_upload(session, bundle.source, page=page)
+            opened = self._opened(session, bundle, page)
             mask = None
             if bundle.mask is not None:
                 mask = workspace.keep_mask(session, opened.sha256, bundle.mask, opened.size)
@@ -66,3 +67,14 @@ class Handover:
         back = Draft(request=request, source=opened.sha256, mask=mask, mark=Mark(page=page))
         kept = workspace.change_draft(session, lambda draft: restored(draft, back))
         return Recalled(draft=kept, sentence=" ".join((OPENED, *missing)))
+
+    def _opened(self, session: str, bundle: Bundle, page: str) -> OpenPicture:
+        """The source as the draft's; one that is stored may be a result, larger than an upload."""
+        workspace = self._workspace
+        try:
+            opened = workspace.picture(bundle.entry.inputs.source)
+        except UnknownItem:
+            return workspace.open_upload(session, bundle.source, page=page)
+        turn = workspace.change_draft(session, lambda draft: asked_for(draft, None, page)).turn
+        workspace.change_draft(session, lambda draft: arrived(draft, opened.sha256, turn))
+        return opened

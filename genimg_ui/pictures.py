@@ -59,27 +59,10 @@ class Pictures:
         self._masks: _Recent[Mask] = _Recent(KEPT_MASKS)
 
     def keep(self, path: Path) -> OpenPicture:
-        """Decode an upload safely and keep its file; raises RefusedInput.
-
-        A file that is stored here already may be as large as a result, which it often is.
-        """
+        """Decode an upload safely and keep its file; raises RefusedInput."""
         with self.turns:
-            try:
-                picture = decode(path, self._upload)
-            except RefusedInput:
-                if not self._is_stored(path):
-                    raise
-                picture = decode(path, self._stored)
+            picture = decode(path, self._upload)
             return self._noted(self._store.put_source(path), picture)
-
-    def _is_stored(self, path: Path) -> bool:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        try:
-            self._store.source_path(sha256)
-        except UnknownItem:
-            return False
-        return True
 
     def picture(self, sha256: str) -> OpenPicture:
         """A stored picture; it is decoded only where nothing is known of it."""
