@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from genimg_ui import commands, file_commands, log_commands, replay_commands, run_commands
+from genimg_ui.commands import edits, files, logs, replays, sweeps
 from genimg_ui.core.geometry import Sides
 from genimg_ui.core.request import (
     ControlUnit,
@@ -54,23 +54,23 @@ def _parser() -> argparse.ArgumentParser:
     names = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_edit(names.add_parser("edit", help="paint under a mask, or outwards"))
     models = names.add_parser("models", help="list the models of models.yaml")
-    models.set_defaults(run=commands.models)
-    log_commands.add_log_commands(names)
+    models.set_defaults(run=edits.models)
+    logs.add_log_commands(names)
     replay = names.add_parser(
         "replay",
         help="run an entry again and compare the pixels",
-        epilog=replay_commands.ENDINGS,
+        epilog=replays.ENDINGS,
     )
     replay.add_argument("entry", nargs="?", metavar="ENTRY-ID|RESULT.png|BUNDLE.zip")
     replay.add_argument("--all", metavar="LOG.jsonl|SESSION-ID", help="every entry of a log")
     replay.add_argument("--heatmap", type=Path, metavar="DIR", help="show there where it differs")
-    replay.set_defaults(run=replay_commands.replay, failure=replay_commands.FAILURE)
+    replay.set_defaults(run=replays.replay, failure=replays.FAILURE)
     bundle = names.add_parser("bundle", help="write everything that an edit needs into one ZIP")
     bundle.add_argument("entry", metavar="ENTRY-ID|RESULT.png")
     bundle.add_argument("--out", type=Path, required=True, metavar="FILE.zip")
-    bundle.set_defaults(run=replay_commands.bundle)
-    file_commands.add_file_commands(names)
-    run_commands.add_run_commands(names, _add_request)
+    bundle.set_defaults(run=replays.bundle)
+    files.add_file_commands(names)
+    sweeps.add_run_commands(names, _add_request)
     for command in names.choices.values():
         command.add_argument("--data-dir", type=Path, default=default_data_dir(os.environ))
         command.add_argument("--models", type=Path, default=DEFAULT_MODELS, metavar="FILE")
@@ -82,7 +82,7 @@ def _add_edit(edit: argparse.ArgumentParser) -> None:
     _add_request(edit)
     edit.add_argument("--out", type=Path, required=True, metavar="RESULT.png")
     add_export_flags(edit, os.environ)
-    edit.set_defaults(run=commands.edit)
+    edit.set_defaults(run=edits.edit)
 
 
 def _add_request(edit: argparse.ArgumentParser) -> None:

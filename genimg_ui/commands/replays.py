@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from genimg_ui import bundle as bundles
+from genimg_ui.commands.workbench import Workbench
 from genimg_ui.core.serial import to_json
 from genimg_ui.errors import RefusedInput, StorageError, UnknownItem
 from genimg_ui.history.files import make_folder, write_whole
@@ -15,7 +16,6 @@ from genimg_ui.history.record import LogEntry
 from genimg_ui.history.store import Store
 from genimg_ui.replay import LogLine, Replayed, Subject, Verdict, attempt, log_lines, opened, worst
 from genimg_ui.replay import replay as run_again
-from genimg_ui.workplace import Workplace
 
 STATUS = {Verdict.IDENTICAL: 0, Verdict.DIFFERS: 1, Verdict.REFUSED: 2}
 FAILURE = 3  # of the program itself; 1 says that pixels differ
@@ -31,7 +31,7 @@ def replay(flags: argparse.Namespace) -> int:
         raise RefusedInput("replay must be given one entry, or --all with a log.")
     if flags.heatmap is not None:
         make_folder(flags.heatmap)
-    with Workplace(flags) as place:
+    with Workbench(flags) as place:
         return _one(place, flags) if flags.all is None else _all(place, flags)
 
 
@@ -53,7 +53,7 @@ def bundle(flags: argparse.Namespace) -> int:
     return STATUS[Verdict.IDENTICAL]
 
 
-def _one(place: Workplace, flags: argparse.Namespace) -> int:
+def _one(place: Workbench, flags: argparse.Namespace) -> int:
     with opened(place.store, flags.entry) as subject:
         outcome = _again(place, subject, flags)
     if flags.json:
@@ -65,7 +65,7 @@ def _one(place: Workplace, flags: argparse.Namespace) -> int:
     return STATUS[outcome.verdict]
 
 
-def _all(place: Workplace, flags: argparse.Namespace) -> int:
+def _all(place: Workbench, flags: argparse.Namespace) -> int:
     """Every entry of a log that has results; the others are counted.
 
     Raises RefusedInput where no line has anything to replay.
@@ -96,7 +96,7 @@ def _all(place: Workplace, flags: argparse.Namespace) -> int:
     return STATUS[verdict]
 
 
-def _of_line(place: Workplace, line: LogLine, flags: argparse.Namespace) -> Replayed:
+def _of_line(place: Workbench, line: LogLine, flags: argparse.Namespace) -> Replayed:
     if line.entry is None:
         name = f"line {line.number}"
         return Replayed(entry=name, verdict=Verdict.REFUSED, reason=line.problem)
@@ -104,7 +104,7 @@ def _of_line(place: Workplace, line: LogLine, flags: argparse.Namespace) -> Repl
     return attempt(line.entry.id, lambda: _again(place, subject, flags))
 
 
-def _again(place: Workplace, subject: Subject, flags: argparse.Namespace) -> Replayed:
+def _again(place: Workbench, subject: Subject, flags: argparse.Namespace) -> Replayed:
     own = subject.store is place.store
     editor = place.editor if own else place.editor_of(subject.store)
     keep = None if flags.heatmap is None else partial(_keep_heat_map, flags.heatmap)

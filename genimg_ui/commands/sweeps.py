@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from genimg_ui.commands import (
+from genimg_ui.commands.edits import (
     DONE,
     FAILURE,
     cancelled_by_interrupt,
@@ -19,6 +19,7 @@ from genimg_ui.commands import (
     request_of,
     say,
 )
+from genimg_ui.commands.workbench import Workbench
 from genimg_ui.core.image import decode
 from genimg_ui.core.parameters import PARAMETERS, parse_values
 from genimg_ui.core.request import SEED_LIMIT, EditInputs
@@ -34,7 +35,6 @@ from genimg_ui.registry import load_registry
 from genimg_ui.run_exports import RunExports
 from genimg_ui.runs import RunCell, Runs, group_of, ranked
 from genimg_ui.settings import add_export_flags, export_policy
-from genimg_ui.workplace import Workplace
 from genimg_ui.workspace import Workspace
 
 Subparsers = Any  # argparse keeps its type to itself
@@ -69,7 +69,7 @@ def run_sweep(flags: argparse.Namespace) -> int:
     """Run every cell and draw the contact sheet; 0 only where each has its picture."""
     _check_sheet(flags)
     policy = export_policy(flags, public=False)
-    with Workplace(flags) as place:
+    with Workbench(flags) as place:
         spec = place.registry.get(flags.model or place.registry.default)
         request = request_of(flags, spec)
         size = decode(_existing(flags.source)).size
@@ -129,7 +129,7 @@ def read_sweep(flags: argparse.Namespace) -> Sweep:
 
 def _run_cells(
     flags: argparse.Namespace,
-    place: Workplace,
+    place: Workbench,
     cells: tuple[Cell, ...],
     where: tuple[EditInputs, str],
 ) -> None:

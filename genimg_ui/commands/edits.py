@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from genimg_ui.backend.base import CancelToken, OnEvent, Preview, Progress
+from genimg_ui.commands.workbench import Workbench
 from genimg_ui.core.image import Limits, decode, decode_mask, stored_limits
 from genimg_ui.core.mask import mask_box
 from genimg_ui.core.request import (
@@ -31,7 +32,6 @@ from genimg_ui.history.store import Store
 from genimg_ui.masks import mask_png
 from genimg_ui.registry import ModelSpec, availability, load_registry
 from genimg_ui.settings import export_policy
-from genimg_ui.workplace import Workplace
 
 DONE, FAILURE, REFUSED = 0, 1, 2
 
@@ -40,7 +40,7 @@ def edit(flags: argparse.Namespace) -> int:
     """Run one edit and copy its results to --out; variants get -2, -3, ... before the suffix."""
     started = time.perf_counter()
     _check_out(flags.out)
-    with Workplace(flags) as place:
+    with Workbench(flags) as place:
         spec = place.registry.get(flags.model or place.registry.default)
         request = request_of(flags, spec)
         inputs = inputs_of(flags, place.store)

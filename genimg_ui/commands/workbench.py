@@ -12,7 +12,7 @@ from genimg_ui.history.store import Store
 from genimg_ui.registry import Registry, load_registry
 
 
-class Workplace:
+class Workbench:
     """What a command works with, made of its flags; close it by leaving the `with` block."""
 
     def __init__(self, flags: argparse.Namespace) -> None:
