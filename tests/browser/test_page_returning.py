@@ -127,21 +127,24 @@ def test_a_slow_start_of_the_page_does_not_reset_the_settings(
     desk.number("variants", 3)
     desk.kept()
     desk.page.close()
-    held: list[Route] = []
+    held: list[Route] = []  # what the page asks at first, how the session was left among it
+    slow = [True]
 
-    def hold_the_first(route: Route) -> None:
-        if held:
-            route.continue_()
+    def hold(route: Route) -> None:
+        if slow:
+            held.append(route)
         else:
-            held.append(route)  # what the page asks first is how the session was left
+            route.continue_()
 
-    context.route("**/gradio_api/run/**", hold_the_first)
+    context.route("**/gradio_api/run/**", hold)
     page = context.new_page()
     page.goto(server.url)
     page.wait_for_function("window.genimgCanvas !== undefined")
     page.wait_for_timeout(1500)
     assert page.locator("#variants input").input_value() == "1"
-    held[0].continue_()
+    slow.clear()
+    for route in reversed(held):
+        route.continue_()
     page.wait_for_function("document.querySelector('#variants input').value === '3'")
     page.close()
 
