@@ -42,8 +42,10 @@ def test_the_shipped_file_loads_and_starts_with_the_embedded_engine():
     for spec in registry.all():
         assert spec.title and spec.licence and spec.note
         if spec.engine == "diffusers":
-            assert weights.is_hub_id(spec.source)
-            assert spec.download_gib and spec.memory_gib and spec.native_size
+            assert spec.memory_gib and spec.native_size
+            downloaded = weights.is_hub_id(spec.source)
+            assert downloaded == bool(spec.download_gib)
+            assert downloaded or availability(spec) is None, "what ships must be whole"
     restricted = [spec for spec in registry.all() if "non-commercial" in spec.licence.lower()]
     assert all("non-commercial" in spec.title for spec in restricted)
 
@@ -102,7 +104,7 @@ def test_every_field_of_a_model_can_be_said(tmp_path):
         if field.name != "id"
     }
     values |= {"engine": "diffusers", "family": "sd15", "source": "a/b", "native_size": 64}
-    values |= {"schedulers": ["ddim"], "controls": {"canny": "a/c"}}
+    values |= {"schedulers": ["ddim"], "controls": {"canny": "a/c"}, "lora": "a/l"}
     spec = load(tmp_path, json.dumps({"models": {"one": values}})).get("one")
     for name, value in values.items():
         expected = {"schedulers": ("ddim",), "controls": (("canny", "a/c"),)}.get(name, value)
