@@ -27,7 +27,7 @@ from benchmarks.shapes_rows import ROWS, Row, Scores, run, scheduler_rows  # noq
 from benchmarks.shapes_sheet import draw_sheet  # noqa: E402
 from benchmarks.shapes_studio import Studio, open_studio  # noqa: E402
 from benchmarks.shapes_tables import confusion_table, table  # noqa: E402
-from genimg_ui.registry import SCHEDULERS  # noqa: E402
+from genimg_ui.registry import SCHEDULERS, load_registry  # noqa: E402
 
 OUTPUT: Final = ROOT / "benchmarks" / "output"
 SCHEDULER_ROWS: Final = scheduler_rows(("default", *SCHEDULERS))
@@ -55,7 +55,10 @@ def main(arguments: Sequence[str]) -> int:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     wanted = [name for name in flags.only.split(",") if name]
     rows = [r for r in (*ROWS, *SCHEDULER_ROWS) if not wanted or r.key in wanted]
-    scores = _measure(rows, flags)
+    lacking = [r for r in rows if _lacks(r, flags.models)]
+    for row in lacking:
+        print(f"{row.key}, {row.setting}: not measured, {_lacks(row, flags.models)}", flush=True)
+    scores = _measure([r for r in rows if r not in lacking], flags)
     lines = [table(scores), confusion_table(scores.get(("inpaint", "CFG 3"), []))]
     if not wanted or "repeat" in wanted:
         lines.append(repeatability(flags.models, min(flags.count, 20)))
@@ -78,6 +81,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--models", type=Path, default=ROOT / "models.yaml")
     parser.add_argument("--processes", type=int, default=2)
     return parser
+
+
+def _lacks(row: Row, models: Path) -> str:
+    """What models.yaml does not have of what a row needs, "" where it has all."""
+    specs = {spec.id: spec for spec in load_registry(models).all()}
+    if row.model not in specs:
+        return f"there is no model {row.model} in {models.name}"
+    if row.key.startswith("ControlNet") and row.control not in dict(specs[row.model].controls):
+        return f"{row.model} has no ControlNet {row.control} in {models.name}"
+    return ""
 
 
 def _measure(rows: Sequence[Row], flags: argparse.Namespace) -> dict[tuple[str, str], list[Scores]]:

@@ -48,9 +48,10 @@ def draw_sheet(models: Path, path: Path) -> None:
     lines.append(("outpainted, empty prompt", _painted(studio, borders)))
     texts = [from_nothing(7 * i) for i in range(CASES)]
     lines.append(("text to image", _painted(studio, texts)))
-    edges = [guided_by_edges(7 * i) for i in range(CASES)]
-    lines.append(("edges", [c.control for c in edges if c.control is not None]))
-    lines.append(("ControlNet edges, scale 1", _painted(studio, edges)))
+    if studio.control in dict(studio.spec.controls):
+        edges = [guided_by_edges(7 * i) for i in range(CASES)]
+        lines.append(("edges", [c.control for c in edges if c.control is not None]))
+        lines.append(("ControlNet edges, scale 1", _painted(studio, edges)))
     _sheet(lines).save(path)
 
 
