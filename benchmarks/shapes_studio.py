@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.shapes_cases import Case, Grey, Rgb
 from genimg_ui.backend.base import BackendJob, CancelToken, ControlInput, Preview, Progress
-from genimg_ui.backend.diffusers_backend import DiffusersBackend
+from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.core.request import (
     ControlUnit,
     EditRequest,

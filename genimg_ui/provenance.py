@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui import weights
 from genimg_ui.backend.base import BackendResult
 from genimg_ui.backend.pool import FILL_SEED, BackendPool
 from genimg_ui.core.mask import Mask
@@ -18,11 +17,12 @@ from genimg_ui.environment import cpu_name, versions
 from genimg_ui.history.record import LogEntry
 from genimg_ui.preparation import Prepared
 from genimg_ui.registry import ModelSpec
+from genimg_ui.weights import folders
 
 
 def asked_model(spec: ModelSpec) -> ModelRecord:
     """What is known of a model before its engine has answered."""
-    source = spec.source if weights.is_hub_id(spec.source) else Path(spec.source).name
+    source = spec.source if folders.is_hub_id(spec.source) else Path(spec.source).name
     return ModelRecord(
         id=spec.id,
         engine=spec.engine,

@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import yaml
 
-from genimg_ui import weights
 from genimg_ui.errors import RefusedInput
+from genimg_ui.weights import folders
 
 
 def compose(path: Path) -> yaml.Node | None:
@@ -100,6 +100,6 @@ class YamlReader:
         folder = (self.folder / Path(value).expanduser()).resolve()
         if folder.is_dir() or value.startswith((".", "/", "~")):
             return str(folder)
-        if not weights.is_hub_id(value):
+        if not folders.is_hub_id(value):
             self.refuse(node, key, f'must be a hub id "owner/name" or a folder, got "{value}"')
         return value

@@ -28,11 +28,10 @@ class Layer(NamedTuple):
 LAYERS = {
     "core": Layer(("core", "errors"), ("numpy", "PIL")),
     "errors": Layer(()),
-    "weights": Layer(("errors",), ("huggingface_hub",)),
-    "weight_hashes": Layer(("core.provenance",)),
+    "weights": Layer(("core.provenance", "errors", "weights"), ("huggingface_hub",)),
     "environment": Layer(("__version__",)),
     "yaml_reader": Layer(("errors", "weights"), ("yaml",)),
-    "registry": Layer(("core", "errors", "weights", "yaml_reader"), ("yaml",)),
+    "registry": Layer(("core", "errors", "registry", "weights", "yaml_reader"), ("yaml",)),
     "presets": Layer(("core", "errors", "registry", "yaml_reader"), ("yaml",)),
     "preset_shelf": Layer(("errors", "history", "presets")),
     "history": Layer(("core", "errors", "history", "__version__"), ("numpy", "PIL")),
@@ -44,7 +43,7 @@ LAYERS = {
         ("numpy", "PIL", "tifffile", "psd_tools"),
     ),
     "backend": Layer(
-        ("core", "environment", "errors", "registry", "weights", "weight_hashes", "backend"),
+        ("core", "environment", "errors", "registry", "weights", "backend"),
         (
             "numpy",
             "PIL",

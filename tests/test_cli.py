@@ -221,7 +221,7 @@ def test_a_refused_edit_is_in_the_log(run: Run) -> None:
 def test_a_model_that_is_out_of_reach_is_a_failure_with_its_sentence(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("genimg_ui.weights.hub_reachable", lambda: False)
+    monkeypatch.setattr("genimg_ui.weights.folders.hub_reachable", lambda: False)
     Path("models.yaml").write_text("models:\n  far: {source: ./nowhere, family: sd15}\n")
     status, out, err = run(*EDIT, "--models", "models.yaml", "--fill", "neutral")
     assert (status, out) == (1, "")
@@ -245,8 +245,10 @@ def test_a_broken_models_file_is_refused(run: Run) -> None:
 
 
 def test_models_says_what_each_can_do_here(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genimg_ui.weights.hub_reachable", lambda: False)
-    monkeypatch.setattr("genimg_ui.weights.constants.HF_HUB_CACHE", str(Path("hub").resolve()))
+    monkeypatch.setattr("genimg_ui.weights.folders.hub_reachable", lambda: False)
+    monkeypatch.setattr(
+        "genimg_ui.weights.folders.constants.HF_HUB_CACHE", str(Path("hub").resolve())
+    )
     status, out, _ = run("models")
     assert status == 0 and "exemplar (default)" in out and "ready" in out
     status, out, _ = run("models", "--json")

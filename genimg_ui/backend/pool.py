@@ -19,13 +19,13 @@ from genimg_ui.core.provenance import PartRecord
 from genimg_ui.core.request import InpaintParams
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec
-from genimg_ui.weight_hashes import WeightHashes
+from genimg_ui.weights.hashes import WeightHashes
 
 FILL_SEED = 0  # one for all seeds, so that a variant finds the same fill as alone
 _ENGINES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "exemplar": ("genimg_ui.backend.exemplar", "ExemplarBackend"),
-        "diffusers": ("genimg_ui.backend.diffusers_backend", "DiffusersBackend"),
+        "diffusers": ("genimg_ui.backend.diffusion.engine", "DiffusersBackend"),
     }
 )
 

@@ -7,10 +7,10 @@ models.yaml asks for is a sentence.
 from pathlib import Path
 from typing import Any
 
-from genimg_ui import weights
 from genimg_ui.core.provenance import ModelRecord, PartRecord
 from genimg_ui.registry import ModelSpec
-from genimg_ui.weight_hashes import WeightHashes
+from genimg_ui.weights import folders
+from genimg_ui.weights.hashes import WeightHashes
 
 
 def model_record(
@@ -48,7 +48,7 @@ def control_record(
 ) -> tuple[PartRecord, tuple[str, ...]]:
     """The same of the ControlNet of `kind`, which has been loaded, and its fallbacks."""
     source = dict(spec.controls)[kind]
-    folder = weights.local_folder(source)
+    folder = folders.local_folder(source)
     part = PartRecord(
         role="controlnet",
         name=kind,
@@ -69,12 +69,12 @@ def fallbacks(title: str, spec: ModelSpec, folder: Path) -> tuple[str, ...]:
 
 def _source(source: str) -> str:
     """A folder goes into the log by its own name: its path is this machine's affair."""
-    return source if weights.is_hub_id(source) else Path(source).name
+    return source if folders.is_hub_id(source) else Path(source).name
 
 
 def _revision(source: str, folder: Path | None) -> str:
     """The hub's commit, which names the folder in its cache."""
-    return folder.name if folder is not None and weights.is_hub_id(source) else ""
+    return folder.name if folder is not None and folders.is_hub_id(source) else ""
 
 
 def _read_files(folder: Path, spec: ModelSpec) -> list[Path]:

@@ -16,11 +16,11 @@ from sampling_support import (
     spec,
 )
 
-from genimg_ui.backend import sampling
 from genimg_ui.backend.base import BackendJob
-from genimg_ui.backend.blend import cell_mask
-from genimg_ui.backend.diffusers_backend import DiffusersBackend
-from genimg_ui.backend.sampling import Work
+from genimg_ui.backend.diffusion import sampling
+from genimg_ui.backend.diffusion.blend import cell_mask
+from genimg_ui.backend.diffusion.engine import DiffusersBackend
+from genimg_ui.backend.diffusion.sampling import Work
 from genimg_ui.core.request import ControlUnit
 from genimg_ui.registry import SCHEDULERS
 
@@ -97,7 +97,7 @@ def spied(backend: DiffusersBackend, work: BackendJob, seen: list[Any]) -> tuple
     """Run a job and see each step's latents; returns the source's latents and the cells."""
     with pytest.MonkeyPatch.context() as patcher:
         parts: list[Work] = []
-        from_watch = "genimg_ui.backend.sampling.Watch._report"
+        from_watch = "genimg_ui.backend.diffusion.sampling.Watch._report"
 
         def report(watch, _step, _blend, latents):
             parts.append(watch._work)
@@ -165,7 +165,7 @@ def spied_noise(backend: DiffusersBackend, work: BackendJob, seen: list[Any]) ->
         def report(_watch, _step, blend, _latents):
             seen.append(blend.noise.numpy())
 
-        patcher.setattr("genimg_ui.backend.sampling.Watch._report", report)
+        patcher.setattr("genimg_ui.backend.diffusion.sampling.Watch._report", report)
         generate(backend, work)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from genimg_ui import weights
+from genimg_ui.weights import folders
 
 
 @pytest.fixture
@@ -33,37 +33,37 @@ def server() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    weights._hub_answers.cache_clear()
-    monkeypatch.setattr(weights.constants, "HF_HUB_OFFLINE", False)
+    folders._hub_answers.cache_clear()
+    monkeypatch.setattr(folders.constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setenv("no_proxy", "*")
 
 
 def test_a_hub_that_refuses_is_reachable(server, monkeypatch):
-    monkeypatch.setattr(weights.constants, "ENDPOINT", server)
-    assert weights.hub_reachable()
+    monkeypatch.setattr(folders.constants, "ENDPOINT", server)
+    assert folders.hub_reachable()
 
 
 def test_a_hub_that_does_not_answer_is_not(monkeypatch):
-    monkeypatch.setattr(weights.constants, "ENDPOINT", "http://127.0.0.1:9")
-    assert not weights.hub_reachable()
+    monkeypatch.setattr(folders.constants, "ENDPOINT", "http://127.0.0.1:9")
+    assert not folders.hub_reachable()
 
 
 def test_offline_mode_opens_no_connection(server, monkeypatch):
-    monkeypatch.setattr(weights.constants, "ENDPOINT", server)
-    monkeypatch.setattr(weights.constants, "HF_HUB_OFFLINE", True)
-    assert not weights.hub_reachable()
+    monkeypatch.setattr(folders.constants, "ENDPOINT", server)
+    monkeypatch.setattr(folders.constants, "HF_HUB_OFFLINE", True)
+    assert not folders.hub_reachable()
 
 
 @pytest.mark.parametrize("source", ["owner/model", "Owner.x/model-1.0_b"])
 def test_a_hub_id(source: str):
-    assert weights.is_hub_id(source)
+    assert folders.is_hub_id(source)
 
 
 @pytest.mark.parametrize(
     "source", ["model", "./a/b", "../model", "/a/b", "~/model", "a/b/c", "https://hub/a", "C:/b"]
 )
 def test_no_hub_id(source: str):
-    assert not weights.is_hub_id(source)
+    assert not folders.is_hub_id(source)
 
 
 def write_safetensors(path: Path, body: int) -> int:
@@ -78,16 +78,16 @@ def test_weights_are_whole_only_with_every_shard_at_its_length(tmp_path):
     index = {"weight_map": dict(zip(("a", "b"), names, strict=True))}
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
     write_safetensors(tmp_path / names[0], 16)
-    assert weights.missing_weights(tmp_path, "") == f"lacks {names[1]}"
+    assert folders.missing_weights(tmp_path, "") == f"lacks {names[1]}"
     whole = write_safetensors(tmp_path / names[1], 15)
     expected = f"has only {whole - 1:,} of {whole:,} bytes of {names[1]}"
-    assert weights.missing_weights(tmp_path, "") == expected
+    assert folders.missing_weights(tmp_path, "") == expected
     write_safetensors(tmp_path / names[1], 16)
-    assert weights.missing_weights(tmp_path, "") is None
+    assert folders.missing_weights(tmp_path, "") is None
 
 
 @pytest.mark.parametrize("content", [b"", b"version https://git-lfs", b"\xff" * 64])
 def test_a_file_that_is_no_safetensors_is_broken(tmp_path, content):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(content)
-    assert weights.missing_weights(tmp_path, "") == "has a broken model.safetensors"
+    assert folders.missing_weights(tmp_path, "") == "has a broken model.safetensors"

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import torch
 
-from genimg_ui import weights
 from genimg_ui.backend.base import (
     BackendJob,
     BackendResult,
@@ -20,14 +19,15 @@ from genimg_ui.backend.base import (
     Progress,
 )
 from genimg_ui.backend.device import Device, is_out_of_memory, pick_device
-from genimg_ui.backend.pipelines import Controlled, Loaded, load_pipeline, with_control
-from genimg_ui.backend.preview import PreviewGate
-from genimg_ui.backend.prompts import prompt_warnings
-from genimg_ui.backend.sampling import Watch, Work, check_job, prepare, sample
+from genimg_ui.backend.diffusion.pipelines import Controlled, Loaded, load_pipeline, with_control
+from genimg_ui.backend.diffusion.preview import PreviewGate
+from genimg_ui.backend.diffusion.prompts import prompt_warnings
+from genimg_ui.backend.diffusion.sampling import Watch, Work, check_job, prepare, sample
 from genimg_ui.environment import versions
 from genimg_ui.errors import BackendError
 from genimg_ui.registry import ModelSpec, download_size
-from genimg_ui.weight_hashes import WeightHashes
+from genimg_ui.weights import folders
+from genimg_ui.weights.hashes import WeightHashes
 
 WAIT_SECONDS = 0.1  # between two looks at the cancel token while another job has the weights
 LIBRARIES = ("torch", "diffusers", "transformers", "safetensors")
@@ -126,7 +126,7 @@ class DiffusersBackend:
 
 
 def _loading(spec: ModelSpec) -> str:
-    if weights.local_folder(spec.source, spec.revision) is None:
+    if folders.local_folder(spec.source, spec.revision) is None:
         return f"downloading {spec.title} ({download_size(spec)})"
     return f"loading {spec.title}"
 

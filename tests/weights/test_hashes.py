@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from genimg_ui.core.provenance import FileRecord
-from genimg_ui.weight_hashes import WeightHashes
+from genimg_ui.weights.hashes import WeightHashes
 
 
 @pytest.fixture

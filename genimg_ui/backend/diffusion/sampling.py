@@ -22,11 +22,11 @@ from genimg_ui.backend.base import (
     Progress,
     Rgb,
 )
-from genimg_ui.backend.blend import Blend, cell_mask
-from genimg_ui.backend.noise import canvas_noise, latent_cells
-from genimg_ui.backend.pipelines import LATENT_CHANNELS, Loaded
-from genimg_ui.backend.preview import PreviewGate, latents_to_rgb
-from genimg_ui.backend.schedulers import check_steps, make_scheduler
+from genimg_ui.backend.diffusion.blend import Blend, cell_mask
+from genimg_ui.backend.diffusion.noise import canvas_noise, latent_cells
+from genimg_ui.backend.diffusion.pipelines import LATENT_CHANNELS, Loaded
+from genimg_ui.backend.diffusion.preview import PreviewGate, latents_to_rgb
+from genimg_ui.backend.diffusion.schedulers import check_steps, make_scheduler
 from genimg_ui.errors import BackendError, RefusedInput
 
 

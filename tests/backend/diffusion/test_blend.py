@@ -5,7 +5,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, EulerDiscreteScheduler
 
-from genimg_ui.backend.blend import Blend, cell_mask, held
+from genimg_ui.backend.diffusion.blend import Blend, cell_mask, held
 
 pytestmark = pytest.mark.torch
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from genimg_ui.backend import preview
-from genimg_ui.backend.preview import PreviewGate, fit_colours, latents_to_rgb
+from genimg_ui.backend.diffusion import preview
+from genimg_ui.backend.diffusion.preview import PreviewGate, fit_colours, latents_to_rgb
 
 pytestmark = pytest.mark.torch
 

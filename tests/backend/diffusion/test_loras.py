@@ -13,7 +13,7 @@ from peft.utils import get_peft_model_state_dict
 from sampling_support import Events, job, patch, spec
 
 from genimg_ui.backend.base import CancelToken
-from genimg_ui.backend.diffusers_backend import DiffusersBackend
+from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.errors import ModelUnavailable
 from genimg_ui.registry import availability
 

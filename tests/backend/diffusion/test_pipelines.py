@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from sampling_support import Events, job, spec
 
-from genimg_ui import weights
-from genimg_ui.backend import pipelines
 from genimg_ui.backend.base import CancelToken
-from genimg_ui.backend.diffusers_backend import DiffusersBackend
+from genimg_ui.backend.diffusion import pipelines
+from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.core.request import ControlUnit
 from genimg_ui.errors import ModelUnavailable, RefusedInput
 from genimg_ui.registry import ModelSpec, availability
+from genimg_ui.weights import folders
 
 pytestmark = pytest.mark.torch
 
@@ -31,8 +31,8 @@ def copy(models: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty cache, and a hub that nobody answers for."""
-    monkeypatch.setattr(weights, "hub_reachable", lambda: False)
-    monkeypatch.setattr(weights.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(folders, "hub_reachable", lambda: False)
+    monkeypatch.setattr(folders.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     return tmp_path / "hub"
 
 
@@ -122,7 +122,7 @@ def test_a_hub_model_is_downloaded_without_pickles_and_checker(no_hub, models, m
         asked.update(options, source=source)
         return str(models / "sd15")
 
-    monkeypatch.setattr(weights, "hub_reachable", lambda: True)
+    monkeypatch.setattr(folders, "hub_reachable", lambda: True)
     monkeypatch.setattr(pipelines.DiffusionPipeline, "download", download)
     model = replace(spec(models / "sd15"), source="owner/model", revision="v1", download_gib=2.0)
     events = Events()
@@ -138,7 +138,7 @@ def test_a_download_that_fails_is_said(no_hub, models, monkeypatch):
     def download(*_: Any, **__: Any) -> str:
         raise OSError("connection reset\nby peer")
 
-    monkeypatch.setattr(weights, "hub_reachable", lambda: True)
+    monkeypatch.setattr(folders, "hub_reachable", lambda: True)
     monkeypatch.setattr(pipelines.DiffusionPipeline, "download", download)
     with pytest.raises(ModelUnavailable, match="could not be downloaded .*: connection reset; the"):
         generate(replace(spec(models / "sd15"), source="owner/model"))

@@ -3,7 +3,7 @@
 import pytest
 from diffusers import DPMSolverMultistepScheduler, PNDMScheduler
 
-from genimg_ui.backend.schedulers import TABLE, make_scheduler
+from genimg_ui.backend.diffusion.schedulers import TABLE, make_scheduler
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import SCHEDULERS
 

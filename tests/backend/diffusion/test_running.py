@@ -20,7 +20,7 @@ from sampling_support import (
 )
 
 from genimg_ui.backend.base import CancelToken
-from genimg_ui.backend.diffusers_backend import DiffusersBackend
+from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.core.request import ControlUnit
 from genimg_ui.errors import BackendError, Cancelled, RefusedInput
 
@@ -45,7 +45,7 @@ def test_progress_counts_the_steps_of_all_variants(backend, models):
 
 
 def test_previews_come_while_sampling(backend, models, monkeypatch):
-    monkeypatch.setattr("genimg_ui.backend.preview.MIN_SECONDS", 0)
+    monkeypatch.setattr("genimg_ui.backend.diffusion.preview.MIN_SECONDS", 0)
     events = Events()
     work = job(spec(models / "sd15"), seeds=(1, 2), scheduler="ddim", num_inference_steps=6)
     backend.generate(work, events.append, CancelToken())

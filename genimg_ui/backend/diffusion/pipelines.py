@@ -24,15 +24,15 @@ from diffusers.utils import logging as diffusers_logging
 from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
-from genimg_ui import registry, weights
-from genimg_ui.backend.adapters import attach_lora
 from genimg_ui.backend.device import Device, is_out_of_memory
-from genimg_ui.backend.preview import fit_colours
+from genimg_ui.backend.diffusion.loras import attach_lora
+from genimg_ui.backend.diffusion.preview import fit_colours
 from genimg_ui.backend.weight_records import control_record, fallbacks, model_record
 from genimg_ui.core.provenance import ModelRecord, PartRecord
 from genimg_ui.errors import ModelUnavailable, RefusedInput
-from genimg_ui.registry import ModelSpec
-from genimg_ui.weight_hashes import WeightHashes
+from genimg_ui.registry import ModelSpec, availability, download_size
+from genimg_ui.weights import folders
+from genimg_ui.weights.hashes import WeightHashes
 
 Pipeline = Any  # the pipelines share their names by convention, not by a base class
 LATENT_CHANNELS = 4
@@ -176,11 +176,11 @@ def _safety_options(spec: ModelSpec, *, safety: bool) -> dict[str, Any]:
 
 
 def _folder(spec: ModelSpec, *, safety: bool) -> Path:
-    folder = weights.local_folder(spec.source, spec.revision)
-    lack = None if folder is None else weights.missing_part(folder, spec.variant, safety=safety)
+    folder = folders.local_folder(spec.source, spec.revision)
+    lack = None if folder is None else folders.missing_part(folder, spec.variant, safety=safety)
     if folder is not None and lack is None:
         return folder
-    reason = registry.availability(spec, safety=safety)
+    reason = availability(spec, safety=safety)
     if reason is not None:
         raise ModelUnavailable(reason)
     try:
@@ -193,30 +193,30 @@ def _folder(spec: ModelSpec, *, safety: bool) -> Path:
         )
     except (OSError, ValueError) as error:
         raise ModelUnavailable(
-            f"{spec.title} ({registry.download_size(spec)}) could not be downloaded from the "
+            f"{spec.title} ({download_size(spec)}) could not be downloaded from the "
             f"Hugging Face hub: {_first_line(error)}; the embedded engine `exemplar` works without."
         ) from error
     return Path(downloaded)
 
 
 def _check_family(spec: ModelSpec, folder: Path) -> None:
-    found = weights.recognise_family(folder)
+    found = folders.recognise_family(folder)
     if found != spec.family:
         raise ModelUnavailable(
             f"family of {spec.id} in models.yaml is {spec.family}, but {folder} holds a "
-            f"{weights.pipeline_class(folder)}" + (f", which is {found}." if found else ".")
+            f"{folders.pipeline_class(folder)}" + (f", which is {found}." if found else ".")
         )
 
 
 def _control_network(spec: ModelSpec, source: str, dtype: torch.dtype) -> Any:
-    on_hub = weights.is_hub_id(source)
-    folder = weights.local_folder(source)
+    on_hub = folders.is_hub_id(source)
+    folder = folders.local_folder(source)
     variant: str | None = None
     lack: str | None = "is not on this machine"
     if folder is not None:
         variant = None if fallbacks(source, spec, folder) else spec.variant
-        lack = weights.missing_weights(folder, "", variant)
-    if lack is not None and not (on_hub and weights.hub_reachable()):
+        lack = folders.missing_weights(folder, "", variant)
+    if lack is not None and not (on_hub and folders.hub_reachable()):
         beyond = " and the Hugging Face hub cannot be reached from here" if on_hub else ""
         raise ModelUnavailable(
             f"The ControlNet {source} of {spec.title} cannot be used: it {lack}{beyond}."

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from genimg_ui.backend.noise import canvas_noise, latent_cells
+from genimg_ui.backend.diffusion.noise import canvas_noise, latent_cells
 from genimg_ui.core.geometry import Box
 
 

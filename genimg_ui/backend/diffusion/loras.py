@@ -7,9 +7,9 @@ the model is loaded, so that sampling costs nothing more.
 from pathlib import Path
 from typing import Any
 
-from genimg_ui import weights
 from genimg_ui.errors import ModelUnavailable
 from genimg_ui.registry import ModelSpec
+from genimg_ui.weights import folders
 
 
 def attach_lora(pipe: Any, spec: ModelSpec) -> Path | None:
@@ -33,7 +33,7 @@ def attach_lora(pipe: Any, spec: ModelSpec) -> Path | None:
 
 def lora_file(spec: ModelSpec) -> Path:
     """The one safetensors file of the LoRA of `spec` on this machine."""
-    folder = weights.local_folder(spec.lora)
+    folder = folders.local_folder(spec.lora)
     files = [] if folder is None else sorted(folder.glob("*.safetensors"))
     if len(files) != 1:
         raise ModelUnavailable(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from genimg_ui import weights
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import (
     FAMILIES,
@@ -16,14 +15,15 @@ from genimg_ui.registry import (
     availability,
     load_registry,
 )
+from genimg_ui.weights import folders
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
 def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(weights.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(weights, "hub_reachable", lambda: False)
+    monkeypatch.setattr(folders.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(folders, "hub_reachable", lambda: False)
 
 
 def load(tmp_path: Path, text: str) -> Registry:
@@ -43,7 +43,7 @@ def test_the_shipped_file_loads_and_starts_with_the_embedded_engine():
         assert spec.title and spec.licence and spec.note
         if spec.engine == "diffusers":
             assert spec.memory_gib and spec.native_size
-            downloaded = weights.is_hub_id(spec.source)
+            downloaded = folders.is_hub_id(spec.source)
             assert downloaded == bool(spec.download_gib)
             assert downloaded or availability(spec) is None, "what ships must be whole"
     restricted = [spec for spec in registry.all() if "non-commercial" in spec.licence.lower()]
@@ -200,7 +200,7 @@ def test_an_unknown_model_is_refused_with_the_known_ones(tmp_path):
 def test_a_hub_model_is_usable_once_the_hub_answers(tmp_path, monkeypatch):
     spec = load(tmp_path, "models:\n  one: a/b\n").get("one")
     assert str(availability(spec)).startswith("a/b needs a download of several GB")
-    monkeypatch.setattr(weights, "hub_reachable", lambda: True)
+    monkeypatch.setattr(folders, "hub_reachable", lambda: True)
     assert availability(spec) is None
 
 

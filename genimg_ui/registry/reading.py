@@ -1,0 +1,100 @@
+"""models.yaml → Registry. Every error names the file, the line and the key.
+
+Capabilities are data: no code asks for a model's name. A family supplies what an entry leaves
+out.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from genimg_ui.registry.families import FAMILIES
+from genimg_ui.registry.spec import DEFAULT_SCHEDULER, ENGINES, SCHEDULERS, ModelSpec, Registry
+from genimg_ui.weights import folders
+from genimg_ui.yaml_reader import YamlReader, compose, shown
+
+
+def load_registry(path: Path) -> Registry:
+    """Read models.yaml, or refuse it in one sentence."""
+    root = compose(path)
+    reader = YamlReader(path)
+    top = dict(reader.items(root, "", allowed=("default", "models")))
+    if "models" not in top:
+        reader.refuse(root, "models", "is missing")
+    specs = tuple(_model(reader, key, node) for key, node in reader.items(top["models"], "models"))
+    if not specs:
+        reader.refuse(top["models"], "models", "must name at least one model, got none")
+    ids = tuple(spec.id for spec in specs)
+    if "default" not in top:
+        return Registry(specs, ids[0])
+    return Registry(specs, reader.choice(top["default"], "default", ids))
+
+
+def _schedulers(reader: YamlReader, node: yaml.Node, key: str) -> tuple[str, ...]:
+    if not isinstance(node, yaml.SequenceNode) or not node.value:
+        reader.refuse(node, key, f"must be a list of names, got {shown(node)}")
+    allowed = (DEFAULT_SCHEDULER, *SCHEDULERS)
+    return tuple(reader.choice(item, key, allowed) for item in node.value)
+
+
+def _controls(reader: YamlReader, node: yaml.Node, key: str) -> tuple[tuple[str, str], ...]:
+    pairs = reader.items(node, key)
+    return tuple((kind, reader.source(value, f"{key}.{kind}")) for kind, value in pairs)
+
+
+_Parse = Callable[[YamlReader, yaml.Node, str], Any]
+_FIELDS: dict[str, _Parse] = {
+    "title": YamlReader.text,
+    "engine": lambda r, n, k: r.choice(n, k, ENGINES),
+    "licence": YamlReader.text,
+    "family": lambda r, n, k: r.choice(n, k, tuple(FAMILIES)),
+    "source": YamlReader.source,
+    "revision": YamlReader.text,
+    "variant": YamlReader.text,
+    "native_size": lambda r, n, k: r.whole(n, k, low=0, high=4096),
+    "size_multiple": lambda r, n, k: r.whole(n, k, low=1, high=128),
+    "memory_gib": lambda r, n, k: r.number(n, k, low=0, high=1024),
+    "download_gib": lambda r, n, k: r.number(n, k, low=0, high=1024),
+    "uses_prompt": YamlReader.flag,
+    "uses_strength": YamlReader.flag,
+    "uses_guidance": YamlReader.flag,
+    "uses_steps": YamlReader.flag,
+    "uses_fill": YamlReader.flag,
+    "context_ratio": lambda r, n, k: r.number(n, k, low=0, high=10),
+    "schedulers": _schedulers,
+    "controls": _controls,
+    "lora": YamlReader.source,
+    "lora_scale": lambda r, n, k: r.number(n, k, low=0, high=2),
+    "note": YamlReader.text,
+    "default_strength": lambda r, n, k: r.number(n, k, low=0.01, high=1),
+    "default_guidance_scale": lambda r, n, k: r.number(n, k, low=1, high=30),
+    "default_steps": lambda r, n, k: r.whole(n, k, low=1, high=150),
+}
+
+
+def _model(reader: YamlReader, model_id: str, node: yaml.Node) -> ModelSpec:
+    key = f"models.{model_id}"
+    if isinstance(node, yaml.ScalarNode):
+        own: dict[str, Any] = {"source": reader.source(node, key)}
+    else:
+        pairs = reader.items(node, key, allowed=tuple(_FIELDS))
+        own = {name: _FIELDS[name](reader, value, f"{key}.{name}") for name, value in pairs}
+    engine = own.setdefault("engine", "diffusers")
+    if engine == "diffusers":
+        if "source" not in own:
+            reader.refuse(node, f"{key}.source", "is missing: a hub id or a folder")
+        own.setdefault("family", _family(own["source"], own.get("revision")))
+        own = dict(FAMILIES[own["family"]]) | own
+    elif "source" in own:
+        reader.refuse(node, f"{key}.source", f"is not used by the engine {engine}")
+    named = {"title": own.get("source", model_id), "licence": "not stated: see the model's page"}
+    return ModelSpec(id=model_id, **(named | own))
+
+
+def _family(source: str, revision: str | None) -> str:
+    """By the index on disk; else by the name. The loader refuses a guess that proves wrong."""
+    folder = folders.local_folder(source, revision)
+    known = None if folder is None else folders.recognise_family(folder)
+    return known or ("sdxl" if "xl" in Path(source).name.lower() else "sd15")

@@ -1,0 +1,92 @@
+"""What the program knows of a model: one entry of models.yaml as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from genimg_ui.core.resolve import Abilities
+from genimg_ui.errors import RefusedInput
+
+ENGINES = ("exemplar", "diffusers")
+
+# Name in requests, logs and on the command line → what people call it.
+SCHEDULERS: Mapping[str, str] = MappingProxyType(
+    {
+        "euler": "Euler",
+        "euler_a": "Euler a",
+        "dpmpp_2m": "DPM++ 2M",
+        "dpmpp_2m_karras": "DPM++ 2M Karras",
+        "unipc": "UniPC",
+        "ddim": "DDIM",
+        "ddpm": "DDPM",
+        "pndm": "PNDM",
+        "heun": "Heun",
+        "lcm": "LCM",
+        "deis": "DEIS",
+    }
+)
+DEFAULT_SCHEDULER = "default"  # the model's own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """One entry of models.yaml. Sizes in pixels, memory in GiB."""
+
+    id: str
+    title: str
+    engine: str  # exemplar | diffusers
+    licence: str
+    family: str = ""  # sd15 | sdxl; empty for engines without families
+    source: str = ""  # hub id or local folder; empty for embedded engines
+    revision: str | None = None
+    variant: str | None = None
+    native_size: int = 0  # side of the square that the model was trained on; 0: any size
+    size_multiple: int = 1
+    memory_gib: float = 0.0
+    download_gib: float = 0.0  # 0: unknown
+    uses_prompt: bool = False
+    uses_strength: bool = False
+    uses_guidance: bool = False
+    uses_steps: bool = False
+    uses_fill: bool = False  # whether the fill under the mask matters to it
+    context_ratio: float = 0.0  # context beside the mask as a multiple of the mask's longer side
+    schedulers: tuple[str, ...] = ()  # first is the default
+    controls: tuple[tuple[str, str], ...] = ()  # (kind, hub id or folder of its ControlNet)
+    lora: str = ""  # hub id or folder of a LoRA that is fused into the weights
+    lora_scale: float = 1.0  # its weight, [0, 2]
+    note: str = ""
+    default_strength: float = 1.0
+    default_guidance_scale: float = 7.0
+    default_steps: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All models of one models.yaml, in its order."""
+
+    models: tuple[ModelSpec, ...]
+    default: str
+
+    def all(self) -> tuple[ModelSpec, ...]:
+        return self.models
+
+    def get(self, model_id: str) -> ModelSpec:
+        for spec in self.models:
+            if spec.id == model_id:
+                return spec
+        known = ", ".join(spec.id for spec in self.models)
+        raise RefusedInput(f'model must be one of {known}, got "{model_id}"')
+
+
+def abilities(spec: ModelSpec) -> Abilities:
+    """What `core.resolve` must know of a model."""
+    return Abilities(
+        id=spec.id,
+        title=spec.title,
+        uses_prompt=spec.uses_prompt,
+        uses_strength=spec.uses_strength,
+        uses_guidance=spec.uses_guidance,
+        uses_steps=spec.uses_steps,
+        schedulers=spec.schedulers,
+        controls=tuple(kind for kind, _ in spec.controls),
+    )
