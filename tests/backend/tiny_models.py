@@ -88,8 +88,8 @@ def _sd15(*, in_channels: int) -> dict[str, Any]:
     return {
         "unet": _unet(in_channels, _attention(TEXT_WIDTH)),
         "vae": _vae(),
-        "text_encoder": CLIPTextModel(_text_config()).eval(),
-        "tokenizer": _tokenizer(),
+        "text_encoder": CLIPTextModel(text_config()).eval(),
+        "tokenizer": clip_tokenizer(),
         "scheduler": PNDMScheduler(
             **NOISE, skip_prk_steps=True, steps_offset=1, set_alpha_to_one=False
         ),
@@ -105,10 +105,10 @@ def _sdxl(*, in_channels: int) -> dict[str, Any]:
     return {
         "unet": _unet(in_channels, conditions),
         "vae": _vae(),
-        "text_encoder": CLIPTextModel(_text_config()).eval(),
-        "text_encoder_2": CLIPTextModelWithProjection(_text_config()).eval(),
-        "tokenizer": _tokenizer(),
-        "tokenizer_2": _tokenizer(),
+        "text_encoder": CLIPTextModel(text_config()).eval(),
+        "text_encoder_2": CLIPTextModelWithProjection(text_config()).eval(),
+        "tokenizer": clip_tokenizer(),
+        "tokenizer_2": clip_tokenizer(),
         "scheduler": EulerDiscreteScheduler(**NOISE, steps_offset=1, timestep_spacing="leading"),
     }
 
@@ -151,7 +151,7 @@ def _vae() -> AutoencoderKL:
     ).eval()
 
 
-def _text_config() -> CLIPTextConfig:
+def text_config() -> CLIPTextConfig:
     vocabulary = _vocabulary()
     return CLIPTextConfig(
         vocab_size=len(vocabulary),
@@ -187,7 +187,7 @@ def _vocabulary() -> dict[str, int]:
     return {name: index for index, name in enumerate(dict.fromkeys(names))}
 
 
-def _tokenizer() -> CLIPTokenizer:
+def clip_tokenizer() -> CLIPTokenizer:
     return CLIPTokenizer(vocab=_vocabulary(), merges=_merges(), model_max_length=TEXT_TOKENS)
 
 
