@@ -5,7 +5,7 @@
 Cases are fixed by their index and painted through the app's own engine; a judge without learned
 weights (`training/shapes/judge.py`) says what a picture shows. Tables go to
 benchmarks/output/shapes.md and .json, the grid to shapes.png. Each cell is a mean over `--count`
-cases; a share has its 95 % interval (Wilson 1927) beside it.
+pictures; a share has its 95 % interval (Wilson 1927) beside it.
 """
 
 import argparse
@@ -23,14 +23,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.shapes_checks import repeatability, seconds_per_picture  # noqa: E402
-from benchmarks.shapes_rows import ROWS, Row, Scores, run, scheduler_rows  # noqa: E402
+from benchmarks.shapes_rows import ROWS, SAME, Row, Scores, run, scheduler_rows  # noqa: E402
 from benchmarks.shapes_sheet import draw_sheet  # noqa: E402
 from benchmarks.shapes_studio import Studio, open_studio  # noqa: E402
 from benchmarks.shapes_tables import confusion_table, table  # noqa: E402
 from genimg_ui.registry import SCHEDULERS, load_registry  # noqa: E402
 
 OUTPUT: Final = ROOT / "benchmarks" / "output"
-SCHEDULER_ROWS: Final = scheduler_rows(("default", *SCHEDULERS))
+SCHEDULER_ROWS: Final = scheduler_rows(tuple(SCHEDULERS))
 
 
 @dataclass
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=200, help="cases in each row")
+    parser.add_argument("--count", type=int, default=200, help="pictures in each row")
     parser.add_argument("--only", default="", help="rows by name, with commas between")
     parser.add_argument("--models", type=Path, default=ROOT / "models.yaml")
     parser.add_argument("--processes", type=int, default=2)
@@ -100,12 +100,12 @@ def _measure(rows: Sequence[Row], flags: argparse.Namespace) -> dict[tuple[str, 
     context = multiprocessing.get_context("spawn")
     with context.Pool(flags.processes, _open, (flags.models,)) as pool:
         for row in rows:
-            jobs = [(row.key, row.setting, i) for i in range(flags.count)]
+            jobs = [(row.key, row.setting, i) for i in range(-(-flags.count // row.variants))]
             values = pool.map(_score, jobs, chunksize=8)
             found[row.key, row.setting] = values
             seconds = time.monotonic() - start
             print(f"[{seconds:5.0f} s] {row.key}, {row.setting}: {_brief(values)}", flush=True)
-    return found
+    return found | {row: found[other] for row, other in SAME.items() if other in found}
 
 
 def _open(models: Path) -> None:
