@@ -8,7 +8,7 @@ that an edit used, and the run that it belongs to. `resolve` turns an `EditReque
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from genimg_ui.core.geometry import Sides
+from genimg_ui.core.geometry import Box, Sides
 
 SEED_LIMIT = 2**32  # seeds are drawn and accepted in [0, SEED_LIMIT)
 
@@ -40,6 +40,25 @@ class FillMode(StrEnum):
     CLOSEST = "closest"
 
 
+class ColourMatch(StrEnum):
+    """How the colours of what an engine paints are brought to those around it."""
+
+    OFF = "off"
+    OFFSET = "offset"
+    """One shift of all colours."""
+    BLEND = "blend"
+    """The low frequencies, place by place."""
+
+
+class Region(StrEnum):
+    """How much of the canvas is repainted."""
+
+    MASK = "mask"
+    """What is painted, and the border."""
+    WHOLE = "whole"
+    """Every pixel, beginning with the source's own: no mask is used and nothing is locked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingParams:
     """The sampler's knobs, under the names that diffusers gives them."""
@@ -52,6 +71,7 @@ class SamplingParams:
     scheduler: str = "default"  # `default` is the model's own
     seed: int | None = None  # None: drawn by `resolve`
     variants: int = 1  # [1, 16]; variant i uses seed + i
+    anchor_step_noise: bool = False  # noise of the steps, too, belongs to the canvas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +90,33 @@ class InpaintParams:
     fill_mode: FillMode = FillMode.AUTO
     only_masked: bool = True  # False: the whole picture is the context
     padding: int = 64  # context around the mask, in pixels of the source
+    box: Box | None = None  # context drawn by hand, from the source's top left; may be in a border
+    colour_match: ColourMatch = ColourMatch.OFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassParams:
+    """How work is divided that is too large for one look of a model with a native size."""
+
+    progressive: bool = False  # borders beyond half of the picture grow step by step
+    overlap: int = 64  # what each pass shares with what is there already, in canvas pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlUnit:
-    """One ControlNet: the kind names the annotator and, in models.yaml, the weights."""
+    """One ControlNet: the kind names, in models.yaml, the weights.
+
+    Its map is drawn from the picture by an annotator of that kind (`core.control`), or it is a
+    ready one: `map` is then the sha256 of a stored picture as large as the source or the canvas.
+    """
 
     kind: str
     controlnet_conditioning_scale: float = 1.0  # [0, 2]
     control_guidance_start: float = 0.0  # fraction of the steps, [0, 1)
     control_guidance_end: float = 1.0  # (start, 1]
+    annotator: str = ""  # "": the usual one of the kind
+    parameters: dict[str, float] = field(default_factory=dict)  # of the annotator; else defaults
+    map: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +129,14 @@ class EditRequest:
     inpaint: InpaintParams = field(default_factory=InpaintParams)
     border: Sides = Sides()  # outpainting, in pixels of the source
     controls: tuple[ControlUnit, ...] = ()
+    region: Region = Region.MASK
+    upscale: int = 1  # 2 or 4: the result is so many times as wide and high as the source
+    passes: PassParams = field(default_factory=PassParams)
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """The sha256 of every ready control map, in the order of the units."""
+        return tuple(unit.map for unit in self.controls if unit.map is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
