@@ -28,7 +28,7 @@ class Layer(NamedTuple):
 LAYERS = {
     "core": Layer(("core", "errors"), ("numpy", "PIL")),
     "errors": Layer(()),
-    "weights": Layer(("core.provenance", "errors", "weights"), ("huggingface_hub",)),
+    "weights": Layer(("core.provenance", "errors", "weights"), ("huggingface_hub", "httpx2")),
     "environment": Layer(("__version__",)),
     "yaml_reader": Layer(("errors", "weights"), ("yaml",)),
     "registry": Layer(("core", "errors", "registry", "weights", "yaml_reader"), ("yaml",)),

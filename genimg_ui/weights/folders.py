@@ -29,9 +29,14 @@ def is_hub_id(source: str) -> bool:
     return source.count("/") == 1 and not source.startswith((".", "/", "~")) and ":" not in source
 
 
+def repository(hub_id: str) -> Path:
+    """Where the hub's cache keeps a model: its blobs, snapshots and refs; it may not be there."""
+    return Path(constants.HF_HUB_CACHE) / f"models--{hub_id.replace('/', '--')}"
+
+
 def cached_snapshot(hub_id: str, revision: str | None = None) -> Path | None:
     """The folder of a hub model in the local cache, complete or not."""
-    root = Path(constants.HF_HUB_CACHE) / f"models--{hub_id.replace('/', '--')}"
+    root = repository(hub_id)
     wanted = revision or "main"
     ref = root / "refs" / wanted
     commit = ref.read_text().strip() if ref.is_file() else wanted

@@ -1,0 +1,214 @@
+"""Fetches a hub model into the hub's own cache, where every library looks for it.
+
+A snapshot is linked together only when all of its files are here and compared with the hub's
+digests, its index last. So a download that was stopped or killed is never taken for a model.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from huggingface_hub import constants
+from huggingface_hub.utils import WeakFileLock
+
+from genimg_ui.errors import ModelUnavailable
+from genimg_ui.weights.folders import INDEX, repository
+from genimg_ui.weights.hub import HubFile, Listing, list_files
+from genimg_ui.weights.selection import component_files, pipeline_files
+from genimg_ui.weights.transfer import Check, fetch_file, waiting_bytes
+
+SPARE_BYTES = 2**28  # left free on the disk, for what else the program writes
+LOCK_SECONDS = 0.2  # between two tries to begin where another process fetches the same model
+
+
+class Kind(StrEnum):
+    """What a hub repository holds."""
+
+    PIPELINE = "pipeline"  # model_index.json and a folder for each component
+    COMPONENT = "component"  # one component at the top: a ControlNet
+    FILE = "file"  # one file of weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What to fetch. `file` names the one file of Kind.FILE; "" is its only safetensors."""
+
+    hub_id: str
+    kind: Kind = Kind.PIPELINE
+    revision: str | None = None
+    variant: str | None = None
+    safety: bool = False  # with the safety checker
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetching:
+    """How far a fetch is. Bytes; `text` is for the person who waits."""
+
+    done: int
+    total: int
+    text: str
+
+
+class OnFetching:
+    """Is told how far a fetch is, and stops it by raising Cancelled in `check`."""
+
+    def tell(self, state: Fetching) -> None:
+        """Called for each few hundred kilobytes."""
+
+    def check(self) -> None:
+        """Called at least as often."""
+
+
+def fetch(wanted: Wanted, watch: OnFetching) -> Path:
+    """Bring a model's files here; its snapshot. Raises ModelUnavailable or Cancelled."""
+    root = repository(wanted.hub_id)
+    try:
+        with _alone(wanted.hub_id, watch):
+            return _fetch(wanted, root, watch)
+    except OSError as error:
+        raise ModelUnavailable(
+            f"{wanted.hub_id} could not be kept in {constants.HF_HUB_CACHE}: "
+            f"{error.strerror or error}."
+        ) from error
+
+
+def plan(wanted: Wanted, listing: Listing, index_text: str | None) -> tuple[HubFile, ...]:
+    """The files to fetch. `index_text` is the content of model_index.json, for a pipeline."""
+    names = [file.name for file in listing.files]
+    try:
+        if wanted.kind is Kind.PIPELINE:
+            index = json.loads(index_text or "")
+            chosen = pipeline_files(names, index, wanted.variant, safety=wanted.safety)
+        elif wanted.kind is Kind.COMPONENT:
+            chosen = component_files(names, "", wanted.variant)
+        else:
+            chosen = (_single(wanted, names),)
+    except ModelUnavailable as problem:
+        raise ModelUnavailable(f"{wanted.hub_id} cannot be used: {problem}") from problem
+    except (ValueError, AttributeError) as error:
+        raise ModelUnavailable(
+            f"{wanted.hub_id} has an {INDEX} that cannot be read: {error}"
+        ) from error
+    by_name = {file.name: file for file in listing.files}
+    return tuple(by_name[name] for name in dict.fromkeys(chosen))
+
+
+def index_of(wanted: Wanted, listing: Listing, watch: OnFetching) -> str | None:
+    """The content of model_index.json, fetched like any file; None where none is needed."""
+    if wanted.kind is not Kind.PIPELINE:
+        return None
+    index = listing.get(INDEX)
+    if index is None:
+        raise ModelUnavailable(
+            f"{wanted.hub_id} is no model in the layout of diffusers: it has no {INDEX}."
+        )
+    blobs = _folder(repository(wanted.hub_id) / "blobs")
+    path = fetch_file(
+        wanted.hub_id, listing.commit, index, blobs, on_bytes=lambda _: None, check=watch.check
+    )
+    return path.read_text(encoding="utf-8")
+
+
+def _fetch(wanted: Wanted, root: Path, watch: OnFetching) -> Path:
+    watch.tell(Fetching(done=0, total=0, text="asking the hub"))
+    listing = list_files(wanted.hub_id, wanted.revision)
+    files = plan(wanted, listing, index_of(wanted, listing, watch))
+    blobs = _folder(root / "blobs")
+    _check_room(wanted.hub_id, sum(waiting_bytes(file, blobs) for file in files), blobs)
+    before, total = 0, sum(file.bytes for file in files)
+    state = Fetching(done=0, total=total, text="")
+    for file in files:
+        here = replace(state, done=before, text=file.name)
+
+        def on_bytes(done: int, here: Fetching = here) -> None:
+            watch.tell(replace(here, done=here.done + done))
+
+        fetch_file(wanted.hub_id, listing.commit, file, blobs, on_bytes=on_bytes, check=watch.check)
+        before += file.bytes
+    return _link(wanted, listing, files, root)
+
+
+def _link(wanted: Wanted, listing: Listing, files: tuple[HubFile, ...], root: Path) -> Path:
+    """Make the snapshot of whole files; its index last, and the revision's name after that."""
+    snapshot = _folder(root / "snapshots" / listing.commit)
+    for file in sorted(files, key=lambda file: file.name == INDEX):
+        place = snapshot / file.name
+        blob = root / "blobs" / file.digest
+        if place.is_file() and place.resolve() == blob.resolve():
+            continue
+        _folder(place.parent)
+        fresh = place.with_name(f"{place.name}.{os.getpid()}.tmp")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(os.path.relpath(blob, place.parent))
+        os.replace(fresh, place)
+    revision = wanted.revision or constants.DEFAULT_REVISION
+    if revision != listing.commit:
+        ref = root / "refs" / revision
+        _folder(ref.parent)
+        fresh = ref.with_name(f"{ref.name}.{os.getpid()}.tmp")
+        fresh.write_text(listing.commit)
+        os.replace(fresh, ref)
+    return snapshot
+
+
+def _single(wanted: Wanted, names: list[str]) -> str:
+    if wanted.file:
+        if wanted.file not in names:
+            raise ModelUnavailable(f"it has no file {wanted.file}.")
+        return wanted.file
+    own = [name for name in names if name.endswith(".safetensors")]
+    if len(own) != 1:
+        known = ", ".join(own[:5]) or "none"
+        raise ModelUnavailable(f"it must hold one .safetensors file, got {known}.")
+    return own[0]
+
+
+def _check_room(hub_id: str, needed: int, folder: Path) -> None:
+    free = shutil.disk_usage(folder).free - SPARE_BYTES
+    if needed > free:
+        raise ModelUnavailable(
+            f"{hub_id} needs {needed / 1e9:.2f} GB more on the disk of {constants.HF_HUB_CACHE}, "
+            f"only {max(0, free) / 1e9:.2f} GB can be used there: free some space, or name another "
+            "folder in the variable HF_HUB_CACHE."
+        )
+
+
+@contextmanager
+def _alone(hub_id: str, watch: OnFetching) -> Iterator[None]:
+    """Wait until no other process fetches or removes this model."""
+    with alone(hub_id, wait=lambda: _wait(watch)):
+        yield
+
+
+def _wait(watch: OnFetching) -> None:
+    watch.tell(Fetching(done=0, total=0, text="waiting: another download of it is running"))
+    watch.check()
+
+
+@contextmanager
+def alone(hub_id: str, wait: Check) -> Iterator[None]:
+    """Hold the lock of a model's repository; `wait` is called while another holds it."""
+    locks = _folder(Path(constants.HF_HUB_CACHE) / ".locks" / repository(hub_id).name)
+    while True:
+        lock = WeakFileLock(locks / "genimg.lock", timeout=LOCK_SECONDS)
+        try:
+            lock.__enter__()
+        except TimeoutError:
+            wait()
+            continue
+        break
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
