@@ -14,22 +14,19 @@ import numpy as np
 
 from genimg_ui.backend.base import BackendResult, CancelToken, OnEvent, Progress, Rgb
 from genimg_ui.backend.pool import BackendPool
-from genimg_ui.core.geometry import Box
 from genimg_ui.core.image import Limits, decode, decode_mask, stored_limits
-from genimg_ui.core.mask import mask_box
 from genimg_ui.core.picture import Picture, thumbnail
-from genimg_ui.core.plan import stitch
 from genimg_ui.core.png import encode_png
-from genimg_ui.core.report import RING, changed_pixels, colour_shift, seam_score
 from genimg_ui.core.request import SEED_LIMIT, EditInputs, EditRequest
 from genimg_ui.core.resolve import Bounds
 from genimg_ui.environment import base_versions
 from genimg_ui.errors import Cancelled, GenimgError, RefusedInput
 from genimg_ui.history.metadata import encode_result
 from genimg_ui.history.names import utc_now
-from genimg_ui.history.record import EntryState, LogEntry, PlanRecord, ResultRecord, ResultReport
+from genimg_ui.history.record import EntryState, LogEntry, PlanRecord, ResultRecord
 from genimg_ui.history.store import Store
 from genimg_ui.history.thumbs import THUMB_SIDE
+from genimg_ui.pasting import make_report, match_patch, paste, unchanged_warning, with_match
 from genimg_ui.preparation import Prepared, Preparer, Running, Subject
 from genimg_ui.provenance import asked_model, digests, made_with
 from genimg_ui.registry import ModelSpec, Registry
@@ -40,7 +37,6 @@ NO_MEMORY = (
     "Paint a smaller region, lower Padding, or use a smaller picture."
 )
 UNEXPECTED = "The edit failed unexpectedly ({what}). The program's log has the details."
-UNCHANGED_SHARE = 0.01  # of the mask; below it a person thinks that nothing happened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -158,12 +154,15 @@ class Editor:
         for index, seed in enumerate(outcome.prepared.job.resolved.seeds):
             on_event(Progress(1.0, f"writing result {index + 1} of {len(outcome.patches)}"))
             with running.stage("stitch"):
-                picture = finish(outcome.prepared, outcome.patches[index])
+                matched = match_patch(outcome.prepared, outcome.patches[index])
+                picture = paste(outcome.prepared, matched.patch)
             with running.stage("report"):
                 report = make_report(outcome.prepared, picture)
+                report = with_match(report, outcome.prepared, outcome.patches[index], matched)
                 pixels_sha256 = picture.pixels_sha256()
             record = ResultRecord(sha256="", pixels_sha256=pixels_sha256, seed=seed, report=report)
-            running.warn(*unchanged_warning(report, index))
+            if running.entry.request.upscale == 1:  # an enlargement may well stay what it was
+                running.warn(*unchanged_warning(report, index))
             with running.stage("write"):
                 records.append(self._write(running.so_far(), picture, record))
                 if maps is not None:
@@ -197,48 +196,10 @@ def begin_entry(
     )
 
 
-def finish(prepared: Prepared, patch: Rgb) -> Picture:
-    """Lay a patch into the canvas, through the composite mask, at full resolution."""
-    plan, box = prepared.plan, prepared.plan.box
-    content = stitch(plan, patch, prepared.job.image, prepared.canvas.rgb(box))
-    return prepared.canvas.with_rgb(content, prepared.composite[box.slices], box)
-
-
 def _maps_png(prepared: Prepared) -> bytes | None:
     """What the ControlNets were shown, one map below the other; None without any."""
     maps = [control.image for control in prepared.job.controls]
     return encode_png(Picture(np.concatenate(maps))) if maps else None
-
-
-def make_report(prepared: Prepared, picture: Picture) -> ResultReport:
-    """Count the locked pixels that changed (over the whole canvas) and score the edge."""
-    locked = prepared.composite == 0
-    changed = changed_pixels(prepared.canvas.pixels, picture.pixels)
-    area = _score_box(prepared)
-    rgb, composite = picture.rgb(area), prepared.composite[area.slices]
-    outside, total = int(np.count_nonzero(locked)), locked.size
-    changed_outside = int(np.count_nonzero(changed & locked))
-    return ResultReport(
-        changed_outside=changed_outside,
-        pixels_outside=outside,
-        changed_inside=int(np.count_nonzero(changed)) - changed_outside,
-        pixels_inside=total - outside,
-        seam=round(seam_score(rgb, composite), 3),
-        colour_shift=round(colour_shift(rgb, composite), 2),
-    )
-
-
-def unchanged_warning(report: ResultReport, index: int) -> list[str]:
-    """Say when an edit ran and hardly a pixel of the mask changed."""
-    share = report.changed_inside / max(1, report.pixels_inside)
-    if share >= UNCHANGED_SHARE:
-        return []
-    return [f"Variant {index + 1} changed {share:.1%} of the mask: it looks like the source."]
-
-
-def _score_box(prepared: Prepared) -> Box:
-    masked = mask_box(prepared.composite) or prepared.plan.box
-    return masked.padded(2 * RING + 1).within(prepared.canvas.size)
 
 
 def _plan_record(prepared: Prepared) -> PlanRecord:

@@ -81,6 +81,7 @@ LAYERS = {
         ),
         ("numpy",),
     ),
+    "pasting": Layer(("core", "history.record", "backend.base", "preparation"), ("numpy",)),
     "editor": Layer(
         (
             "core",
@@ -90,6 +91,7 @@ LAYERS = {
             "backend.base",
             "backend.pool",
             "environment",
+            "pasting",
             "preparation",
             "provenance",
         ),
@@ -97,7 +99,17 @@ LAYERS = {
     ),
     "bundle": Layer(("core", "errors", "history", "masks", "bundle"), ("numpy",)),
     "replay": Layer(
-        ("core", "errors", "history", "backend.base", "preparation", "editor", "bundle", "replay")
+        (
+            "core",
+            "errors",
+            "history",
+            "backend.base",
+            "pasting",
+            "preparation",
+            "editor",
+            "bundle",
+            "replay",
+        )
     ),
     "masks": Layer(("core",), ("PIL",)),
     "examples": Layer(("core", "masks"), ("numpy", "PIL")),

@@ -9,7 +9,13 @@ from enum import StrEnum
 
 from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.provenance import ModelRecord, RuntimeRecord
-from genimg_ui.core.request import EditGroup, EditInputs, EditRequest, ResolvedRequest
+from genimg_ui.core.request import (
+    ColourMatch,
+    EditGroup,
+    EditInputs,
+    EditRequest,
+    ResolvedRequest,
+)
 
 SCHEMA = 2  # version of the log line; older ones are migrated when read
 
@@ -22,6 +28,21 @@ class EntryState(StrEnum):
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
     """The program stopped while the edit ran."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchReport:
+    """What matching the colours to their surroundings did, and how it was without.
+
+    The errors are mean CIE76 ΔE between what the engine made of the known pixels around the mask
+    and the source, after as cross-validated (`core.colour_match`); None where too few are known.
+    """
+
+    applied: ColourMatch
+    ring_error_before: float | None = None
+    ring_error_after: float | None = None
+    seam_before: float
+    colour_shift_before: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +59,7 @@ class ResultReport:
     pixels_inside: int
     seam: float
     colour_shift: float
+    match: MatchReport | None = None  # where colours were to be matched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,10 @@ from genimg_ui.core.picture import Picture
 from genimg_ui.core.png import encode_png
 from genimg_ui.core.request import SEED_LIMIT, EditRequest
 from genimg_ui.core.resolve import Bounds
-from genimg_ui.editor import NO_MEMORY, Editor, begin_entry, finish
+from genimg_ui.editor import NO_MEMORY, Editor, begin_entry
 from genimg_ui.errors import BackendError, Cancelled, GenimgError, RefusedInput, UnknownItem
 from genimg_ui.history.record import LogEntry, ResultRecord
+from genimg_ui.pasting import finish
 from genimg_ui.preparation import Running
 from genimg_ui.replay.changes import changes, weight_changes
 from genimg_ui.replay.subject import Subject
