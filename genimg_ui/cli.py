@@ -13,15 +13,19 @@ from enum import StrEnum
 from pathlib import Path
 
 from genimg_ui.commands import edits, files, logs, replays, sweeps
-from genimg_ui.core.geometry import Sides
+from genimg_ui.core.blank import Colour, parse_colour
+from genimg_ui.core.geometry import Sides, Size
 from genimg_ui.core.request import (
     ControlUnit,
     FillMode,
     FillUnderMask,
     InpaintParams,
     MaskParams,
+    PassParams,
+    Region,
     SamplingParams,
 )
+from genimg_ui.core.tasks import UPSCALES
 from genimg_ui.errors import GenimgError, RefusedInput
 from genimg_ui.settings import add_export_flags, default_data_dir
 
@@ -88,7 +92,8 @@ def _add_edit(edit: argparse.ArgumentParser) -> None:
 def _add_request(edit: argparse.ArgumentParser) -> None:
     sampling, mask, inpaint = SamplingParams(), MaskParams(), InpaintParams()
     add = edit.add_argument
-    add("source", type=Path, metavar="SOURCE")
+    add("source", type=Path, nargs="?", metavar="SOURCE")
+    _add_task(edit)
     add("--mask", type=Path, metavar="MASK.png")
     add("--border", type=_border, default=Sides(), metavar="L,T,R,B", help="pixels")
     add("--model", metavar="ID")
@@ -107,6 +112,30 @@ def _add_request(edit: argparse.ArgumentParser) -> None:
     add("--padding", type=int, default=inpaint.padding, metavar="PX")
     add("--whole-picture", action="store_true", help="let the engine see everything")
     add("--control", type=_control, action="append", default=[], metavar="KIND[:SCALE]")
+
+
+def _add_task(edit: argparse.ArgumentParser) -> None:
+    add = edit.add_argument
+    add("--new", type=_size, metavar="WxH", help="begin with an empty canvas instead of SOURCE")
+    add("--colour", type=_colour, default="#808080", metavar="#RRGGBB", help="of that canvas")
+    add("--region", type=_choice(Region), metavar="NAME", help="mask, or whole: everything")
+    add("--upscale", type=int, choices=UPSCALES, default=1, help="enlarge so many times")
+    add("--one-pass", action="store_true", help="paint large borders in one look")
+    add("--overlap", type=int, default=PassParams().overlap, metavar="PX", help="of passes")
+
+
+def _size(text: str) -> Size:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise argparse.ArgumentTypeError(f"must be WIDTHxHEIGHT in pixels, got {text!r}")
+    return Size(int(width), int(height))
+
+
+def _colour(text: str) -> Colour:
+    try:
+        return parse_colour(text)
+    except RefusedInput as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
 
 
 def _border(text: str) -> Sides:

@@ -10,17 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from genimg_ui.backend.base import BackendJob, CancelToken, ControlInput, Rgb
 from genimg_ui.backend.pool import BackendPool
+from genimg_ui.core.enlarge import enlarged
 from genimg_ui.core.geometry import Box, Size
-from genimg_ui.core.mask import Mask, Masks, make_masks, mask_box
-from genimg_ui.core.outpaint import expand_mask
+from genimg_ui.core.mask import Mask, Masks, mask_box
 from genimg_ui.core.picture import Picture
 from genimg_ui.core.plan import Context, EditPlan, crop, crop_mask, make_plan
 from genimg_ui.core.preflight import check_alpha, check_composite, check_mask, check_scale
-from genimg_ui.core.request import EditRequest, FillUnderMask, ResolvedRequest
+from genimg_ui.core.region import canvas_masks
+from genimg_ui.core.request import EditRequest, FillUnderMask, Region, ResolvedRequest
 from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.errors import RefusedInput
 from genimg_ui.history.names import utc_now
@@ -84,6 +83,21 @@ class Subject:
     painted: Mask | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Layout:
+    """What an edit works on: the canvas, and which of its pixels are repainted.
+
+    `masks` are as large as the canvas. `source` is the picture at its own size, which an
+    upscaler enlarges itself.
+    """
+
+    resolved: ResolvedRequest
+    spec: ModelSpec
+    source: Picture
+    canvas: Picture
+    masks: Masks
+
+
 class Preparer:
     """Prepares edits for the engines of a pool, within the bounds of this installation."""
 
@@ -106,16 +120,35 @@ class Preparer:
         cancel: CancelToken,
     ) -> Prepared:
         """Plan the edit and cut out what the engine sees; raises RefusedInput, Cancelled."""
-        request = resolved.request
+        layout = self.lay_out(resolved, spec, subject, running)
         with running.stage("plan"):
-            masks = _masks(request, spec, subject)
-            running.warn(*_findings(request, subject, masks, soft=spec.uses_strength))
-            canvas, masks = _expanded(request, subject.source, masks)
-            plan = make_plan(canvas.size, _masked_box(masks.composite), _context(request, spec))
+            masked = _masked_box(layout.masks.composite)
+            plan = make_plan(layout.canvas.size, masked, context_of(resolved.request, spec))
             running.warn(*(f.sentence for f in check_scale(plan.scale, plan.working)))
+        return self.cut(layout, plan, running, cancel)
+
+    def lay_out(
+        self, resolved: ResolvedRequest, spec: ModelSpec, subject: Subject, running: Running
+    ) -> Layout:
+        """Make canvas and masks; raises RefusedInput."""
+        request, source = resolved.request, subject.source
+        with running.stage("plan"):
+            _check_painted(request, subject)
+            masks = canvas_masks(request, source.size, subject.painted, soft=spec.uses_strength)
+            running.warn(*_findings(request, subject, masks, soft=spec.uses_strength))
+            canvas = enlarged(source, request.upscale)
+            canvas = canvas.expanded(request.border) if request.border else canvas
+        return Layout(resolved=resolved, spec=spec, source=source, canvas=canvas, masks=masks)
+
+    def cut(
+        self, layout: Layout, plan: EditPlan, running: Running, cancel: CancelToken
+    ) -> Prepared:
+        """Cut out what the engine sees by this plan; raises RefusedInput, Cancelled."""
+        resolved, spec, masks = layout.resolved, layout.spec, layout.masks
+        border = resolved.request.border
         cancel.check()
         with running.stage("crop"):
-            image = _crop_rgb(canvas, plan)
+            image = _crop_rgb(layout.canvas, plan)
             mask = crop_mask(plan, masks.denoise)
         controls = self._control_inputs(resolved, image, running, cancel)
         with running.stage("fill"):
@@ -128,15 +161,11 @@ class Preparer:
             filled=filled,
             mask=mask,
             controls=controls,
-            origin=(plan.box.left - request.border.left, plan.box.top - request.border.top),
+            origin=(plan.box.left - border.left, plan.box.top - border.top),
             scale=plan.scale,
+            source=layout.source.rgb() if resolved.request.upscale > 1 else None,
         )
-        return Prepared(
-            canvas=canvas,
-            composite=masks.composite,
-            plan=plan,
-            job=job,
-        )
+        return Prepared(canvas=layout.canvas, composite=masks.composite, plan=plan, job=job)
 
     def _control_inputs(
         self, resolved: ResolvedRequest, image: Rgb, running: Running, cancel: CancelToken
@@ -158,24 +187,30 @@ class Preparer:
     ) -> Rgb:
         """The crop with its fill under the mask; engines that do not look at it get the crop."""
         params = replace(resolved.request.inpaint, fill_mode=resolved.fill_mode)
-        if not spec.uses_fill or params.fill is FillUnderMask.ORIGINAL:
+        whole = resolved.request.region is Region.WHOLE
+        if whole or not spec.uses_fill or params.fill is FillUnderMask.ORIGINAL:
             return image
         return self._pool.fill(image, mask > 0, params=params, cancel=cancel)
 
 
-def _masks(request: EditRequest, spec: ModelSpec, subject: Subject) -> Masks:
-    """Denoise and composite mask of the source, as large as it."""
+def _check_painted(request: EditRequest, subject: Subject) -> None:
     size, painted = subject.source.size, subject.painted
     if painted is None:
-        painted = np.zeros((size.height, size.width), np.uint8)
+        return
     if painted.shape != (size.height, size.width):
         got = Size(painted.shape[1], painted.shape[0])
         raise RefusedInput(f"The mask must be as large as the picture ({size}), got {got}.")
-    return make_masks(painted, request.mask, soft=spec.uses_strength)
+    if request.region is Region.WHOLE:
+        raise RefusedInput(
+            "Where the whole picture is repainted, no mask is used, and one came.",
+            remedy="Leave the mask out, or choose the region `mask`.",
+        )
 
 
 def _findings(request: EditRequest, subject: Subject, masks: Masks, *, soft: bool) -> list[str]:
     painted = subject.painted
+    if request.region is Region.WHOLE:
+        return []
     if painted is None or not painted.any():
         findings = [*check_mask(request, None)]
     else:
@@ -191,13 +226,6 @@ def _findings(request: EditRequest, subject: Subject, masks: Masks, *, soft: boo
     return [finding.sentence for finding in findings]
 
 
-def _expanded(request: EditRequest, source: Picture, masks: Masks) -> tuple[Picture, Masks]:
-    if not request.border:
-        return source, masks
-    expanded = Masks(*(expand_mask(mask, request.border) for mask in masks))
-    return source.expanded(request.border), expanded
-
-
 def _masked_box(composite: Mask) -> Box:
     box = mask_box(composite)
     if box is None:
@@ -205,7 +233,8 @@ def _masked_box(composite: Mask) -> Box:
     return box
 
 
-def _context(request: EditRequest, spec: ModelSpec) -> Context:
+def context_of(request: EditRequest, spec: ModelSpec) -> Context:
+    """How much around its mask the model wants to see."""
     return Context(
         padding=request.inpaint.padding,
         ratio=spec.context_ratio,
@@ -226,6 +255,8 @@ def _crop_rgb(canvas: Picture, plan: EditPlan) -> Rgb:
 def _check_fill(resolved: ResolvedRequest, spec: ModelSpec, mask: Mask) -> None:
     """Refuse a fill out of the surroundings where the engine sees none."""
     wanted = resolved.request.inpaint.fill
+    if resolved.request.region is Region.WHOLE:  # begins with the source's own pixels
+        return
     if spec.uses_fill and wanted is FillUnderMask.EXEMPLAR and mask.all():
         raise RefusedInput(
             "The fill `exemplar` needs unpainted pixels in what the engine sees, got none: "

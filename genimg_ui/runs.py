@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.preflight import repainted_box
 from genimg_ui.core.ranking import edge_score
+from genimg_ui.core.region import canvas_size
 from genimg_ui.core.request import SEED_LIMIT, EditGroup, EditInputs, EditRequest
 from genimg_ui.core.sheet import crop_box
 from genimg_ui.core.sweep import (
@@ -197,7 +198,7 @@ class Runs:
                 painted = self._work.pictures.mask(inputs.mask)
             except UnknownItem:  # removed since then, with the results
                 return Box(0, 0, 1, 1)
-            canvas = request.border.expand(size)
+            canvas = canvas_size(request, size)
             box = repainted_box(request, size, painted) or Box.of(canvas)
             self._crops[run_id] = crop_box(box, canvas)
         return self._crops[run_id]

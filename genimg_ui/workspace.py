@@ -13,6 +13,7 @@ from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.image import Limits, stored_limits
 from genimg_ui.core.plan import Context, EditPlan, make_plan
 from genimg_ui.core.preflight import Finding, check_mask, check_scale, repainted_box
+from genimg_ui.core.region import canvas_size
 from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.core.serial import from_json, to_json
@@ -167,7 +168,7 @@ class Workspace:
             native_size=spec.native_size,
             multiple=spec.size_multiple,
         )
-        return make_plan(request.border.expand(size), masked, context)
+        return make_plan(canvas_size(request, size), masked, context)
 
     def context_view(
         self, request: EditRequest, size: Size, mask: str | None

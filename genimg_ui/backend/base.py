@@ -76,6 +76,8 @@ class BackendJob:
     `mask` is the denoise mask, uint8 (h, w): 255 repaint, 0 keep, between: partial strength.
     `origin` is the canvas coordinate of the crop's pixel (0, 0), and `scale` the working
     pixels per canvas pixel: what canvas-anchored noise needs.
+    `source` is the whole source at its own size where the canvas is an enlargement of it, else
+    None: what an upscaler starts from, uint8 (h, w, 3).
     """
 
     resolved: ResolvedRequest
@@ -86,6 +88,7 @@ class BackendJob:
     controls: tuple[ControlInput, ...] = ()
     origin: tuple[int, int] = (0, 0)
     scale: float = 1.0
+    source: Rgb | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

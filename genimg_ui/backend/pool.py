@@ -25,6 +25,7 @@ FILL_SEED = 0  # one for all seeds, so that a variant finds the same fill as alo
 _ENGINES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "exemplar": ("genimg_ui.backend.exemplar", "ExemplarBackend"),
+        "lanczos": ("genimg_ui.backend.lanczos", "LanczosBackend"),
         "diffusers": ("genimg_ui.backend.diffusion.engine", "DiffusersBackend"),
     }
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from genimg_ui.backend.base import CancelToken, OnEvent, Preview, Progress
 from genimg_ui.commands.workbench import Workbench
+from genimg_ui.core.blank import blank_png
 from genimg_ui.core.image import Limits, decode, decode_mask, stored_limits
 from genimg_ui.core.mask import mask_box
 from genimg_ui.core.request import (
@@ -19,6 +20,8 @@ from genimg_ui.core.request import (
     EditRequest,
     InpaintParams,
     MaskParams,
+    PassParams,
+    Region,
     SamplingParams,
 )
 from genimg_ui.core.resolve import Bounds
@@ -84,12 +87,14 @@ def request_of(flags: argparse.Namespace, spec: ModelSpec) -> EditRequest:
     def given(value: float | None, default: float) -> float:
         return default if value is None else value
 
+    whole = flags.new is not None or flags.upscale > 1
+    region = flags.region or (Region.WHOLE if whole else Region.MASK)
     return EditRequest(
         model=spec.id,
         sampling=SamplingParams(
             prompt=flags.prompt,
             negative_prompt=flags.negative_prompt,
-            strength=given(flags.strength, spec.default_strength),
+            strength=given(flags.strength, 1.0 if flags.new else spec.default_strength),
             guidance_scale=given(flags.guidance_scale, spec.default_guidance_scale),
             num_inference_steps=int(given(flags.steps, spec.default_steps)),
             scheduler=flags.scheduler,
@@ -105,12 +110,25 @@ def request_of(flags: argparse.Namespace, spec: ModelSpec) -> EditRequest:
         ),
         border=flags.border,
         controls=tuple(flags.control),
+        region=region,
+        upscale=flags.upscale,
+        passes=PassParams(progressive=not flags.one_pass, overlap=flags.overlap),
     )
+
+
+def source_of(flags: argparse.Namespace) -> Path | bytes:
+    """The picture to begin with: the file that is named, or a new canvas; raises RefusedInput."""
+    if (flags.source is None) == (flags.new is None):
+        raise RefusedInput("Name a picture, or a new canvas by --new WxH: one of the two.")
+    if flags.new is None:
+        return _existing(flags.source)
+    return blank_png(flags.new, flags.colour, most_pixels=Limits().max_pixels)
 
 
 def inputs_of(flags: argparse.Namespace, store: Store) -> EditInputs:
     """Source and mask of the flags, kept in the store; raises RefusedInput."""
-    source = decode(_existing(flags.source))
+    picture = source_of(flags)
+    source = decode(picture)
     mask = None
     if flags.mask is not None:
         painted = decode_mask(_existing(flags.mask))
@@ -120,7 +138,7 @@ def inputs_of(flags: argparse.Namespace, store: Store) -> EditInputs:
                 f"The mask must be as large as the picture ({source.size}), got {width}×{height}."
             )
         mask = store.put_mask(mask_png(painted)) if mask_box(painted) else None
-    return EditInputs(source=store.put_source(flags.source), mask=mask)
+    return EditInputs(source=store.put_source(picture), mask=mask)
 
 
 def _unused(flags: argparse.Namespace, spec: ModelSpec) -> list[str]:

@@ -18,6 +18,7 @@ from genimg_ui.commands.edits import (
     inputs_of,
     request_of,
     say,
+    source_of,
 )
 from genimg_ui.commands.workbench import Workbench
 from genimg_ui.core.image import decode
@@ -72,7 +73,7 @@ def run_sweep(flags: argparse.Namespace) -> int:
     with Workbench(flags) as place:
         spec = place.registry.get(flags.model or place.registry.default)
         request = request_of(flags, spec)
-        size = decode(_existing(flags.source)).size
+        size = decode(source_of(flags)).size
         workspace = Workspace(place.store, JobQueue(place.store), place.registry)
         runs = Runs(workspace)
         plan = runs.plan(place.session, request, read_sweep(flags), size)

@@ -11,7 +11,8 @@ import numpy as np
 from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.mask import Mask, make_masks, mask_box
 from genimg_ui.core.outpaint import border_box
-from genimg_ui.core.request import EditRequest, MaskParams
+from genimg_ui.core.region import canvas_size
+from genimg_ui.core.request import EditRequest, MaskParams, Region
 
 TINY_MASK = 16  # pixels; fewer are rather a slip of the hand than a region
 SOFT_SCALE = 0.5  # below this working scale, fine detail is visibly lost
@@ -37,6 +38,8 @@ class Finding:
 
 def check_mask(request: EditRequest, painted: Mask | None) -> tuple[Finding, ...]:
     """Look at the painted mask of the source (uint8, 255 = repaint; None = nothing painted)."""
+    if request.region is Region.WHOLE:
+        return ()
     count = 0 if painted is None else int(np.count_nonzero(painted))
     if painted is None or count == 0:
         return () if request.border else (_nothing_to_do(),)
@@ -113,7 +116,9 @@ def check_scale(scale: float, working: Size) -> tuple[Finding, ...]:
 
 
 def repainted_box(request: EditRequest, size: Size, painted: Mask | None) -> Box | None:
-    """Box of everything that will be repainted, on the expanded canvas."""
+    """Box of everything that will be repainted, on the canvas."""
+    if request.region is Region.WHOLE:
+        return Box.of(canvas_size(request, size))
     border, grow = request.border, request.mask.grow
     if painted is not None and grow < 0:  # what shrinking leaves, only the mask itself can tell
         painted = make_masks(painted, MaskParams(grow=grow, feather=0), soft=False).composite

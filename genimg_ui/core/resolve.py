@@ -5,18 +5,22 @@ Nothing is bent to fit: a value out of range is refused with what came and what 
 
 from dataclasses import dataclass
 
-from genimg_ui.core.geometry import Sides, Size
+from genimg_ui.core.control import check_controls
+from genimg_ui.core.geometry import Size
+from genimg_ui.core.region import canvas_size
 from genimg_ui.core.request import (
     SEED_LIMIT,
-    ControlUnit,
     EditRequest,
     FillMode,
     ResolvedRequest,
     SamplingParams,
 )
+from genimg_ui.core.tasks import EVERY_TASK, Task, check_task
+from genimg_ui.core.values import check_range
 from genimg_ui.errors import RefusedInput
 
 MAX_PROMPT = 4000  # characters; models read about 300 of them, log and PNG keep all
+_BORDERED = "The canvas with its border"
 MAX_CANVAS_SIDE = 30_000  # what Chromium's canvas and Pillow's PNG both hold without tiling
 
 
@@ -45,6 +49,9 @@ class Abilities:
     uses_steps: bool = False
     schedulers: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
+    tasks: tuple[Task, ...] = EVERY_TASK
+    scale: int = 0  # an upscaler's own factor; 0: any
+    uses_seed: bool = True  # False: every seed gives the same picture
 
 
 def resolve(
@@ -54,11 +61,11 @@ def resolve(
 
     Raises RefusedInput.
     """
+    check_task(request, abilities.title, abilities.tasks, abilities.scale)
     _check_sampling(request.sampling, abilities, bounds)
     _check_mask(request, bounds)
-    _check_border(request.border, source, bounds)
-    for unit in request.controls:
-        _check_control(unit, abilities)
+    _check_canvas(request, source, bounds)
+    check_controls(request.controls, abilities.controls, abilities.title)
     first = drawn_seed if request.sampling.seed is None else request.sampling.seed
     seeds = tuple((first + i) % SEED_LIMIT for i in range(request.sampling.variants))
     return ResolvedRequest(
@@ -67,24 +74,6 @@ def resolve(
         scheduler=_scheduler(request.sampling.scheduler, abilities),
         fill_mode=_fill_mode(request),
     )
-
-
-def check_range(
-    name: str, value: float, low: float, high: float, *, open_low: bool = False
-) -> None:
-    """Refuse a value outside [low, high], or (low, high] where `open_low`; NaN is outside."""
-    above = value > low if open_low else value >= low
-    if above and value <= high:
-        return
-    bracket = "(" if open_low else "["
-    raise RefusedInput(
-        f"{name} must be in {bracket}{_number(low)}, {_number(high)}], got {_number(value)}."
-    )
-
-
-def _number(value: float) -> str:
-    """Whole numbers in full: a seed must not be shown as 4.29497e+09."""
-    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def _check_sampling(sampling: SamplingParams, abilities: Abilities, bounds: Bounds) -> None:
@@ -97,6 +86,11 @@ def _check_sampling(sampling: SamplingParams, abilities: Abilities, bounds: Boun
     check_range("guidance_scale (CFG)", sampling.guidance_scale, 1, 30)
     check_range("num_inference_steps", sampling.num_inference_steps, 1, bounds.num_inference_steps)
     check_range("variants", sampling.variants, 1, bounds.variants)
+    if sampling.variants > 1 and not abilities.uses_seed:
+        raise RefusedInput(
+            f"{abilities.title} makes the same picture of every seed: variants must be 1, "
+            f"got {sampling.variants}."
+        )
     if sampling.seed is not None:
         check_range("seed", sampling.seed, 0, SEED_LIMIT - 1)
     if not abilities.uses_strength or not abilities.uses_steps:
@@ -113,39 +107,22 @@ def _check_mask(request: EditRequest, bounds: Bounds) -> None:
     check_range("grow", request.mask.grow, -bounds.grow, bounds.grow)
     check_range("feather", request.mask.feather, 0, bounds.feather)
     check_range("padding", request.inpaint.padding, 0, bounds.padding)
+    check_range("overlap", request.passes.overlap, 0, bounds.padding)
 
 
-def _check_border(border: Sides, source: Size, bounds: Bounds) -> None:
-    for name, value in border._asdict().items():
+def _check_canvas(request: EditRequest, source: Size, bounds: Bounds) -> None:
+    for name, value in request.border._asdict().items():
         check_range(f"border {name}", value, 0, MAX_CANVAS_SIDE)
-    canvas = border.expand(source)
-    if max(canvas) > MAX_CANVAS_SIDE or canvas.area > bounds.megapixels * 1e6:
-        raise RefusedInput(
-            f"The canvas with its border may have at most {bounds.megapixels:g} megapixels and "
-            f"{MAX_CANVAS_SIDE} pixels a side, got {canvas} ({canvas.area / 1e6:.1f} megapixels).",
-            remedy="Choose a smaller border.",
-        )
-
-
-def _check_control(unit: ControlUnit, abilities: Abilities) -> None:
-    if unit.kind not in abilities.controls:
-        known = ", ".join(abilities.controls) or "none"
-        raise RefusedInput(
-            f"{abilities.title} takes these controls: {known}; got {unit.kind!r}.",
-            remedy="Remove the control or choose another model.",
-        )
-    scale, start, end = (
-        unit.controlnet_conditioning_scale,
-        unit.control_guidance_start,
-        unit.control_guidance_end,
+    canvas = canvas_size(request, source)
+    if max(canvas) <= MAX_CANVAS_SIDE and canvas.area <= bounds.megapixels * 1e6:
+        return
+    enlarged = request.upscale > 1
+    what = f"The picture enlarged {request.upscale} times" if enlarged else _BORDERED
+    raise RefusedInput(
+        f"{what} may have at most {bounds.megapixels:g} megapixels and "
+        f"{MAX_CANVAS_SIDE} pixels a side, got {canvas} ({canvas.area / 1e6:.1f} megapixels).",
+        remedy="Choose a smaller factor." if enlarged else "Choose a smaller border.",
     )
-    check_range("controlnet_conditioning_scale", scale, 0, 2)
-    check_range("control_guidance_start", start, 0, 1)
-    check_range("control_guidance_end", end, 0, 1, open_low=True)
-    if start >= end:
-        raise RefusedInput(
-            f"control_guidance_start must be below control_guidance_end, got {start:g} and {end:g}."
-        )
 
 
 def _scheduler(name: str, abilities: Abilities) -> str:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from genimg_ui.core.geometry import Size
 from genimg_ui.core.image import Limits, decode, decode_mask
 from genimg_ui.core.mask import mask_box
 from genimg_ui.core.picture import Picture
 from genimg_ui.core.pngchunks import open_bytes
+from genimg_ui.core.region import source_size
 from genimg_ui.core.sniff import HEAD_BYTES, recognise
 from genimg_ui.credentials.identity import load_identity
 from genimg_ui.credentials.manifest import INGREDIENT, LATER, Ingredient, Step, make_manifest
@@ -165,13 +165,9 @@ class Exporter:
         return entry.plan is not None
 
     def _step(self, entry: LogEntry) -> Step:
-        border = entry.request.border
         if entry.plan is None:
             raise RefusedInput(f"Entry {entry.id} has no result that could be signed.")
-        canvas = entry.plan.canvas
-        size = Size(
-            canvas.width - border.left - border.right, canvas.height - border.top - border.bottom
-        )
+        size = source_size(entry.request, entry.plan.canvas)
         painted = None
         if entry.inputs.mask is not None:
             box = mask_box(decode_mask(self._store.mask_path(entry.inputs.mask), self._limits))

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from genimg_ui.core.enlarge import enlarged
 from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.image import Limits, decode, decode_mask
-from genimg_ui.core.mask import Mask, make_masks, mask_box
-from genimg_ui.core.outpaint import expand_mask
+from genimg_ui.core.mask import Mask, mask_box
 from genimg_ui.core.picture import Picture
+from genimg_ui.core.region import canvas_masks
 from genimg_ui.errors import RefusedInput
 from genimg_ui.history.record import LogEntry
 
@@ -28,10 +29,10 @@ TRANSLUCENT = (
 class Layers:
     """What a layered file holds, on a canvas as large as `result`.
 
-    `patch` is the result within `box`, opaque where the composite mask is above 0 and transparent
-    elsewhere: laid over `source` (at `left`, `top`) it gives `result`, pixel for pixel, unless the
-    picture itself is translucent. `mask` is the composite mask, uint8 (height, width), 255 =
-    pasted wholly.
+    `source` is enlarged where the result is. `patch` is the result within `box`, opaque where the
+    composite mask is above 0 and transparent elsewhere: laid over `source` (at `left`, `top`) it
+    gives `result`, pixel for pixel, unless the picture itself is translucent. `mask` is the
+    composite mask, uint8 (height, width), 255 = pasted wholly.
     """
 
     result: Picture
@@ -55,6 +56,7 @@ def make_layers(
     picture = decode(source, limits)
     painted = None if mask is None else decode_mask(mask, limits)
     composite = _composite(entry, picture.size, painted)
+    picture = enlarged(picture, entry.request.upscale)
     box = mask_box(composite)
     if box is None or composite.shape != (result.size.height, result.size.width):
         raise RefusedInput("Source and mask must be those of the result, got others.")
@@ -72,11 +74,9 @@ def make_layers(
 
 def _composite(entry: LogEntry, size: Size, painted: Mask | None) -> Mask:
     """The mask whose digest the entry names; which engines feather how is tried out."""
-    shape = (size.height, size.width)
-    painted = np.zeros(shape, np.uint8) if painted is None else painted
     for soft in (True, False):
-        made = make_masks(painted, entry.request.mask, soft=soft).composite
-        composite = np.ascontiguousarray(expand_mask(made, entry.request.border))
+        made = canvas_masks(entry.request, size, painted, soft=soft).composite
+        composite = np.ascontiguousarray(made)
         if hashlib.sha256(composite.data).hexdigest() == entry.composite_sha256:
             return composite
     raise RefusedInput(

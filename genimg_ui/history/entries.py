@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from genimg_ui.core.tasks import Task, task_of
 from genimg_ui.errors import RefusedInput, StorageError, UnknownItem
 from genimg_ui.history.database import Database
 from genimg_ui.history.marks import MARK_COLUMNS, Marks, marks_of
@@ -19,6 +20,13 @@ from genimg_ui.history.seed_log import entry_line, read_line
 PAGE_LIMIT = 500  # rows of one page: more than any gallery shows at once
 NO_RESULT = -1  # index of an edit without results, where it is listed
 LARGEST_OFFSET = 2**31  # beyond it no count of results can be meant
+_DONE = {
+    Task.INPAINT: "filled",
+    Task.OUTPAINT: "extended",
+    Task.IMAGE_TO_IMAGE: "repainted",
+    Task.TEXT_TO_IMAGE: "painted anew",
+    Task.UPSCALE: "enlarged",
+}  # what a result without a prompt is called
 _BATCH = 200  # entries that the iterator holds at a time
 _LABEL_LENGTH = 80  # characters of the prompt that fit below a thumbnail
 
@@ -168,7 +176,7 @@ def label_of(entry: LogEntry) -> str:
     prompt = " ".join(entry.request.sampling.prompt.split())
     if prompt:
         return prompt[:_LABEL_LENGTH]
-    return "extended" if entry.request.border else "filled"
+    return _DONE[task_of(entry.request)]
 
 
 def _insert(

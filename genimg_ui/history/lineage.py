@@ -23,7 +23,8 @@ WITH RECURSIVE up (id, parent, position, source, line, depth) AS (
         FROM up JOIN entries e ON e.id = up.parent AND e.session = :session
         WHERE up.position IS NOT NULL AND up.depth < :deepest
 )
-SELECT source, json_extract(line, '$.request.border') AS border FROM up ORDER BY depth
+SELECT source, json_extract(line, '$.request.border') AS border,
+    coalesce(json_extract(line, '$.request.upscale'), 1) AS upscale FROM up ORDER BY depth
 """
 _DOWN = """
 SELECT e.id, r.position FROM entries e CROSS JOIN results r ON r.entry = e.seq
@@ -37,7 +38,11 @@ Item = tuple[str, int]  # entry id and index of a result
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a result lies over the uploaded picture `root` (sha256)."""
+    """Where a result lies over the picture `root`.
+
+    That is the uploaded one (its sha256); where an edit on the way enlarged it, the enlarged one
+    (its sha256 and the factor), because nothing smaller lies over that pixel by pixel.
+    """
 
     root: str
     left: int  # of its origin; at most 0
@@ -61,9 +66,11 @@ class Lineage:
             rows = connection.execute(_UP, values).fetchall()
         if not rows:
             raise UnknownItem(f"entry {str(entry_id)[:40]!r} is not in this session.")
+        enlarging = [index for index, row in enumerate(rows) if row["upscale"] > 1]
+        rows = rows[: enlarging[0] + 1] if enlarging else rows
         borders = [Sides(*json.loads(row["border"])) for row in rows]
         return Place(
-            root=rows[-1]["source"],
+            root=rows[-1]["source"] + (f" × {rows[-1]['upscale']}" if enlarging else ""),
             left=-sum(border.left for border in borders),
             top=-sum(border.top for border in borders),
         )

@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from genimg_ui.registry.families import FAMILIES
+from genimg_ui.core.tasks import EVERY_TASK, UPSCALES, Task
+from genimg_ui.registry.families import ENGINE_DEFAULTS, FAMILIES
 from genimg_ui.registry.spec import DEFAULT_SCHEDULER, ENGINES, SCHEDULERS, ModelSpec, Registry
 from genimg_ui.weights import folders
 from genimg_ui.yaml_reader import YamlReader, compose, shown
@@ -44,6 +45,16 @@ def _controls(reader: YamlReader, node: yaml.Node, key: str) -> tuple[tuple[str,
     return tuple((kind, reader.source(value, f"{key}.{kind}")) for kind, value in pairs)
 
 
+def _tasks(reader: YamlReader, node: yaml.Node, key: str) -> tuple[Task, ...]:
+    if not isinstance(node, yaml.SequenceNode) or not node.value:
+        reader.refuse(node, key, f"must be a list of tasks, got {shown(node)}")
+    return tuple(Task(reader.choice(item, key, EVERY_TASK)) for item in node.value)
+
+
+def _scale(reader: YamlReader, node: yaml.Node, key: str) -> int:
+    return int(reader.choice(node, key, tuple(map(str, UPSCALES))))
+
+
 _Parse = Callable[[YamlReader, yaml.Node, str], Any]
 _FIELDS: dict[str, _Parse] = {
     "title": YamlReader.text,
@@ -71,6 +82,10 @@ _FIELDS: dict[str, _Parse] = {
     "default_strength": lambda r, n, k: r.number(n, k, low=0.01, high=1),
     "default_guidance_scale": lambda r, n, k: r.number(n, k, low=1, high=30),
     "default_steps": lambda r, n, k: r.whole(n, k, low=1, high=150),
+    "tasks": _tasks,
+    "scale": _scale,
+    "uses_seed": YamlReader.flag,
+    "file": YamlReader.text,
 }
 
 
@@ -82,12 +97,14 @@ def _model(reader: YamlReader, model_id: str, node: yaml.Node) -> ModelSpec:
         pairs = reader.items(node, key, allowed=tuple(_FIELDS))
         own = {name: _FIELDS[name](reader, value, f"{key}.{name}") for name, value in pairs}
     engine = own.setdefault("engine", "diffusers")
+    sourced = engine in ("diffusers", "spandrel")
+    if sourced and "source" not in own:
+        reader.refuse(node, f"{key}.source", "is missing: a hub id or a folder")
+    own = dict(ENGINE_DEFAULTS[engine]) | own
     if engine == "diffusers":
-        if "source" not in own:
-            reader.refuse(node, f"{key}.source", "is missing: a hub id or a folder")
         own.setdefault("family", _family(own["source"], own.get("revision")))
         own = dict(FAMILIES[own["family"]]) | own
-    elif "source" in own:
+    elif not sourced and "source" in own:
         reader.refuse(node, f"{key}.source", f"is not used by the engine {engine}")
     named = {"title": own.get("source", model_id), "licence": "not stated: see the model's page"}
     return ModelSpec(id=model_id, **(named | own))

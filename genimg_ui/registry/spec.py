@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from genimg_ui.core.resolve import Abilities
+from genimg_ui.core.tasks import EVERY_TASK, Task
 from genimg_ui.errors import RefusedInput
 
-ENGINES = ("exemplar", "diffusers")
+ENGINES = ("exemplar", "lanczos", "diffusers", "spandrel")
 
 # Name in requests, logs and on the command line → what people call it.
 SCHEDULERS: Mapping[str, str] = MappingProxyType(
@@ -34,7 +35,7 @@ class ModelSpec:
 
     id: str
     title: str
-    engine: str  # exemplar | diffusers
+    engine: str  # one of ENGINES
     licence: str
     family: str = ""  # sd15 | sdxl; empty for engines without families
     source: str = ""  # hub id or local folder; empty for embedded engines
@@ -58,6 +59,10 @@ class ModelSpec:
     default_strength: float = 1.0
     default_guidance_scale: float = 7.0
     default_steps: int = 30
+    tasks: tuple[Task, ...] = EVERY_TASK
+    scale: int = 0  # an upscaler's own factor; 0: any
+    uses_seed: bool = True  # False: every seed gives the same picture
+    file: str = ""  # name of the weights in `source`, for engines that read a single file
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +94,7 @@ def abilities(spec: ModelSpec) -> Abilities:
         uses_steps=spec.uses_steps,
         schedulers=spec.schedulers,
         controls=tuple(kind for kind, _ in spec.controls),
+        tasks=spec.tasks,
+        scale=spec.scale,
+        uses_seed=spec.uses_seed,
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from genimg_ui.core.geometry import Size
-from genimg_ui.core.outpaint import inner_box
 from genimg_ui.core.preflight import Finding
+from genimg_ui.core.region import canvas_size, source_box
 from genimg_ui.history.marks import Marks
 from genimg_ui.history.record import LogEntry, ResultReport
 from genimg_ui.jobs.queue import Job, JobState
@@ -74,7 +74,7 @@ def ended(entry: LogEntry) -> Json:
 def proof(report: ResultReport) -> str:
     """The promise of locked pixels, as measured."""
     if not report.pixels_outside:
-        return "The mask covers the whole picture."
+        return "No pixel was locked: the whole picture was repainted."
     return (
         f"{report.changed_outside:,} of {report.pixels_outside:,} pixels outside the mask changed."
     )
@@ -95,9 +95,8 @@ def comparison(
     `before`, `result` and `download` (`result` where it is empty) are addresses.
     """
     record = entry.results[index]
-    border = entry.request.border
-    canvas = border.expand(source_size)
-    inner = inner_box(source_size, border)
+    canvas = canvas_size(entry.request, source_size)
+    inner = source_box(entry.request, source_size)
     return {
         "entry": entry.id,
         "index": index,
@@ -105,7 +104,7 @@ def comparison(
         "after": result,
         "width": canvas.width,
         "height": canvas.height,
-        "inner": [inner.left, inner.top, *source_size],
+        "inner": [inner.left, inner.top, *inner.size],
         "outer": [0, 0, *canvas],
         "tags": ["Before", "After"],
         "proof": proof(record.report),

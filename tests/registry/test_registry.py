@@ -105,9 +105,11 @@ def test_every_field_of_a_model_can_be_said(tmp_path):
     }
     values |= {"engine": "diffusers", "family": "sd15", "source": "a/b", "native_size": 64}
     values |= {"schedulers": ["ddim"], "controls": {"canny": "a/c"}, "lora": "a/l"}
+    values |= {"tasks": ["inpaint", "upscale"], "scale": 4}
     spec = load(tmp_path, json.dumps({"models": {"one": values}})).get("one")
     for name, value in values.items():
-        expected = {"schedulers": ("ddim",), "controls": (("canny", "a/c"),)}.get(name, value)
+        tuples = {"schedulers": ("ddim",), "controls": (("canny", "a/c"),)}
+        expected = (tuples | {"tasks": ("inpaint", "upscale")}).get(name, value)
         assert getattr(spec, name) == expected
 
 
