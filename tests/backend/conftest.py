@@ -20,7 +20,8 @@ def tiny() -> ModuleType:
 def models(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one of each tiny model, by the builder's name."""
     root = tmp_path_factory.mktemp("models")
-    for name in ("sd15", "sd15_inpaint", "sdxl", "sdxl_inpaint", "sd15_control", "sdxl_control"):
+    plain = ("sd15", "sd15_inpaint", "sdxl", "sdxl_inpaint")
+    for name in (*plain, "sd15_control", "sdxl_control", "sdxl_union"):
         getattr(tiny, f"make_{name}")(root / name)
     return root
 

@@ -11,6 +11,7 @@ import torch
 from diffusers import (
     AutoencoderKL,
     ControlNetModel,
+    ControlNetUnionModel,
     EulerDiscreteScheduler,
     PNDMScheduler,
     StableDiffusionInpaintPipeline,
@@ -81,6 +82,22 @@ def make_sd15_control(folder: Path) -> Path:
 def make_sdxl_control(folder: Path) -> Path:
     """A ControlNet for both sdxl models."""
     return _control(folder, _attention(2 * TEXT_WIDTH) | _added_conditions())
+
+
+def make_sdxl_union(folder: Path) -> Path:
+    """A union ControlNet of eight kinds for both sdxl models."""
+    torch.manual_seed(4)
+    network = ControlNetUnionModel(
+        **_control_shape(),
+        num_control_type=8,
+        num_trans_channel=WIDTHS[0],
+        num_proj_channel=WIDTHS[0],
+        num_trans_head=4,
+        num_trans_layer=1,
+        **_attention(2 * TEXT_WIDTH),
+        **_added_conditions(),
+    ).eval()
+    return _awake(network, folder)
 
 
 def _sd15(*, in_channels: int) -> dict[str, Any]:
@@ -202,15 +219,21 @@ def _strict_checker() -> StableDiffusionSafetyChecker:
 
 def _control(folder: Path, conditions: dict[str, Any]) -> Path:
     torch.manual_seed(3)
-    network = ControlNetModel(
-        in_channels=4,
-        layers_per_block=1,
-        block_out_channels=WIDTHS,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        conditioning_embedding_out_channels=(8, 8, 16, 16),
-        **conditions,
-    ).eval()
-    # A ControlNet starts with outputs of zero; only other weights can be seen to act.
+    return _awake(ControlNetModel(**_control_shape(), **conditions).eval(), folder)
+
+
+def _control_shape() -> dict[str, Any]:
+    return {
+        "in_channels": 4,
+        "layers_per_block": 1,
+        "block_out_channels": WIDTHS,
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "conditioning_embedding_out_channels": (8, 8, 16, 16),
+    }
+
+
+def _awake(network: Any, folder: Path) -> Path:
+    """A ControlNet starts with outputs of zero; only other weights can be seen to act."""
     for block in (*network.controlnet_down_blocks, network.controlnet_mid_block):
         torch.nn.init.normal_(block.weight, std=0.1)
     torch.nn.init.normal_(network.controlnet_cond_embedding.conv_out.weight, std=0.1)

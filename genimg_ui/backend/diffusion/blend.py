@@ -7,7 +7,7 @@ from step fraction 1 - m on, so m is its own strength: differential diffusion (L
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -38,6 +38,33 @@ def held(cells: torch.Tensor, step: int, total: int) -> torch.Tensor:
     return (FULL - cells.to(torch.int64)) * total > FULL * step
 
 
+class NoiseLaw(Protocol):
+    """How a family's samplers mix a picture with noise."""
+
+    def noised(
+        self, scheduler: Any, source: torch.Tensor, noise: torch.Tensor, level: torch.Tensor
+    ) -> torch.Tensor:
+        """`source` with `noise` at the timestep `level`, shape (1,)."""
+        ...
+
+    def initial_scale(self, scheduler: Any) -> float:
+        """The standard deviation of pure noise at the first timestep."""
+        ...
+
+
+class AddNoise:
+    """The law of samplers that predict noise (Ho et al. 2020): diffusers' own `add_noise`."""
+
+    def noised(
+        self, scheduler: Any, source: torch.Tensor, noise: torch.Tensor, level: torch.Tensor
+    ) -> torch.Tensor:
+        mixed: torch.Tensor = scheduler.add_noise(source, noise, level)
+        return mixed
+
+    def initial_scale(self, scheduler: Any) -> float:
+        return float(scheduler.init_noise_sigma)
+
+
 @dataclass(frozen=True, slots=True)
 class Blend:
     """The source's side of one picture's sampling.
@@ -51,13 +78,14 @@ class Blend:
     cells: torch.Tensor
     source: torch.Tensor
     noise: torch.Tensor
+    law: NoiseLaw = AddNoise()
 
     def start(self, *, strength: float) -> torch.Tensor:
         """What the sampler begins with, at the level of the first timestep."""
         noised = self._noised(0)
         if strength < 1:
             return noised
-        pure = self.noise * self.scheduler.init_noise_sigma
+        pure = self.noise * self.law.initial_scale(self.scheduler)
         return torch.where(held(self.cells, 0, len(self.timesteps)), noised, pure)
 
     def after(self, step: int, latents: torch.Tensor) -> torch.Tensor:
@@ -75,5 +103,4 @@ class Blend:
 
     def _noised(self, index: int) -> torch.Tensor:
         level = self.timesteps[index : index + 1]
-        noised: torch.Tensor = self.scheduler.add_noise(self.source, self.noise, level)
-        return noised
+        return self.law.noised(self.scheduler, self.source, self.noise, level)

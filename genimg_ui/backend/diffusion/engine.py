@@ -19,7 +19,8 @@ from genimg_ui.backend.base import (
     Progress,
 )
 from genimg_ui.backend.device import Device, is_out_of_memory, pick_device
-from genimg_ui.backend.diffusion.pipelines import Controlled, Loaded, load_pipeline, with_control
+from genimg_ui.backend.diffusion.controls import Controlled, with_controls
+from genimg_ui.backend.diffusion.pipelines import Loaded, load_pipeline
 from genimg_ui.backend.diffusion.preview import PreviewGate
 from genimg_ui.backend.diffusion.prompts import prompt_warnings
 from genimg_ui.backend.diffusion.sampling import Watch, Work, check_job, prepare, sample
@@ -74,24 +75,23 @@ class DiffusersBackend:
         on_event(Progress(0.0, _loading(job.spec)))
         loaded = self._load(job.spec)
         controlled = self._controlled(loaded, job)
-        pipe = loaded.pipe if controlled is None else controlled.pipe
         cancel.check()
         on_event(Progress(0.0, "reading the picture"))
-        work = prepare(job, loaded, pipe)
+        work = prepare(job, loaded, controlled)
         gate = PreviewGate()
         patches = tuple(
             sample(work, index, Watch(work, index, on_event=on_event, cancel=cancel, gate=gate))
             for index in range(len(job.resolved.seeds))
         )
-        attention = next(iter(pipe.unet.attn_processors.values()))
-        parts = () if controlled is None else (controlled.record,)
+        attention = next(iter(loaded.family.denoiser(work.pipe).attn_processors.values()))
+        parts = () if controlled is None else controlled.records
         return BackendResult(
             patches=patches,
             model=replace(loaded.record, parts=(*loaded.record.parts, *parts)),
             runtime=self._device.record(type(attention).__name__),
             environment=_environment(self._device),
             facts=_facts(work),
-            warnings=prompt_warnings(loaded.pipe, job),
+            warnings=prompt_warnings(loaded.family, loaded.pipe, job),
             fallbacks=loaded.fallbacks + (() if controlled is None else controlled.fallbacks),
         )
 
@@ -105,10 +105,13 @@ class DiffusersBackend:
     def _controlled(self, loaded: Loaded, job: BackendJob) -> Controlled | None:
         if not job.controls:
             return None
-        kind = job.controls[0].unit.kind
-        if self._control is None or self._control.kind != kind:
-            self._control = None  # its memory is needed for the next one
-            self._control = with_control(loaded, job.spec, kind, self._hashes)
+        kinds = tuple(control.unit.kind for control in job.controls)
+        if self._control is None or self._control.kinds != kinds:
+            wanted = {source for kind, source in job.spec.controls if kind in kinds}
+            had = {} if self._control is None else self._control.networks
+            kept = {source: network for source, network in had.items() if source in wanted}
+            self._control, had = None, {}  # what is not wanted any more makes room
+            self._control = with_controls(loaded, job.spec, kinds, self._hashes, kept=kept)
         return self._control
 
     def _forget(self) -> None:

@@ -12,19 +12,21 @@ from genimg_ui.registry import ModelSpec
 from genimg_ui.weights import folders
 
 
-def attach_lora(pipe: Any, spec: ModelSpec) -> Path | None:
+def attach_lora(pipe: Any, denoiser: Any, spec: ModelSpec) -> Path | None:
     """Add the LoRA of `spec` to the pipeline; the file that was read, None where it has none.
+
+    `denoiser` is the network of the pipeline that it must change.
 
     Raises ModelUnavailable where the file is absent, or holds nothing for this network.
     """
     if not spec.lora:
         return None
     path = lora_file(spec)
-    before = _fingerprint(pipe)
+    before = _fingerprint(denoiser)
     pipe.load_lora_weights(path.parent, weight_name=path.name, local_files_only=True)
     pipe.fuse_lora(lora_scale=spec.lora_scale, safe_fusing=True)
     pipe.unload_lora_weights()
-    if spec.lora_scale and _fingerprint(pipe) == before:
+    if spec.lora_scale and _fingerprint(denoiser) == before:
         raise ModelUnavailable(
             f"The LoRA {spec.lora} changes nothing of {spec.title}: it was made for another model."
         )
@@ -43,5 +45,5 @@ def lora_file(spec: ModelSpec) -> Path:
     return files[0]
 
 
-def _fingerprint(pipe: Any) -> float:
-    return float(sum(p.detach().double().abs().sum().item() for p in pipe.unet.parameters()))
+def _fingerprint(denoiser: Any) -> float:
+    return float(sum(p.detach().double().abs().sum().item() for p in denoiser.parameters()))

@@ -7,7 +7,7 @@ Previews are uint8 (rows, columns, 3), one pixel for each latent cell.
 
 import math
 import time
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -40,9 +40,12 @@ class PreviewGate:
 
 
 @torch.no_grad()
-def fit_colours(pipe: Any) -> torch.Tensor:
-    """Least squares from latents to RGB in [0, 1]: (channels + 1, 3), the last row constant."""
-    factor = int(pipe.vae_scale_factor)
+def fit_colours(encode: Callable[[torch.Tensor], torch.Tensor], factor: int) -> torch.Tensor:
+    """Least squares from latents to RGB in [0, 1]: (channels + 1, 3), the last row constant.
+
+    `encode` turns float pixels (1, 3, h, w) in [-1, 1] into latents (1, channels, h / factor,
+    w / factor).
+    """
     steps = torch.linspace(0, 1, LEVELS)
     colours = torch.cartesian_prod(steps, steps, steps)
     side = math.isqrt(len(colours) - 1) + 1
@@ -51,10 +54,7 @@ def fit_colours(pipe: Any) -> torch.Tensor:
     cells = grid.reshape(side, side, 3).repeat_interleave(PATCH, 0).repeat_interleave(PATCH, 1)
     pixels = cells.repeat_interleave(factor, 0).repeat_interleave(factor, 1)
     chart = pixels.permute(2, 0, 1)[None] * 2 - 1
-    latents = pipe._encode_vae_image(  # scaling and precision differ by family
-        chart.to(pipe.vae.device, pipe.vae.dtype), torch.Generator("cpu").manual_seed(0)
-    )
-    known = _with_constant(latents[0].float().cpu().flatten(1).T)
+    known = _with_constant(encode(chart)[0].float().cpu().flatten(1).T)
     wanted = cells.reshape(-1, 3)
     normal = known.T @ known + RIDGE * torch.eye(known.shape[1])
     fitted: torch.Tensor = torch.linalg.solve(normal, known.T @ wanted)

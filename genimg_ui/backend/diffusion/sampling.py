@@ -5,26 +5,28 @@ depends on its seed and never on its batch. Crops whose sides are no multiple of
 extended at the right and the bottom, and cut back afterwards. Masks are uint8, 255 = repaint.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 
 from genimg_ui.backend.base import (
     BackendJob,
     CancelToken,
-    ControlInput,
+    Grey,
     OnEvent,
     Preview,
     Progress,
     Rgb,
 )
 from genimg_ui.backend.diffusion.blend import Blend, cell_mask
+from genimg_ui.backend.diffusion.controls import Controlled
+from genimg_ui.backend.diffusion.families import Call, ControlCall, OnStep, Output
 from genimg_ui.backend.diffusion.noise import canvas_noise, latent_cells
-from genimg_ui.backend.diffusion.pipelines import LATENT_CHANNELS, Loaded
+from genimg_ui.backend.diffusion.pipelines import Loaded
 from genimg_ui.backend.diffusion.preview import PreviewGate, latents_to_rgb
 from genimg_ui.backend.diffusion.schedulers import check_steps, make_scheduler
 from genimg_ui.errors import BackendError, RefusedInput
@@ -36,11 +38,12 @@ class Work:
 
     job: BackendJob
     loaded: Loaded
-    pipe: Any  # `loaded.pipe`, or its twin with a ControlNet
+    pipe: Any  # `loaded.pipe`, or its twin with ControlNets
     filled: Rgb  # extended to whole multiples
     cells: torch.Tensor  # uint8 (rows, columns)
     source: torch.Tensor  # latents of `filled`
-    controls: tuple[ControlInput, ...]  # extended too
+    controls: tuple[ControlCall, ...]  # extended too
+    extras: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the pipeline
 
     @property
     def size(self) -> tuple[int, int]:
@@ -66,17 +69,18 @@ class Watch:
     def done(self, blend: Blend) -> None:
         self._say(len(blend.timesteps) + 1, blend, "done")
 
-    def callback(self, blend: Blend) -> Callable[..., dict[str, Any]]:
-        """What the pipeline calls with the latents after each of its steps."""
+    def on_step(self, blend: Blend) -> OnStep:
+        """What is done with the latents after each evaluation of the denoiser."""
 
-        def on_step(_pipe: Any, step: int, _when: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        def on_step(step: int, latents: torch.Tensor) -> torch.Tensor:
             self._cancel.check()
-            latents = blend.after(step, tensors["latents"])
+            _check_finite(latents, self._work.job, step)
+            latents = blend.after(step, latents)
             self._report(step, blend, latents)
             if step + 1 == len(blend.timesteps):
                 self._say(step + 1, blend, "decoding")
             self._cancel.check()  # after the last step this is before the decoder starts
-            return {"latents": latents}
+            return latents
 
         return on_step
 
@@ -104,8 +108,6 @@ def check_job(job: BackendJob) -> None:
         height, width = job.filled.shape[:2]
         rows, columns = job.mask.shape
         raise RefusedInput(f"mask must have the crop's size {width}×{height}, got {columns}×{rows}")
-    if len(job.controls) > 1:
-        raise RefusedInput(f"controls must be at most one ControlNet, got {len(job.controls)}")
     for control in job.controls:
         if control.image.shape != job.filled.shape:
             height, width = control.image.shape[:2]
@@ -115,25 +117,23 @@ def check_job(job: BackendJob) -> None:
             )
 
 
-def prepare(job: BackendJob, loaded: Loaded, pipe: Any) -> Work:
-    multiple = max(loaded.factor, job.spec.size_multiple)
+def prepare(job: BackendJob, loaded: Loaded, twin: Controlled | None = None) -> Work:
+    """Everything that all variants share; `twin` is the pipeline with the job's ControlNets."""
+    family = loaded.family
+    pipe = loaded.pipe if twin is None else twin.pipe
+    multiple = math.lcm(loaded.factor, job.spec.size_multiple)
     filled = _extended(job.filled, multiple)
-    mask = _extended(job.mask, multiple)
-    place = pipe.vae.device
-    pixels = pipe.image_processor.preprocess(Image.fromarray(filled))
-    with torch.no_grad():
-        # One fixed draw of the encoder's posterior: all variants are held to the same latents.
-        source = pipe._encode_vae_image(
-            pixels.to(place, pipe.vae.dtype), torch.Generator("cpu").manual_seed(0)
-        )
+    cells = cell_mask(_extended(job.mask, multiple), loaded.factor)
+    # One fixed draw of the encoder's posterior: all variants are held to the same latents.
+    source = family.encode(pipe, _pixels(filled), torch.Generator("cpu").manual_seed(0))
     return Work(
         job=job,
         loaded=loaded,
         pipe=pipe,
         filled=filled,
-        cells=torch.from_numpy(cell_mask(mask, loaded.factor)).to(place),
-        source=source.to(pipe.unet.dtype),
-        controls=tuple(ControlInput(c.unit, _extended(c.image, multiple)) for c in job.controls),
+        cells=torch.from_numpy(cells).to(family.place(pipe)),
+        source=source.to(family.dtype(pipe)),
+        controls=() if twin is None else _controls(job, twin, multiple),
     )
 
 
@@ -145,84 +145,92 @@ def sample(work: Work, index: int, watch: Watch) -> Rgb:
     work.pipe.scheduler = make_scheduler(work.job.resolved.scheduler, work.loaded.scheduler)
     check_steps(work.pipe.scheduler, sampling.num_inference_steps, sampling.strength)
     blend = _blend(work, seed)
-    begin = blend.start(strength=sampling.strength) / work.pipe.scheduler.init_noise_sigma
-    width, height = work.size
-    output = work.pipe(
+    call = Call(
         prompt=sampling.prompt,
-        # SDXL was trained with a zero embedding, not an empty text, where there is none.
-        negative_prompt=sampling.negative_prompt or None,
-        image=Image.fromarray(work.filled),
-        mask_image=_pipeline_mask(work),
-        width=width,
-        height=height,
+        negative_prompt=sampling.negative_prompt,
+        image=work.filled,
+        mask=_pipeline_mask(work),
+        latents=blend.start(strength=sampling.strength),
+        generator=torch.Generator("cpu").manual_seed(seed),
         strength=sampling.strength,
         num_inference_steps=sampling.num_inference_steps,
         guidance_scale=sampling.guidance_scale,
-        generator=torch.Generator("cpu").manual_seed(seed),
-        latents=begin.to(work.pipe.unet.dtype),  # the pipeline scales them to the first level
-        output_type="np",
-        callback_on_step_end=watch.callback(blend),
-        **_control_options(work),
+        on_step=watch.on_step(blend),
+        controls=work.controls,
+        extras=work.extras,
     )
+    output = work.loaded.family.run(work.pipe, call)
     watch.check()
-    pixels = _pixels(work, output)
+    pixels = _patch(work, output)
     watch.done(blend)
     return pixels
 
 
+def _controls(job: BackendJob, twin: Controlled, multiple: int) -> tuple[ControlCall, ...]:
+    return tuple(
+        ControlCall(
+            image=_extended(control.image, multiple),
+            scale=float(control.unit.controlnet_conditioning_scale),
+            start=float(control.unit.control_guidance_start),
+            end=float(control.unit.control_guidance_end),
+            mode=mode,
+        )
+        for control, mode in zip(job.controls, twin.modes, strict=True)
+    )
+
+
 def _blend(work: Work, seed: int) -> Blend:
-    sampling = work.job.resolved.request.sampling
+    job, family, pipe = work.job, work.loaded.family, work.pipe
+    sampling = job.resolved.request.sampling
     rows, columns = work.source.shape[-2:]
-    job = work.job
     cells = latent_cells(
         job.origin, job.scale, rows=rows, columns=columns, factor=work.loaded.factor
     )
-    noise = torch.from_numpy(canvas_noise(seed, cells, LATENT_CHANNELS))[None]
-    scheduler = work.pipe.scheduler
-    scheduler.set_timesteps(sampling.num_inference_steps, device=work.source.device)
-    # Also tells the scheduler at which step it begins, which its noise level depends on.
-    timesteps, _ = work.pipe.get_timesteps(
-        sampling.num_inference_steps, sampling.strength, work.source.device
+    noise = torch.from_numpy(canvas_noise(seed, cells, family.latent_channels(pipe)))[None]
+    timesteps = family.timesteps(
+        pipe, steps=sampling.num_inference_steps, strength=sampling.strength, size=work.size
     )
-    return Blend(scheduler, timesteps, work.cells, work.source, noise.to(work.source))
+    return Blend(pipe.scheduler, timesteps, work.cells, work.source, noise.to(work.source), family)
 
 
-def _pipeline_mask(work: Work) -> Image.Image:
-    """What the pipeline is told: a native UNet sees the cells, any other is left to `Blend`."""
-    width, height = work.size
+def _pipeline_mask(work: Work) -> Grey:
+    """What the pipeline is told: the cells where the denoiser is native, else all of 255."""
     if not work.loaded.native:
-        return Image.new("L", (width, height), 255)
+        return np.full(work.filled.shape[:2], 255, np.uint8)
     touched = (work.cells.cpu().numpy() > 0).astype(np.uint8) * 255
     factor = work.loaded.factor
-    return Image.fromarray(touched.repeat(factor, 0).repeat(factor, 1))
+    return touched.repeat(factor, 0).repeat(factor, 1)
 
 
-def _control_options(work: Work) -> dict[str, Any]:
-    if not work.controls:
-        return {}
-    control = work.controls[0]
-    return {
-        "control_image": Image.fromarray(control.image),
-        "controlnet_conditioning_scale": float(control.unit.controlnet_conditioning_scale),
-        "control_guidance_start": float(control.unit.control_guidance_start),
-        "control_guidance_end": float(control.unit.control_guidance_end),
-    }
+def _pixels(image: Rgb) -> torch.Tensor:
+    """Float (1, 3, h, w) in [-1, 1], by the very operations of diffusers."""
+    unit = torch.from_numpy(image.astype(np.float32) / 255.0)
+    return 2.0 * unit.permute(2, 0, 1)[None] - 1.0
 
 
-def _pixels(work: Work, output: Any) -> Rgb:
-    title = work.job.spec.title
-    if any(getattr(output, "nsfw_content_detected", None) or ()):
+def _check_finite(latents: torch.Tensor, job: BackendJob, step: int) -> None:
+    if not bool(torch.isfinite(latents).all()):
+        raise _not_finite(job, f" in step {step + 1}")
+
+
+def _not_finite(job: BackendJob, where: str) -> BackendError:
+    return BackendError(
+        f"{job.spec.title} produced values that are no numbers (NaN){where}; lower "
+        "guidance_scale, or choose another scheduler."
+    )
+
+
+def _patch(work: Work, output: Output) -> Rgb:
+    if output.withheld:
         raise BackendError(
-            f"The safety checker of {title} withheld a result; another seed or prompt may pass."
+            f"The safety checker of {work.job.spec.title} withheld a result; another seed or "
+            "prompt may pass."
         )
-    image = output.images[0]
-    if not np.isfinite(image).all():
-        raise BackendError(
-            f"{title} produced values that are no numbers (NaN); lower guidance_scale, or choose "
-            "another scheduler."
-        )
+    if not np.isfinite(output.pixels).all():
+        raise _not_finite(work.job, " when it was decoded")
     height, width = work.job.filled.shape[:2]
-    return np.ascontiguousarray((image * 255).round().astype(np.uint8)[:height, :width])
+    rounded = (output.pixels * 255).round().astype(np.uint8)
+    return np.ascontiguousarray(rounded[:height, :width])
 
 
 def _extended(pixels: np.ndarray[Any, np.dtype[np.uint8]], multiple: int) -> Any:

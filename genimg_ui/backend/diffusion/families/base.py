@@ -1,0 +1,226 @@
+"""What the sampler must know of a family of models: one adapter each, no branch anywhere else.
+
+The sampler works on *spatial latents*: float tensors (1, channels, rows, columns), scaled as the
+denoiser sees them, one cell for `factor` × `factor` pixels. An adapter translates between them
+and whatever its pipelines want. Pictures are uint8 (h, w, 3), masks uint8 (h, w) with 255 =
+repaint, sides already whole multiples of the model's.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from genimg_ui.backend.base import Grey, Rgb
+from genimg_ui.backend.diffusion.blend import AddNoise
+from genimg_ui.errors import RefusedInput
+from genimg_ui.registry import ModelSpec
+
+Pipeline = Any  # the pipelines share their names by convention, not by a base class
+OnStep = Callable[[int, torch.Tensor], torch.Tensor]
+"""(index of the evaluation from 0, spatial latents after it) → those to go on with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlCall:
+    """One ControlNet's part of a call: its map, and when and how strongly it holds.
+
+    `mode` is the number of the kind in a union network, None for a network of one kind.
+    """
+
+    image: Rgb
+    scale: float  # controlnet_conditioning_scale, [0, 2]
+    start: float  # control_guidance_start, fraction of the steps
+    end: float  # control_guidance_end
+    mode: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One picture to sample, in the words of no pipeline.
+
+    `latents` are spatial and at the level of the first timestep that is run. `mask` is what the
+    pipeline itself is told: all of 255 where `Blend` alone holds the source. `extras` are
+    further arguments under the pipeline's own names (references, prompt embeddings), put over
+    those that the adapter makes.
+    """
+
+    prompt: str
+    negative_prompt: str
+    image: Rgb
+    mask: Grey
+    latents: torch.Tensor
+    generator: torch.Generator
+    strength: float
+    num_inference_steps: int
+    guidance_scale: float
+    on_step: OnStep
+    controls: tuple[ControlCall, ...] = ()
+    extras: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.image.shape[1], self.image.shape[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Float pixels (h, w, 3) in [0, 1], and whether a safety checker withheld them."""
+
+    pixels: NDArray[np.float32]
+    withheld: bool = False
+
+
+class Family(AddNoise, ABC):
+    """The adapter of one family. Holds no state: every method gets the pipeline it is about."""
+
+    id: ClassVar[str]
+    denoiser_folder: ClassVar[str]
+    """Where in a model's folder the denoiser lies: `unet` or `transformer`."""
+    control_networks: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """Class name in a ControlNet's config.json → the class that reads it."""
+    control_modes: ClassVar[Mapping[str, int]] = MappingProxyType({})
+    """Kind of control → its number in the family's published union network."""
+
+    @abstractmethod
+    def inpaint_class(self, spec: ModelSpec, class_name: str) -> Any:
+        """The pipeline to load; `class_name` is what the model's index says that it is."""
+
+    @abstractmethod
+    def control_class(self, pipe: Pipeline, networks: tuple[Any, ...]) -> Any:
+        """The pipeline that takes these ControlNets beside `pipe`'s own components."""
+
+    @abstractmethod
+    def denoiser(self, pipe: Pipeline) -> Any:
+        """The network that is run in each step: a UNet or a transformer."""
+
+    @abstractmethod
+    def native(self, pipe: Pipeline) -> bool:
+        """Whether the denoiser was trained to see the mask."""
+
+    @abstractmethod
+    def run(self, pipe: Pipeline, call: Call) -> Output:
+        """Sample one picture."""
+
+    def check(self, pipe: Pipeline, title: str) -> None:
+        """Raise ModelUnavailable where the loaded model cannot paint under a mask."""
+
+    def constructor_options(self, spec: ModelSpec, *, safety: bool) -> dict[str, Any]:
+        """What the pipeline's class is given beside its weights when it is loaded."""
+        return {}
+
+    def download_options(self, *, safety: bool) -> dict[str, Any]:
+        """Components that need not be fetched from the hub: their names, each with None."""
+        return {}
+
+    def control_argument(self, networks: tuple[Any, ...]) -> Any:
+        """What the pipeline's constructor takes for these ControlNets, one for each unit."""
+        return networks[0] if len(networks) == 1 else list(networks)
+
+    def control_constructor_options(self, pipe: Pipeline) -> dict[str, Any]:
+        """The same when a twin with ControlNets is built from the parts of `pipe`."""
+        return {}
+
+    def control_mode(self, network: Any, kind: str) -> int | None:
+        """The number of `kind` in a union network; None for a network of one kind.
+
+        Raises RefusedInput where the union network was not trained on that kind.
+        """
+        count = getattr(network.config, self._union_count, None)
+        if not count:
+            return None
+        mode = self.control_modes.get(kind)
+        if mode is None or mode >= count:
+            known = [name for name, number in self.control_modes.items() if number < count]
+            raise RefusedInput(
+                f"this union ControlNet takes the kinds {', '.join(known)}, got {kind}"
+            )
+        return mode
+
+    _union_count: ClassVar[str] = "num_control_type"  # in the configuration of a union network
+
+    def latent_channels(self, pipe: Pipeline) -> int:
+        """Channels of spatial latents."""
+        return int(pipe.vae.config.latent_channels)
+
+    def factor(self, pipe: Pipeline) -> int:
+        """Side of a latent cell in pixels."""
+        return int(pipe.vae_scale_factor)
+
+    def place(self, pipe: Pipeline) -> torch.device:
+        """Where tensors for the pipeline belong, also where its weights are moved in and out."""
+        device: torch.device = pipe._execution_device
+        return device
+
+    def dtype(self, pipe: Pipeline) -> torch.dtype:
+        """The precision of latents on their way through the denoiser."""
+        kind: torch.dtype = self.denoiser(pipe).dtype
+        return kind
+
+    def prompt_room(self, pipe: Pipeline) -> tuple[Any, int]:
+        """The tokenizer that reads the least of a prompt, and how many tokens of it."""
+        markers = 2  # each text is framed by a start and an end token
+        return pipe.tokenizer, pipe.tokenizer.model_max_length - markers
+
+    @torch.no_grad()
+    def encode(
+        self, pipe: Pipeline, pixels: torch.Tensor, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Pixels, float (1, 3, h, w) in [-1, 1], as spatial latents in the VAE's precision."""
+        placed = pixels.to(self.place(pipe), pipe.vae.dtype)
+        latents: torch.Tensor = pipe._encode_vae_image(placed, generator)
+        return latents
+
+    def pack(self, pipe: Pipeline, latents: torch.Tensor) -> torch.Tensor:
+        """Spatial latents in the layout that the pipeline samples in."""
+        return latents
+
+    def unpack(self, pipe: Pipeline, latents: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        """The inverse of `pack`; `size` is width and height in pixels."""
+        return latents
+
+    def timesteps(
+        self, pipe: Pipeline, *, steps: int, strength: float, size: tuple[int, int]
+    ) -> torch.Tensor:
+        """Set `pipe.scheduler` as the pipeline will, and return the timesteps that are run."""
+        place = self.place(pipe)
+        pipe.scheduler.set_timesteps(steps, device=place)
+        # Also tells the scheduler at which step it begins, which its noise level depends on.
+        timesteps: torch.Tensor = pipe.get_timesteps(steps, strength, place)[0]
+        return timesteps
+
+    def prompt_arguments(self, call: Call) -> dict[str, Any]:
+        """The texts under the pipeline's names."""
+        return {"prompt": call.prompt, "negative_prompt": call.negative_prompt or None}
+
+    def control_arguments(self, call: Call) -> dict[str, Any]:
+        """The ControlNets' share of a call: plain values for one, lists for several."""
+        if not call.controls:
+            return {}
+        columns = {
+            "control_image": [Image.fromarray(c.image) for c in call.controls],
+            "controlnet_conditioning_scale": [c.scale for c in call.controls],
+            "control_guidance_start": [c.start for c in call.controls],
+            "control_guidance_end": [c.end for c in call.controls],
+        }
+        if all(c.mode is not None for c in call.controls):
+            columns["control_mode"] = [c.mode for c in call.controls]
+        if len(call.controls) > 1:
+            return dict(columns)
+        return {name: values[0] for name, values in columns.items()}
+
+    def step_callback(self, pipe: Pipeline, call: Call) -> Callable[..., dict[str, Any]]:
+        """What diffusers calls after each evaluation of the denoiser."""
+
+        def on_step(_pipe: Any, step: int, _when: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            latents = call.on_step(step, self.unpack(pipe, tensors["latents"], call.size))
+            return {"latents": self.pack(pipe, latents)}
+
+        return on_step
