@@ -11,14 +11,42 @@ from typing import Any
 import yaml
 
 from genimg_ui.core.tasks import EVERY_TASK, UPSCALES, Task
+from genimg_ui.errors import RefusedInput
 from genimg_ui.registry.families import ENGINE_DEFAULTS, FAMILIES
 from genimg_ui.registry.spec import DEFAULT_SCHEDULER, ENGINES, SCHEDULERS, ModelSpec, Registry
 from genimg_ui.weights import folders
 from genimg_ui.yaml_reader import YamlReader, compose, shown
 
 
-def load_registry(path: Path) -> Registry:
-    """Read models.yaml, or refuse it in one sentence."""
+def load_registry(path: Path, own: Path | None = None) -> Registry:
+    """Read models.yaml, or refuse it in one sentence.
+
+    `own` is a file with entries that a person has added, under `models`; it need not be there.
+    """
+    registry = _load(path)
+    if own is None or not own.is_file():
+        return registry
+    taken = {spec.id for spec in registry.models}
+    added = load_own(own)
+    for spec in added:
+        if spec.id in taken:
+            raise RefusedInput(
+                f"{own.name}: models.{spec.id} is the name of a model of {path.name} already."
+            )
+    ids = frozenset(spec.id for spec in added)
+    return Registry((*registry.models, *added), registry.default, ids)
+
+
+def load_own(path: Path) -> tuple[ModelSpec, ...]:
+    """The entries of a person's own file; raises RefusedInput."""
+    reader = YamlReader(path)
+    top = dict(reader.items(compose(path), "", allowed=("models",)))
+    if "models" not in top:
+        return ()
+    return tuple(_model(reader, key, node) for key, node in reader.items(top["models"], "models"))
+
+
+def _load(path: Path) -> Registry:
     root = compose(path)
     reader = YamlReader(path)
     top = dict(reader.items(root, "", allowed=("default", "models")))
@@ -60,6 +88,7 @@ _FIELDS: dict[str, _Parse] = {
     "title": YamlReader.text,
     "engine": lambda r, n, k: r.choice(n, k, ENGINES),
     "licence": YamlReader.text,
+    "non_commercial": YamlReader.flag,
     "family": lambda r, n, k: r.choice(n, k, tuple(FAMILIES)),
     "source": YamlReader.source,
     "revision": YamlReader.text,

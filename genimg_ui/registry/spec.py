@@ -45,6 +45,7 @@ class ModelSpec:
     size_multiple: int = 1
     memory_gib: float = 0.0
     download_gib: float = 0.0  # 0: unknown
+    non_commercial: bool = False  # its licence must be accepted once
     uses_prompt: bool = False
     uses_strength: bool = False
     uses_guidance: bool = False
@@ -67,10 +68,11 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """All models of one models.yaml, in its order."""
+    """All models of models.yaml, in its order, and after them those that a person has added."""
 
     models: tuple[ModelSpec, ...]
     default: str
+    added: frozenset[str] = frozenset()  # ids that stand in the person's own file
 
     def all(self) -> tuple[ModelSpec, ...]:
         return self.models
