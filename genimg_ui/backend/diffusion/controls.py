@@ -45,23 +45,17 @@ def with_controls(
 
     A network that serves several kinds is loaded once; those in `kept` (by source) not again.
     """
-    sources = dict(spec.controls)
-    for kind in kinds:
-        if kind not in sources:
-            known = ", ".join(sources) or "none"
-            raise RefusedInput(f'control of {spec.id} must be one of {known}, got "{kind}"')
+    sources = {kind: _source(spec, kind) for kind in kinds}
     family, base = loaded.family, loaded.pipe
-    networks: dict[str, Any] = {}
-    for source in dict.fromkeys(sources[kind] for kind in kinds):
-        network = kept.get(source)
-        if network is None:
-            network = _read_network(loaded, spec, source)
-        networks[source] = network.to(family.place(base))
+    networks = {
+        source: (kept.get(source) or _read_network(loaded, spec, source)).to(family.place(base))
+        for source in dict.fromkeys(sources.values())
+    }
     modes = tuple(family.control_mode(networks[sources[kind]], kind) for kind in kinds)
     if len({mode is None for mode in modes}) > 1:
         raise RefusedInput(
             f"Controls of {spec.title} must all use union ControlNets or none of them, got "
-            f"{', '.join(f'{kind} ({sources[kind]})' for kind in kinds)}.",
+            f"{', '.join(f'{kind} ({source})' for kind, source in sources.items())}.",
             remedy="Remove one of them.",
         )
     each = tuple(networks[sources[kind]] for kind in kinds)
@@ -71,10 +65,18 @@ def with_controls(
         **family.control_constructor_options(base),
     )
     pipe.set_progress_bar_config(disable=True)
-    noted = [control_record(spec, kind, hashes) for kind in dict.fromkeys(kinds)]
+    noted = [control_record(spec, kind, hashes) for kind in sources]
     sentences = dict.fromkeys(sentence for _, said in noted for sentence in said)
     records = tuple(record for record, _ in noted)
     return Controlled(kinds, pipe, networks, modes, records, tuple(sentences))
+
+
+def _source(spec: ModelSpec, kind: str) -> str:
+    found = dict(spec.controls).get(kind)
+    if found is None:
+        known = ", ".join(name for name, _ in spec.controls) or "none"
+        raise RefusedInput(f'control of {spec.id} must be one of {known}, got "{kind}"')
+    return found
 
 
 def _read_network(loaded: Loaded, spec: ModelSpec, source: str) -> Any:
@@ -120,7 +122,7 @@ def _class_name(folder: Path) -> str:
 
 def _check_shape(loaded: Loaded, spec: ModelSpec, source: str, network: Any) -> None:
     """A network of another family has the same class, but reads texts of another width."""
-    width = "cross_attention_dim"
+    width = loaded.family.control_width
     own = getattr(loaded.family.denoiser(loaded.pipe).config, width, None)
     found = getattr(network.config, width, None)
     if own is not None and found is not None and own != found:
