@@ -24,6 +24,13 @@ SCHEDULERS: Mapping[str, str] = MappingProxyType(
         "heun": "Heun",
         "lcm": "LCM",
         "deis": "DEIS",
+        "dpmpp_2m_sde": "DPM++ 2M SDE",
+        "dpmpp_2m_sde_karras": "DPM++ 2M SDE Karras",
+        "dpmpp_sde": "DPM++ SDE",
+        "dpmpp_sde_karras": "DPM++ SDE Karras",
+        "tcd": "TCD",
+        "euler_trailing": "Euler, trailing (Lightning)",
+        "ddim_trailing": "DDIM, trailing (Hyper)",
     }
 )
 DEFAULT_SCHEDULER = "default"  # the model's own

@@ -13,14 +13,17 @@ from diffusers import (
     DDPMScheduler,
     DEISMultistepScheduler,
     DPMSolverMultistepScheduler,
+    DPMSolverSinglestepScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
     HeunDiscreteScheduler,
     LCMScheduler,
     PNDMScheduler,
+    TCDScheduler,
     UniPCMultistepScheduler,
 )
 
+from genimg_ui.backend.diffusion.flow_schedulers import is_flow, make_flow_scheduler
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import DEFAULT_SCHEDULER
 
@@ -28,6 +31,12 @@ Scheduler = Any  # diffusers' schedulers share an interface, but no base class t
 
 # Latents are not bounded to [-1, 1] as pixels are, so nothing may be clipped.
 _UNCLIPPED = {"clip_sample": False}
+_SDE = {"algorithm_type": "sde-dpmsolver++"}
+_KARRAS = {"use_karras_sigmas": True}
+# A single step must end at a first-order one where the last noise level is 0.
+_SINGLE = _SDE | {"lower_order_final": True}
+# The last training timestep is the first one that is run: what few-step models were distilled at.
+_TRAILING = {"timestep_spacing": "trailing"}
 
 TABLE: Mapping[str, tuple[Scheduler, dict[str, Any]]] = MappingProxyType(
     {
@@ -43,13 +52,23 @@ TABLE: Mapping[str, tuple[Scheduler, dict[str, Any]]] = MappingProxyType(
         "heun": (HeunDiscreteScheduler, _UNCLIPPED),
         "lcm": (LCMScheduler, _UNCLIPPED),
         "deis": (DEISMultistepScheduler, {}),
+        "dpmpp_2m_sde": (DPMSolverMultistepScheduler, _SDE),
+        "dpmpp_2m_sde_karras": (DPMSolverMultistepScheduler, _SDE | _KARRAS),
+        "dpmpp_sde": (DPMSolverSinglestepScheduler, _SINGLE),
+        "dpmpp_sde_karras": (DPMSolverSinglestepScheduler, _SINGLE | _KARRAS),
+        "tcd": (TCDScheduler, _UNCLIPPED),
+        "euler_trailing": (EulerDiscreteScheduler, _TRAILING),
+        "ddim_trailing": (DDIMScheduler, _UNCLIPPED | _TRAILING),
     }
 )
-LCM_STEPS = 50  # `original_inference_steps`: the steps of the teacher that LCM skips through
+TEACHER_STEPS = 50  # `original_inference_steps`: the steps that LCM and TCD skip through
+TCD_ETA = 0.3  # share of fresh noise in each step; its authors' choice (Zheng et al. 2024, gamma)
 
 
 def make_scheduler(name: str, own: Scheduler) -> Scheduler:
     """A fresh scheduler by its name; `own` is the one that the model was saved with."""
+    if is_flow(own):
+        return make_flow_scheduler(name, own)
     if name == DEFAULT_SCHEDULER:
         return type(own).from_config(own.config)
     if name not in TABLE:
@@ -66,10 +85,20 @@ def check_steps(scheduler: Scheduler, steps: int, strength: float) -> None:
             f"strength × num_inference_steps must be at least 1, got {strength:g} × {steps}",
             remedy="Raise either.",
         )
-    if isinstance(scheduler, LCMScheduler) and steps > LCM_STEPS:
+    if isinstance(scheduler, LCMScheduler | TCDScheduler) and steps > TEACHER_STEPS:
+        name = "lcm" if isinstance(scheduler, LCMScheduler) else "tcd"
         raise RefusedInput(
-            f"num_inference_steps must be in [1, {LCM_STEPS}] with scheduler lcm, got {steps}"
+            f"num_inference_steps must be in [1, {TEACHER_STEPS}] with scheduler {name}, "
+            f"got {steps}"
         )
+
+
+def step_options(scheduler: Scheduler) -> dict[str, float]:
+    """What the pipelines shall hand to the scheduler's steps where its own default is wrong.
+
+    The pipelines pass `eta` 0 to every scheduler that takes one, which for TCD is another sampler.
+    """
+    return {"eta": TCD_ETA} if isinstance(scheduler, TCDScheduler) else {}
 
 
 def _foreign(config: Mapping[str, Any], cls: Scheduler) -> dict[str, Any]:
