@@ -5,16 +5,19 @@ out.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from genimg_ui.core.control import ANNOTATORS
+from genimg_ui.core.request import ColourMatch
 from genimg_ui.core.tasks import EVERY_TASK, UPSCALES, Task
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry.families import ENGINE_DEFAULTS, FAMILIES
 from genimg_ui.registry.spec import DEFAULT_SCHEDULER, ENGINES, SCHEDULERS, ModelSpec, Registry
-from genimg_ui.weights import folders
+from genimg_ui.weights import folders, recognise
 from genimg_ui.yaml_reader import YamlReader, compose, shown
 
 
@@ -34,7 +37,7 @@ def load_registry(path: Path, own: Path | None = None) -> Registry:
                 f"{own.name}: models.{spec.id} is the name of a model of {path.name} already."
             )
     ids = frozenset(spec.id for spec in added)
-    return Registry((*registry.models, *added), registry.default, ids)
+    return replace(registry, models=(*registry.models, *added), added=ids)
 
 
 def load_own(path: Path) -> tuple[ModelSpec, ...]:
@@ -49,16 +52,24 @@ def load_own(path: Path) -> tuple[ModelSpec, ...]:
 def _load(path: Path) -> Registry:
     root = compose(path)
     reader = YamlReader(path)
-    top = dict(reader.items(root, "", allowed=("default", "models")))
+    top = dict(reader.items(root, "", allowed=("default", "models", "annotators")))
     if "models" not in top:
         reader.refuse(root, "models", "is missing")
     specs = tuple(_model(reader, key, node) for key, node in reader.items(top["models"], "models"))
     if not specs:
         reader.refuse(top["models"], "models", "must name at least one model, got none")
     ids = tuple(spec.id for spec in specs)
-    if "default" not in top:
-        return Registry(specs, ids[0])
-    return Registry(specs, reader.choice(top["default"], "default", ids))
+    default = reader.choice(top["default"], "default", ids) if "default" in top else ids[0]
+    return Registry(specs, default, annotators=_annotators(reader, top.get("annotators")))
+
+
+def _annotators(reader: YamlReader, node: yaml.Node | None) -> dict[str, str]:
+    """Where the weights of annotators lie, if not where they are published."""
+    if node is None:
+        return {}
+    known = tuple(name for name, annotator in ANNOTATORS.items() if annotator.source)
+    pairs = reader.items(node, "annotators", allowed=known)
+    return {name: reader.source(value, f"annotators.{name}") for name, value in pairs}
 
 
 def _schedulers(reader: YamlReader, node: yaml.Node, key: str) -> tuple[str, ...]:
@@ -114,6 +125,8 @@ _FIELDS: dict[str, _Parse] = {
     "tasks": _tasks,
     "scale": _scale,
     "uses_seed": YamlReader.flag,
+    "uses_colour_match": YamlReader.flag,
+    "default_colour_match": lambda r, n, k: ColourMatch(r.choice(n, k, tuple(ColourMatch))),
     "file": YamlReader.text,
 }
 
@@ -142,5 +155,5 @@ def _model(reader: YamlReader, model_id: str, node: yaml.Node) -> ModelSpec:
 def _family(source: str, revision: str | None) -> str:
     """By the index on disk; else by the name. The loader refuses a guess that proves wrong."""
     folder = folders.local_folder(source, revision)
-    known = None if folder is None else folders.recognise_family(folder)
+    known = None if folder is None else recognise.recognise_family(folder)
     return known or ("sdxl" if "xl" in Path(source).name.lower() else "sd15")

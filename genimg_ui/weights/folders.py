@@ -20,6 +20,24 @@ REACH_MEMORY = 60  # seconds for which an answer about the hub holds
 HEADER_BYTES = 8  # a safetensors file starts with its header's length as little-endian uint64
 MODEL_WEIGHTS = ("diffusion_pytorch_model", "model")  # stems that diffusers and transformers write
 
+# How the name of a pipeline's class begins → the family; the first that fits is meant.
+FAMILY_OF_CLASS = (
+    ("StableDiffusionXL", "sdxl"),
+    ("StableDiffusion3", "sd3"),
+    ("StableDiffusion", "sd15"),
+    ("FluxFill", "flux-fill"),
+    ("FluxKontext", None),
+    ("FluxPriorRedux", None),
+    ("FluxControlNet", "flux"),
+    ("FluxControl", None),  # reads a control map beside the latents: another network
+    ("Flux2", None),
+    ("Flux", "flux"),
+    ("QwenImageEdit", "qwen-image-edit"),
+    ("QwenImageLayered", None),
+    ("QwenImage", "qwen-image"),
+    ("ZImageOmni", None),
+    ("ZImage", "z-image"),
+)
 # Components that carry no weights, by the end of their class name.
 WEIGHTLESS = ("Scheduler", "Tokenizer", "TokenizerFast", "Extractor", "Processor")
 
@@ -59,16 +77,6 @@ def pipeline_class(folder: Path) -> str | None:
     except (OSError, ValueError, AttributeError):
         return None
     return name if isinstance(name, str) else None
-
-
-def recognise_family(folder: Path) -> str | None:
-    """The family of the model in `folder`, by the pipeline class that its index names."""
-    name = pipeline_class(folder)
-    if name is None or not name.startswith("StableDiffusion"):
-        return None
-    if name.startswith("StableDiffusionXL"):
-        return "sdxl"
-    return None if name.startswith("StableDiffusion3") else "sd15"
 
 
 def missing_part(folder: Path, variant: str | None = None, *, safety: bool = False) -> str | None:

@@ -21,7 +21,7 @@ from genimg_ui.backend.weight_records import fallbacks, model_record
 from genimg_ui.core.provenance import ModelRecord
 from genimg_ui.errors import ModelUnavailable, RefusedInput
 from genimg_ui.registry import ModelSpec, availability, download_size
-from genimg_ui.weights import folders
+from genimg_ui.weights import folders, recognise
 from genimg_ui.weights.hashes import WeightHashes
 
 
@@ -79,7 +79,7 @@ def _read(spec: ModelSpec, folder: Path, device: Device, *, safety: bool) -> Pip
     absent = fallbacks(spec.title, spec, folder / family.denoiser_folder)
     pipe = family.inpaint_class(spec, folders.pipeline_class(folder) or "").from_pretrained(
         folder,
-        dtype=device.dtype,
+        dtype=family.precision(device.dtype),
         variant=None if absent else spec.variant,
         use_safetensors=True,
         local_files_only=True,
@@ -113,7 +113,7 @@ def _folder(spec: ModelSpec, *, safety: bool) -> Path:
 
 
 def _check_family(spec: ModelSpec, folder: Path) -> None:
-    found = folders.recognise_family(folder)
+    found = recognise.recognise_family(folder)
     if found != spec.family:
         raise ModelUnavailable(
             f"family of {spec.id} in models.yaml is {spec.family}, but {folder} holds a "

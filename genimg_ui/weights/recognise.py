@@ -1,0 +1,160 @@
+"""What a model is, told from its index or from the names of its weights; nothing is loaded.
+
+A folder names its pipeline in `model_index.json`. A single file has only its tensors: their names
+and shapes stand in the header of a safetensors file, which is read alone. The names are those of
+the files that the models' authors published, and of diffusers' own components.
+"""
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from genimg_ui.errors import ModelUnavailable
+from genimg_ui.weights.folders import HEADER_BYTES, pipeline_class
+
+MAX_HEADER = 100_000_000  # bytes; the limit of the safetensors library itself
+_WRAP = "model.diffusion_model."  # how whole checkpoints name their denoiser
+
+# Beginnings of pipeline classes, the longer before the shorter.
+_CLASSES: tuple[tuple[str, str], ...] = (
+    ("StableDiffusionXL", "sdxl"),
+    ("StableDiffusion3", "sd3"),
+    ("StableDiffusion", "sd15"),
+    ("KandinskyV22", "kandinsky22"),
+    ("Flux2", ""),
+    ("Flux", "flux"),
+    ("QwenImage", "qwen-image"),
+    ("ZImage", "z-image"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A single file: its family, what it holds, and the hub model whose configuration fits.
+
+    `kind` is model, controlnet, lora or vae. `whole` is False where a model's file holds its
+    denoiser alone. `native` is True for a UNet with the channels of an inpainting model.
+    `config` is empty where none is known.
+    """
+
+    kind: str
+    family: str = ""
+    whole: bool = False
+    native: bool = False
+    config: str = ""
+
+
+# Names of one tensor that only this family's denoiser has: as published, and as diffusers has it.
+_DENOISERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    (
+        "qwen-image",
+        ("transformer_blocks.0.img_mod.1.weight",),
+        "Qwen/Qwen-Image",
+    ),
+    (
+        "sd3",
+        ("joint_blocks.0.context_block.adaLN_modulation.1.bias",),
+        "stabilityai/stable-diffusion-3-medium-diffusers",
+    ),
+    (
+        "flux",
+        (
+            "double_blocks.0.img_attn.norm.key_norm.scale",
+            "single_transformer_blocks.0.proj_mlp.weight",
+        ),
+        "black-forest-labs/FLUX.1-dev",
+    ),
+    ("z-image", ("layers.0.adaLN_modulation.0.weight",), "Tongyi-MAI/Z-Image-Turbo"),
+)
+_UNET_IN = f"{_WRAP}input_blocks.0.0.weight"
+_INPAINT_CHANNELS = 9
+# (family, native) → the model whose configuration a checkpoint of Stable Diffusion shares.
+_UNET_CONFIGS: Mapping[tuple[str, bool], str] = {
+    ("sd15", False): "stable-diffusion-v1-5/stable-diffusion-v1-5",
+    ("sd15", True): "stable-diffusion-v1-5/stable-diffusion-inpainting",
+    ("sdxl", False): "stabilityai/stable-diffusion-xl-base-1.0",
+    ("sdxl", True): "diffusers/stable-diffusion-xl-1.0-inpainting-0.1",
+}
+_V2_CONFIG = "stabilityai/stable-diffusion-2-1"
+_V2_INPAINT_CONFIG = "stabilityai/stable-diffusion-2-inpainting"
+
+
+def family_of_class(name: str) -> str | None:
+    """The family of a pipeline class of diffusers, None for one that is not known."""
+    for start, family in _CLASSES:
+        if name.startswith(start):
+            return family or None
+    return None
+
+
+def recognise_family(folder: Path) -> str | None:
+    """The family of the model in `folder`, by the pipeline class that its index names."""
+    return family_of_class(pipeline_class(folder) or "")
+
+
+def tensor_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
+    """Every tensor of a safetensors file with its shape; reads the header only.
+
+    Raises ModelUnavailable where the file is no safetensors or ends before its last tensor.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(HEADER_BYTES))
+            if length > min(size, MAX_HEADER):
+                raise ValueError
+            header = json.loads(file.read(length))
+        header.pop("__metadata__", None)
+        shapes = {name: tuple(entry["shape"]) for name, entry in header.items()}
+        ends = (entry["data_offsets"][1] for entry in header.values())
+        whole = HEADER_BYTES + length + max(ends, default=0)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+        raise ModelUnavailable(
+            f"{path.name} is no readable safetensors file; download it anew."
+        ) from error
+    if size < whole:
+        raise ModelUnavailable(
+            f"{path.name} has only {size:,} of {whole:,} bytes; download it anew."
+        )
+    return shapes
+
+
+def recognise_file(path: Path) -> Recognised | None:
+    """What a single safetensors file holds; None where its names are not known.
+
+    Raises ModelUnavailable where it cannot be read.
+    """
+    return recognise_shapes(tensor_shapes(path))
+
+
+def recognise_shapes(shapes: Mapping[str, tuple[int, ...]]) -> Recognised | None:
+    """The same for tensors whose names and shapes are known."""
+    if any("lora_" in name or ".lora." in name for name in shapes):
+        return Recognised("lora")
+    if any(name.startswith(("control_model.", "controlnet_")) for name in shapes):
+        return Recognised("controlnet")
+    if _UNET_IN in shapes:
+        return _stable_diffusion(shapes)
+    for family, marks, config in _DENOISERS:
+        if any(mark in shapes or _WRAP + mark in shapes for mark in marks):
+            whole = any(name.startswith(("text_encoders.", "vae.")) for name in shapes)
+            return Recognised("model", family, whole, config=config)
+    if "decoder.conv_in.weight" in shapes and "encoder.conv_in.weight" in shapes:
+        return Recognised("vae")
+    return None
+
+
+def _stable_diffusion(shapes: Mapping[str, tuple[int, ...]]) -> Recognised | None:
+    native = shapes[_UNET_IN][1] == _INPAINT_CHANNELS
+    starts = {name.split(".model.")[0] for name in shapes if name.startswith("conditioner.")}
+    whole = any(name.startswith("first_stage_model.") for name in shapes)
+    if any(start.startswith("conditioner.embedders.1") for start in starts):
+        return Recognised("model", "sdxl", whole, native, _UNET_CONFIGS["sdxl", native])
+    if starts:
+        return None  # the refiner's one text encoder: no model to begin with
+    config = _UNET_CONFIGS["sd15", native]
+    if any(name.startswith("cond_stage_model.model.") for name in shapes):
+        config = _V2_INPAINT_CONFIG if native else _V2_CONFIG
+    return Recognised("model", "sd15", whole, native, config)
