@@ -34,6 +34,7 @@ LAYERS = {
     "registry": Layer(("core", "errors", "registry", "weights", "yaml_reader"), ("yaml",)),
     "presets": Layer(("core", "errors", "registry", "yaml_reader"), ("yaml",)),
     "preset_shelf": Layer(("errors", "history", "presets")),
+    "shelf": Layer(("core", "errors", "history", "registry", "shelf", "weights"), ("yaml",)),
     "history": Layer(("core", "errors", "history", "__version__"), ("numpy", "PIL")),
     "credentials": Layer(
         ("core", "errors", "history", "credentials", "__version__"), ("c2pa", "cryptography")
@@ -206,10 +207,12 @@ LAYERS = {
 # Files that may do more than their layer, each for a reason that its docstring gives.
 MORE = {
     "core/fill": Layer((), ("cv2", "numba")),
+    "core/colour_match.py": Layer((), ("cv2",)),
     "core/difference.py": Layer((), ("cv2",)),
     "core/mask.py": Layer((), ("cv2",)),
     "core/report.py": Layer((), ("cv2",)),
     "core/sheet.py": Layer((), ("cv2",)),
+    "core/smooth.py": Layer((), ("cv2",)),
     "jobs/compose.py": Layer(("registry", "backend.pool", "editor", "environment", "replay")),
 }
 # What would make a result of core depend on something else than its arguments.

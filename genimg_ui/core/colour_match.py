@@ -22,8 +22,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui.core.fill.smooth import pull_push
 from genimg_ui.core.request import ColourMatch
+from genimg_ui.core.smooth import pull_push
 
 Rgb = NDArray[np.uint8]
 Mask = NDArray[np.uint8]

@@ -15,7 +15,7 @@ from PIL import Image
 
 from genimg_ui.core.fill.kernels import AREA, SIDE, Level, Prior
 from genimg_ui.core.fill.levels import Scale, hole_depth
-from genimg_ui.core.fill.smooth import pull_push
+from genimg_ui.core.smooth import pull_push
 
 KINDS = 24  # colours of the palette
 ALIKE = 12.0  # levels; the standard deviation of what counts as the same colour

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from genimg_ui.core.fill.kernels import CHANNELS, RADIUS, SIDE, Level, Prior
 from genimg_ui.core.fill.recipe import Recipe
-from genimg_ui.core.fill.smooth import pull_push
+from genimg_ui.core.smooth import pull_push
 
 TEXTURE_GAIN = 3.5  # weight of a texture feature beside three colours (Newson et al. 2014, 3.2)
 FIXED_POINT = np.uint16(64)  # keeps fractions of a level through the integer mean

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui.core.fill.smooth import pull_push
+from genimg_ui.core.smooth import pull_push
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui.core.fill.smooth import pull_push
+from genimg_ui.core.smooth import pull_push
 
 FADE = 0.94  # share of the correction that is left after each pixel of depth
 STRONGEST = 20.0  # levels; a larger step is an edge of the picture, not a seam

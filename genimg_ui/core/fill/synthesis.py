@@ -14,8 +14,8 @@ from genimg_ui.core.fill import kernels, levels, seam, voting
 from genimg_ui.core.fill.belonging import Taste
 from genimg_ui.core.fill.kernels import CHANNELS, FAR, RADIUS, Field, Level, Search
 from genimg_ui.core.fill.recipe import MANY_TARGETS, Recipe, Rounds, rounds_at
-from genimg_ui.core.fill.smooth import double, pull_push
 from genimg_ui.core.fill.workers import Workers
+from genimg_ui.core.smooth import double, pull_push
 
 EXACT_PAIRS = 1_500_000  # targets × sources that are compared one with one
 BLOCK = 6  # pixels of the coarsest level: about a patch
