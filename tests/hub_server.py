@@ -40,6 +40,7 @@ class Hub:
     models: dict[str, dict[str, bytes]] = field(default_factory=dict)
     trouble: Trouble = field(default_factory=Trouble)
     info_trouble: str = ""
+    cards: dict[str, dict[str, str]] = field(default_factory=dict)  # by id: the licence
     slow: float = 0.0  # seconds for each block
     takes_ranges: bool = True
     token: str = ""  # without it, every model is gated
@@ -123,6 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
                 item["lfs"] = {"sha256": sha, "size": len(content), "pointerSize": 134}
             siblings.append(item)
         body = {"id": hub_id, "modelId": hub_id, "sha": COMMIT, "siblings": siblings, "tags": []}
+        body["cardData"] = hub.cards.get(hub_id, {})
         return self._send(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
 
     def _file(self, hub_id: str, name: str, *, with_body: bool) -> None:

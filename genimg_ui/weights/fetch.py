@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from huggingface_hub import constants
-from huggingface_hub.utils import WeakFileLock
+from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # lazily there
 
 from genimg_ui.errors import ModelUnavailable
 from genimg_ui.weights.folders import INDEX, repository
@@ -31,19 +31,19 @@ class Kind(StrEnum):
 
     PIPELINE = "pipeline"  # model_index.json and a folder for each component
     COMPONENT = "component"  # one component at the top: a ControlNet
-    FILE = "file"  # one file of weights
+    FILES = "files"  # files that are named, or its only safetensors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What to fetch. `file` names the one file of Kind.FILE; "" is its only safetensors."""
+    """What to fetch. `files` are the names for Kind.FILES; () is its only safetensors."""
 
     hub_id: str
     kind: Kind = Kind.PIPELINE
     revision: str | None = None
     variant: str | None = None
     safety: bool = False  # with the safety checker
-    file: str = ""
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ def plan(wanted: Wanted, listing: Listing, index_text: str | None) -> tuple[HubF
         elif wanted.kind is Kind.COMPONENT:
             chosen = component_files(names, "", wanted.variant)
         else:
-            chosen = (_single(wanted, names),)
+            chosen = _named(wanted, names)
     except ModelUnavailable as problem:
         raise ModelUnavailable(f"{wanted.hub_id} cannot be used: {problem}") from problem
     except (ValueError, AttributeError) as error:
@@ -157,16 +157,17 @@ def _link(wanted: Wanted, listing: Listing, files: tuple[HubFile, ...], root: Pa
     return snapshot
 
 
-def _single(wanted: Wanted, names: list[str]) -> str:
-    if wanted.file:
-        if wanted.file not in names:
-            raise ModelUnavailable(f"it has no file {wanted.file}.")
-        return wanted.file
+def _named(wanted: Wanted, names: list[str]) -> tuple[str, ...]:
+    absent = [name for name in wanted.files if name not in names]
+    if absent:
+        raise ModelUnavailable(f"it has no file {', '.join(absent)}.")
+    if wanted.files:
+        return wanted.files
     own = [name for name in names if name.endswith(".safetensors")]
     if len(own) != 1:
         known = ", ".join(own[:5]) or "none"
         raise ModelUnavailable(f"it must hold one .safetensors file, got {known}.")
-    return own[0]
+    return (own[0],)
 
 
 def _check_room(hub_id: str, needed: int, folder: Path) -> None:

@@ -7,7 +7,7 @@ that says what to do.
 from dataclasses import dataclass
 
 import httpx2
-from huggingface_hub import HfApi, constants
+from huggingface_hub import HfApi, ModelCardData, constants
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -44,6 +44,7 @@ class Listing:
     hub_id: str
     commit: str
     files: tuple[HubFile, ...]
+    licence: str = ""  # as its card names it; "" where it names none
 
     def get(self, name: str) -> HubFile | None:
         """The file of that name; None where the model has none."""
@@ -65,7 +66,15 @@ def list_files(hub_id: str, revision: str | None = None) -> Listing:
         files.append(HubFile(item.rfilename, item.size, digest))
     if not info.sha or not files:
         raise ModelUnavailable(f"The hub names no files of {hub_id}.")
-    return Listing(hub_id, info.sha, tuple(files))
+    return Listing(hub_id, info.sha, tuple(files), _licence(info.card_data))
+
+
+def _licence(card: ModelCardData | None) -> str:
+    """The licence of a model's card; one without an id of its own has a name beside it."""
+    licence = getattr(card, "license", None) or ""
+    if licence == "other":
+        licence = getattr(card, "license_name", None) or licence
+    return ", ".join(map(str, licence)) if isinstance(licence, list) else str(licence)
 
 
 def unavailable(hub_id: str, error: Exception, revision: str | None = None) -> ModelUnavailable:

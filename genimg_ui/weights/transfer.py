@@ -13,7 +13,9 @@ from pathlib import Path
 
 import httpx2
 from huggingface_hub import get_session, hf_hub_url
-from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
+
+# Exported lazily, which mypy does not see.
+from huggingface_hub.utils import build_hf_headers, hf_raise_for_status  # type: ignore[attr-defined]
 
 from genimg_ui.errors import ModelUnavailable
 from genimg_ui.weights.hub import HUB_ERRORS, HubFile, unavailable

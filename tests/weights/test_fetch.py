@@ -130,7 +130,7 @@ def test_a_controlnet_and_a_single_file(hub: Hub) -> None:
     found = names(fetch(Wanted(hub_id="tiny/control", kind=Kind.COMPONENT), Watch()))
     assert found == {"config.json", "diffusion_pytorch_model.safetensors"}
     hub.models["tiny/lora"] = {"style.safetensors": safetensors(10), "old.bin": b"pickle"}
-    assert names(fetch(Wanted(hub_id="tiny/lora", kind=Kind.FILE), Watch())) == {
+    assert names(fetch(Wanted(hub_id="tiny/lora", kind=Kind.FILES), Watch())) == {
         "style.safetensors"
     }
 
@@ -243,7 +243,8 @@ def test_a_silent_hub_is_not_waited_for(hub: Hub, monkeypatch: pytest.MonkeyPatc
         fetch(Wanted(hub_id=MODEL), Watch())
 
 
-def test_no_hub_at_all(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("hub")
+def test_no_hub_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(ModelUnavailable, match="cannot be reached"):
         fetch(Wanted(hub_id=MODEL), Watch())

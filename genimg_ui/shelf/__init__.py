@@ -1,0 +1,1 @@
+"""The models page without the page: what is here, what fits, fetching, adding, removing."""

@@ -1,0 +1,218 @@
+"""Downloads that run in the background of the program, one after the other.
+
+Each is kept as a small file in the data folder. What a stopped or killed program left is shown as
+interrupted, and goes on from its last byte when it is asked for again.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+
+from genimg_ui.core.serial import from_json, to_json
+from genimg_ui.errors import Cancelled, GenimgError
+from genimg_ui.history.files import make_folder, write_whole
+from genimg_ui.weights.fetch import Fetching, OnFetching, Wanted, fetch
+
+SPEED_SECONDS = 5.0  # over which the speed is measured
+KEEP_SECONDS = 3.0  # between two writes of how far a download is
+_LOG = logging.getLogger(__name__)
+
+
+class State(StrEnum):
+    """Where a download stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    DONE = "done"
+
+    @property
+    def active(self) -> bool:
+        return self in (State.QUEUED, State.RUNNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """One download. Bytes, bytes per second; `error` is a sentence."""
+
+    model: str
+    part: str = ""  # Part.key
+    state: State = State.QUEUED
+    done: int = 0
+    total: int = 0
+    speed: float = 0.0
+    text: str = ""
+    error: str = ""
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds that are left at this speed; None where it is not known."""
+        return (self.total - self.done) / self.speed if self.speed and self.total else None
+
+
+class Downloads:
+    """The downloads of one installation; `on_end` is called after each, with how it ended."""
+
+    def __init__(self, data_dir: Path, on_end: Callable[[Download], None] = lambda _: None) -> None:
+        self._folder = make_folder(data_dir / "fetches")
+        self._on_end = on_end
+        self._lock = threading.Lock()
+        self._all = {(one.model, one.part): one for one in self._left()}
+        self._queue: deque[tuple[str, str, Wanted]] = deque()
+        self._stops: dict[tuple[str, str], threading.Event] = {}
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._kept = 0.0  # monotonic seconds of the last write
+
+    def all(self) -> dict[tuple[str, str], Download]:
+        """Every download by model and part."""
+        with self._lock:
+            return dict(self._all)
+
+    def active(self) -> bool:
+        """Whether one runs or waits."""
+        return any(one.state.active for one in self.all().values())
+
+    def start(self, model: str, part: str, wanted: Wanted) -> None:
+        """Queue a download, unless it runs or waits already."""
+        key = (model, part)
+        with self._lock:
+            known = self._all.get(key)
+            if known is not None and known.state.active:
+                return
+            self._all[key] = Download(model=model, part=part)
+            self._stops[key] = threading.Event()
+            self._queue.append((model, part, wanted))
+            self._keep(self._all[key])
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="fetch", daemon=True)
+                self._thread.start()
+
+    def stop(self, model: str, part: str) -> None:
+        """Stop a download; what has come stays for the next time."""
+        with self._lock:
+            stop = self._stops.get((model, part))
+        if stop is not None:
+            stop.set()
+
+    def forget(self, model: str, part: str) -> None:
+        """Show no more how a download ended."""
+        with self._lock:
+            known = self._all.get((model, part))
+            if known is not None and not known.state.active:
+                del self._all[(model, part)]
+                self._place(known).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Stop everything; it is shown as interrupted at the next start."""
+        self._closing.set()
+        thread = self._thread
+        if thread is not None:
+            thread.join(timeout=20)
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                if not self._queue or self._closing.is_set():
+                    self._thread = None
+                    return
+                model, part, wanted = self._queue.popleft()
+                stop = self._stops[(model, part)]
+            ended = self._fetch(Download(model=model, part=part, state=State.RUNNING), wanted, stop)
+            if not self._closing.is_set():
+                self._on_end(ended)
+
+    def _fetch(self, one: Download, wanted: Wanted, stop: threading.Event) -> Download:
+        watch = _Watch(self._tell, one, lambda: stop.is_set() or self._closing.is_set())
+        try:
+            watch.check()
+            self._set(one)
+            fetch(wanted, watch)
+            ended = replace(watch.shown, state=State.DONE, text="")
+        except Cancelled:
+            state = State.INTERRUPTED if self._closing.is_set() else State.STOPPED
+            ended = replace(watch.shown, state=state, text="")
+        except GenimgError as problem:
+            ended = replace(watch.shown, state=State.FAILED, text="", error=str(problem))
+        except Exception as problem:
+            _LOG.exception("the download of %s failed", wanted.hub_id)
+            sentence = f"The download failed unexpectedly ({type(problem).__name__}: {problem})."
+            ended = replace(watch.shown, state=State.FAILED, text="", error=sentence)
+        ended = replace(ended, speed=0.0)
+        self._set(ended)
+        return ended
+
+    def _tell(self, one: Download) -> None:
+        with self._lock:
+            self._all[(one.model, one.part)] = one
+            if time.monotonic() - self._kept > KEEP_SECONDS:
+                self._keep(one)
+
+    def _set(self, one: Download) -> None:
+        with self._lock:
+            self._all[(one.model, one.part)] = one
+            self._keep(one)
+
+    def _keep(self, one: Download) -> None:
+        self._kept = time.monotonic()
+        try:
+            write_whole(self._place(one), json.dumps(to_json(one)).encode(), "the download's state")
+        except GenimgError as problem:  # the download itself goes on
+            _LOG.warning("%s", problem)
+
+    def _place(self, one: Download) -> Path:
+        name = sha256(f"{one.model}\n{one.part}".encode()).hexdigest()[:32]
+        return self._folder / f"{name}.json"
+
+    def _left(self) -> list[Download]:
+        """What an earlier run of the program left."""
+        found = []
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                one = from_json(Download, json.loads(path.read_text(encoding="utf-8")))
+            except (OSError, ValueError):
+                continue
+            if one.state.active:
+                one = replace(one, state=State.INTERRUPTED, speed=0.0, text="")
+            if one.state is not State.DONE:
+                found.append(one)
+        return found
+
+
+class _Watch(OnFetching):
+    """Turns what the fetch tells into what the page shows, with its speed."""
+
+    def __init__(
+        self, tell: Callable[[Download], None], one: Download, stopped: Callable[[], bool]
+    ) -> None:
+        self.shown = one
+        self._tell_all = tell
+        self._stopped = stopped
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def tell(self, state: Fetching) -> None:
+        now = time.monotonic()
+        if self._seen and state.done < self._seen[-1][1]:
+            self._seen.clear()  # the file began anew
+        self._seen.append((now, state.done))
+        while now - self._seen[0][0] > SPEED_SECONDS:
+            self._seen.popleft()
+        since, had = self._seen[0]
+        speed = (state.done - had) / (now - since) if now - since > 0.5 else self.shown.speed
+        self.shown = replace(
+            self.shown, done=state.done, total=state.total, text=state.text, speed=speed
+        )
+        self._tell_all(self.shown)
+
+    def check(self) -> None:
+        if self._stopped():
+            raise Cancelled

@@ -1,0 +1,53 @@
+"""Licences that must be accepted once: of models for non-commercial use only.
+
+The answer is kept in the data folder, for everyone who uses this installation.
+"""
+
+import json
+from pathlib import Path
+
+from genimg_ui.errors import RefusedInput
+from genimg_ui.history.files import make_folder, write_whole
+from genimg_ui.history.locks import locked_path
+from genimg_ui.history.names import utc_now
+from genimg_ui.registry import ModelSpec
+
+FILE = "licences.json"
+
+
+class Licences:
+    """What was accepted in one data folder."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._path = make_folder(data_dir) / FILE
+        self._lock = data_dir / "genimg.lock"
+
+    def accepted(self, spec: ModelSpec) -> bool:
+        """Whether the model may be used: its licence asks nothing, or was accepted as it is now."""
+        if not spec.non_commercial:
+            return True
+        entry = self._read().get(spec.id)
+        return isinstance(entry, dict) and entry.get("licence") == spec.licence
+
+    def accept(self, spec: ModelSpec) -> None:
+        """Keep that a person has accepted the model's licence."""
+        with locked_path(self._lock):
+            entries = self._read()
+            entries[spec.id] = {"licence": spec.licence, "accepted": utc_now()}
+            write_whole(self._path, json.dumps(entries, indent=1).encode(), "the answer")
+
+    def require(self, spec: ModelSpec) -> None:
+        """Raise RefusedInput where the licence must be accepted first."""
+        if not self.accepted(spec):
+            raise RefusedInput(
+                f"{spec.title} is for non-commercial use only ({spec.licence}).",
+                remedy="Accept its licence once, on the Models tab or with `python -m genimg_ui "
+                f"models accept {spec.id}`.",
+            )
+
+    def _read(self) -> dict[str, object]:
+        try:
+            entries = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return entries if isinstance(entries, dict) else {}

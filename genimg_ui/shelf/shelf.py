@@ -1,0 +1,228 @@
+"""The models page's work: a row for each model, and what may be done with it.
+
+Knows nothing of Gradio. Everything that is refused is a GenimgError with its sentence.
+"""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from genimg_ui.errors import RefusedInput, UnknownItem
+from genimg_ui.registry import ModelSpec
+from genimg_ui.registry.live import LiveRegistry
+from genimg_ui.registry.parts import Part, parts_of
+from genimg_ui.shelf.advice import Fit, fit, headline
+from genimg_ui.shelf.fetches import Download, Downloads
+from genimg_ui.shelf.licences import Licences
+from genimg_ui.shelf.machine import Machine, this_machine
+from genimg_ui.shelf.own_models import OwnModels, find, new_id
+from genimg_ui.weights.folders import is_hub_id
+from genimg_ui.weights.removal import remove_repository, repository_bytes, stored_bytes
+
+PUBLIC = (
+    "This page is open to everyone, so models cannot be fetched, added or removed here: whoever "
+    "runs it does that on the command line."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRow:
+    """One piece of a model on this machine. `lack` is "" where it is whole."""
+
+    part: Part
+    lack: str
+    place: Path | None
+    bytes: int
+    download: Download | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRow:
+    """Everything that the page says of a model."""
+
+    spec: ModelSpec
+    added: bool  # by a person, not by the program
+    default: bool
+    accepted: bool
+    fit: Fit
+    parts: tuple[PartRow, ...]  # none for an engine without weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What the removal of a model or a part takes away."""
+
+    files: str  # hub id whose files go, or a folder; "" where none do
+    bytes: int
+    entry: bool  # whether it goes from the list, too
+    also: tuple[str, ...] = ()  # other models that use the same files
+
+    @property
+    def sentence(self) -> str:
+        size = f"{self.bytes / 1e9:.2f} GB of files" if self.files else ""
+        parts = [size, "its entry in the list" if self.entry else ""]
+        also = f" (used by {', '.join(self.also)} too)" if self.also else ""
+        return " and ".join(part for part in parts if part) + also
+
+
+class ModelShelf:
+    """The models of one installation. With `public`, nothing may be changed here."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        registry: LiveRegistry,
+        *,
+        public: bool = False,
+        safety: bool = False,
+        machine: Callable[[], Machine] = this_machine,
+    ) -> None:
+        self.registry = registry
+        self.public = public
+        self.licences = Licences(data_dir)
+        self.downloads = Downloads(data_dir)
+        self._data_dir = data_dir.resolve()
+        self._safety = safety
+        self._machine = machine
+        self._own = OwnModels(registry.own)
+
+    def headline(self) -> str:
+        """One line: what this machine can run, and what is suggested."""
+        return headline(self.registry(), self._machine())
+
+    def rows(self) -> list[ModelRow]:
+        """Every model as it stands now."""
+        registry, known = self.registry(), self.downloads.all()
+        machine = self._machine()
+        return [
+            ModelRow(
+                spec=spec,
+                added=spec.id in registry.added,
+                default=spec.id == registry.default,
+                accepted=self.licences.accepted(spec),
+                fit=fit(spec, machine),
+                parts=tuple(
+                    _part_row(part, known.get((spec.id, part.key)))
+                    for part in parts_of(spec, safety=self._safety)
+                ),
+            )
+            for spec in registry.all()
+        ]
+
+    def accept(self, model_id: str) -> None:
+        """Keep that the model's licence is accepted."""
+        self._check_open()
+        self.licences.accept(self.registry().get(model_id))
+
+    def fetch(self, model_id: str, part: str = "") -> None:
+        """Download a model, or one of its parts, in the background."""
+        self._check_open()
+        spec, piece = self.wanted(model_id, part)
+        if piece.wanted is None:
+            raise RefusedInput(f"{piece.source} is no model of the hub: nothing is to be fetched.")
+        self.downloads.start(spec.id, piece.key, piece.wanted)
+
+    def wanted(self, model_id: str, part: str = "") -> tuple[ModelSpec, Part]:
+        """A model and its part; its licence must have been accepted."""
+        spec = self.registry().get(model_id)
+        self.licences.require(spec)
+        return spec, self._part(spec, part)
+
+    def stop(self, model_id: str, part: str = "") -> None:
+        """Stop a download."""
+        self._check_open()
+        self.downloads.stop(model_id, part)
+
+    def add(self, source: str, name: str = "") -> ModelSpec:
+        """Recognise a model and put it into the list; raises RefusedInput or ModelUnavailable."""
+        self._check_open()
+        found = find(source)
+        registry = self.registry()
+        taken = {spec.id for spec in registry.all()}
+        model_id = name.strip().lower() or new_id(found.source, taken)
+        if model_id in taken:
+            raise RefusedInput(f"There is a model {model_id} already: choose another name.")
+        self._own.add(model_id, found.entry(name.strip() or Path(found.source).name))
+        registry = self.registry()
+        if self.registry.problem:
+            self._own.remove(model_id)
+            raise RefusedInput(self.registry.problem)
+        return registry.get(model_id)
+
+    def removal(self, model_id: str, part: str = "") -> Removal:
+        """What `remove` would take away; raises RefusedInput where nothing may be removed."""
+        registry = self.registry()
+        spec = registry.get(model_id)
+        own = spec.id in registry.added and not part
+        piece = None if not spec.source else self._part(spec, part)
+        also = () if piece is None else self._others(spec, piece)
+        files, size = ("", 0) if piece is None or (own and also) else self._files(piece)
+        if not files and not own:
+            raise RefusedInput(
+                f"Nothing of {spec.title} can be removed: it comes with the program or is not here."
+            )
+        return Removal(files=files, bytes=size, entry=own, also=also if files else ())
+
+    def remove(self, model_id: str, part: str = "") -> Removal:
+        """Remove the files of a model or of one part, and the entry of an added model."""
+        self._check_open()
+        going = self.removal(model_id, part)
+        known = self.downloads.all().get((model_id, part))
+        if known is not None and known.state.active:
+            raise RefusedInput(f"{model_id} is being downloaded: stop that first.")
+        if going.files and is_hub_id(going.files):
+            remove_repository(going.files)
+        elif going.files:
+            shutil.rmtree(going.files)
+        if going.entry:
+            self._own.remove(model_id)
+        self.downloads.forget(model_id, part)
+        return going
+
+    def close(self) -> None:
+        """Stop the downloads; they go on when they are asked for again."""
+        self.downloads.close()
+
+    def _files(self, piece: Part) -> tuple[str, int]:
+        """What of the disk may be removed with this part; ("", 0) where nothing may."""
+        if piece.wanted is not None:
+            size = repository_bytes(piece.source)
+            return (piece.source, size) if size else ("", 0)
+        place = Path(piece.source).resolve()
+        if place.is_dir() and self._data_dir in place.parents:
+            return str(place), stored_bytes(place)
+        return "", 0
+
+    def _others(self, spec: ModelSpec, piece: Part) -> tuple[str, ...]:
+        """Titles of other models that use the same files."""
+        titles = [
+            other.title
+            for other in self.registry().all()
+            for part in parts_of(other)
+            if part.source == piece.source and other.id != spec.id
+        ]
+        return tuple(dict.fromkeys(titles))
+
+    def _part(self, spec: ModelSpec, key: str) -> Part:
+        parts = {part.key: part for part in parts_of(spec, safety=self._safety)}
+        if key not in parts:
+            known = ", ".join(name for name in parts if name) or "none"
+            raise UnknownItem(f"A part of {spec.id} must be one of {known}, got {key[:60]!r}.")
+        return parts[key]
+
+    def _check_open(self) -> None:
+        if self.public:
+            raise RefusedInput(PUBLIC)
+
+
+def _part_row(part: Part, download: Download | None) -> PartRow:
+    place, lack = part.place(), part.lack()
+    here = place is not None and lack is None
+    return PartRow(
+        part=part,
+        lack=lack or "",
+        place=place,
+        bytes=stored_bytes(place) if here and place is not None else 0,
+        download=download,
+    )
