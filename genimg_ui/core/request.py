@@ -67,11 +67,13 @@ class SamplingParams:
     negative_prompt: str = ""
     strength: float = 1.0  # (0, 1]: 1 repaints wholly
     guidance_scale: float = 7.0  # [1, 30]: 1 is without classifier-free guidance
+    true_cfg_scale: float = 1.0  # [1, 30]: the same of families whose guidance_scale is distilled
     num_inference_steps: int = 30  # [1, 150]
     scheduler: str = "default"  # `default` is the model's own
     seed: int | None = None  # None: drawn by `resolve`
     variants: int = 1  # [1, 16]; variant i uses seed + i
     anchor_step_noise: bool = False  # noise of the steps, too, belongs to the canvas
+    prompt_weighting: bool = False  # reads (word)1.3 and word++, and long prompts whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,28 @@ class ControlUnit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoraUnit:
+    """One LoRA of the model's list in models.yaml, added for this edit."""
+
+    name: str
+    scale: float = 1.0  # [-2, 2]; 0 changes nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceUnit:
+    """A picture that the result shall resemble; `kind` names the adapter in models.yaml.
+
+    `picture` is the sha256 of a stored picture, of any size.
+    """
+
+    picture: str
+    kind: str = "ip_adapter"
+    scale: float = 1.0  # [0, 2]
+    start: float = 0.0  # fraction of the steps, [0, 1)
+    end: float = 1.0  # (start, 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EditRequest:
     """Everything about an edit but its pixels."""
 
@@ -132,11 +156,18 @@ class EditRequest:
     region: Region = Region.MASK
     upscale: int = 1  # 2 or 4: the result is so many times as wide and high as the source
     passes: PassParams = field(default_factory=PassParams)
+    loras: tuple[LoraUnit, ...] = ()  # their order changes nothing but rounding
+    references: tuple[ReferenceUnit, ...] = ()
 
     @property
     def maps(self) -> tuple[str, ...]:
         """The sha256 of every ready control map, in the order of the units."""
         return tuple(unit.map for unit in self.controls if unit.map is not None)
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The sha256 of every stored picture that the request itself names."""
+        return (*self.maps, *(unit.picture for unit in self.references))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

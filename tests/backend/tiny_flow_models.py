@@ -261,8 +261,12 @@ def _qwen() -> dict[str, Any]:
 
 def _qwen_parts() -> dict[str, Any]:
     dynamic = {"use_dynamic_shifting": True, "base_shift": 0.5, "max_shift": 0.9}
+    transformer = QwenImageTransformer2DModel(**_qwen()).eval()
+    for block in transformer.transformer_blocks:  # texts that can be seen to act
+        torch.nn.init.normal_(block.attn.add_v_proj.weight, std=2.0)
+        torch.nn.init.normal_(block.attn.to_out[0].weight, std=1.0)
     return {
-        "transformer": QwenImageTransformer2DModel(**_qwen()).eval(),
+        "transformer": transformer,
         # The schedule as published: shifted by the size, stretched to end at 0.02.
         "scheduler": FlowMatchEulerDiscreteScheduler(
             **dynamic, max_image_seq_len=8192, shift_terminal=0.02
@@ -320,9 +324,7 @@ def _qwen_tokenizer() -> Qwen2Tokenizer:
 
 
 def _t5(width: int) -> T5EncoderModel:
-    config = T5Config(
-        vocab_size=64, d_model=width, d_kv=8, d_ff=width, num_layers=1, num_heads=2
-    )
+    config = T5Config(vocab_size=64, d_model=width, d_kv=8, d_ff=width, num_layers=1, num_heads=2)
     return T5EncoderModel(config).eval()
 
 

@@ -83,12 +83,13 @@ class DiffusersBackend:
             sample(work, index, Watch(work, index, on_event=on_event, cancel=cancel, gate=gate))
             for index in range(len(job.resolved.seeds))
         )
-        attention = next(iter(loaded.family.denoiser(work.pipe).attn_processors.values()))
         parts = () if controlled is None else controlled.records
         return BackendResult(
             patches=patches,
             model=replace(loaded.record, parts=(*loaded.record.parts, *parts)),
-            runtime=self._device.record(type(attention).__name__),
+            runtime=replace(self._device, dtype=loaded.family.precision(self._device.dtype)).record(
+                loaded.family.attention(work.pipe)
+            ),
             environment=_environment(self._device),
             facts=_facts(work),
             warnings=prompt_warnings(loaded.family, loaded.pipe, job),

@@ -28,7 +28,7 @@ from genimg_ui.backend.diffusion.families import Call, ControlCall, OnStep, Outp
 from genimg_ui.backend.diffusion.noise import canvas_noise, latent_cells
 from genimg_ui.backend.diffusion.pipelines import Loaded
 from genimg_ui.backend.diffusion.preview import PreviewGate, latents_to_rgb
-from genimg_ui.backend.diffusion.schedulers import check_steps, make_scheduler
+from genimg_ui.backend.diffusion.schedulers import check_steps, make_scheduler, step_options
 from genimg_ui.errors import BackendError, RefusedInput
 
 
@@ -40,6 +40,7 @@ class Work:
     loaded: Loaded
     pipe: Any  # `loaded.pipe`, or its twin with ControlNets
     filled: Rgb  # extended to whole multiples
+    original: Rgb  # the same without the fill
     cells: torch.Tensor  # uint8 (rows, columns)
     source: torch.Tensor  # latents of `filled`
     controls: tuple[ControlCall, ...]  # extended too
@@ -131,6 +132,7 @@ def prepare(job: BackendJob, loaded: Loaded, twin: Controlled | None = None) -> 
         loaded=loaded,
         pipe=pipe,
         filled=filled,
+        original=_extended(job.image, multiple),
         cells=torch.from_numpy(cells).to(family.place(pipe)),
         source=source.to(family.dtype(pipe)),
         controls=() if twin is None else _controls(job, twin, multiple),
@@ -145,19 +147,23 @@ def sample(work: Work, index: int, watch: Watch) -> Rgb:
     work.pipe.scheduler = make_scheduler(work.job.resolved.scheduler, work.loaded.scheduler)
     check_steps(work.pipe.scheduler, sampling.num_inference_steps, sampling.strength)
     blend = _blend(work, seed)
+    hole = _hole(work)
     call = Call(
         prompt=sampling.prompt,
         negative_prompt=sampling.negative_prompt,
         image=work.filled,
-        mask=_pipeline_mask(work),
+        original=work.original,
+        mask=hole if work.loaded.native else np.full_like(hole, 255),
+        hole=hole,
         latents=blend.start(strength=sampling.strength),
         generator=torch.Generator("cpu").manual_seed(seed),
         strength=sampling.strength,
         num_inference_steps=sampling.num_inference_steps,
         guidance_scale=sampling.guidance_scale,
+        true_cfg_scale=sampling.true_cfg_scale,
         on_step=watch.on_step(blend),
         controls=work.controls,
-        extras=work.extras,
+        extras={**step_options(work.pipe.scheduler), **work.extras},
     )
     output = work.loaded.family.run(work.pipe, call)
     watch.check()
@@ -193,10 +199,8 @@ def _blend(work: Work, seed: int) -> Blend:
     return Blend(pipe.scheduler, timesteps, work.cells, work.source, noise.to(work.source), family)
 
 
-def _pipeline_mask(work: Work) -> Grey:
-    """What the pipeline is told: the cells where the denoiser is native, else all of 255."""
-    if not work.loaded.native:
-        return np.full(work.filled.shape[:2], 255, np.uint8)
+def _hole(work: Work) -> Grey:
+    """255 in the pixels of all cells that are touched."""
     touched = (work.cells.cpu().numpy() > 0).astype(np.uint8) * 255
     factor = work.loaded.factor
     return touched.repeat(factor, 0).repeat(factor, 1)

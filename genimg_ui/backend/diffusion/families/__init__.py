@@ -11,10 +11,22 @@ from genimg_ui.backend.diffusion.families.base import (
     Output,
     Pipeline,
 )
+from genimg_ui.backend.diffusion.families.flux import Flux, FluxFill
+from genimg_ui.backend.diffusion.families.qwen import QwenImage, QwenImageEdit
 from genimg_ui.backend.diffusion.families.sd import StableDiffusion, StableDiffusionXL
+from genimg_ui.backend.diffusion.families.sd3 import StableDiffusion3
+from genimg_ui.backend.diffusion.families.zimage import ZImage
 
 __all__ = ["ADAPTERS", "Call", "ControlCall", "Family", "OnStep", "Output", "Pipeline"]
 
-ADAPTERS: Mapping[str, Family] = MappingProxyType(
-    {family.id: family for family in (StableDiffusion(), StableDiffusionXL())}
+_FAMILIES: tuple[Family, ...] = (
+    StableDiffusion(),
+    StableDiffusionXL(),
+    StableDiffusion3(),
+    Flux(),
+    FluxFill(),
+    QwenImage(),
+    QwenImageEdit(),
+    ZImage(),
 )
+ADAPTERS: Mapping[str, Family] = MappingProxyType({family.id: family for family in _FAMILIES})

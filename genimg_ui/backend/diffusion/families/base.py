@@ -45,8 +45,10 @@ class ControlCall:
 class Call:
     """One picture to sample, in the words of no pipeline.
 
-    `latents` are spatial and at the level of the first timestep that is run. `mask` is what the
-    pipeline itself is told: all of 255 where `Blend` alone holds the source. `extras` are
+    `image` is the crop with its fill, `original` the crop as it is in the source. `latents` are
+    spatial and at the level of the first timestep that is run. `mask` is what the pipeline itself
+    is told: all of 255 where `Blend` alone holds the source; `hole` is in any case 255 in all
+    cells that are touched, for what else must know it (inpainting ControlNets). `extras` are
     further arguments under the pipeline's own names (references, prompt embeddings), put over
     those that the adapter makes.
     """
@@ -54,12 +56,15 @@ class Call:
     prompt: str
     negative_prompt: str
     image: Rgb
+    original: Rgb
     mask: Grey
+    hole: Grey
     latents: torch.Tensor
     generator: torch.Generator
     strength: float
     num_inference_steps: int
     guidance_scale: float
+    true_cfg_scale: float
     on_step: OnStep
     controls: tuple[ControlCall, ...] = ()
     extras: Mapping[str, Any] = field(default_factory=dict)
@@ -86,6 +91,8 @@ class Family(AddNoise, ABC):
     """Where in a model's folder the denoiser lies: `unet` or `transformer`."""
     control_networks: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """Class name in a ControlNet's config.json → the class that reads it."""
+    control_width: ClassVar[str] = "cross_attention_dim"
+    """The number in both configurations that tells a ControlNet of another family."""
     control_modes: ClassVar[Mapping[str, int]] = MappingProxyType({})
     """Kind of control → its number in the family's published union network."""
 
@@ -159,10 +166,19 @@ class Family(AddNoise, ABC):
         device: torch.device = pipe._execution_device
         return device
 
+    def precision(self, wanted: torch.dtype) -> torch.dtype:
+        """The precision of the weights on a device that works best with `wanted`."""
+        return wanted
+
     def dtype(self, pipe: Pipeline) -> torch.dtype:
         """The precision of latents on their way through the denoiser."""
         kind: torch.dtype = self.denoiser(pipe).dtype
         return kind
+
+    def attention(self, pipe: Pipeline) -> str:
+        """The class of what computes the denoiser's attention."""
+        parts = self.denoiser(pipe).modules()
+        return next(type(part.processor).__name__ for part in parts if hasattr(part, "processor"))
 
     def prompt_room(self, pipe: Pipeline) -> tuple[Any, int]:
         """The tokenizer that reads the least of a prompt, and how many tokens of it."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from diffusers.pipelines.flux.pipeline_flux import calculate_shift
 from PIL import Image
@@ -79,7 +80,7 @@ class Flow(Family):
 
     def sigmas(self, steps: int) -> list[float] | None:
         """The levels before their shift, as the family's pipelines spread them."""
-        return [float(x) for x in torch.linspace(1.0, 1 / steps, steps, dtype=torch.float64)]
+        return [float(level) for level in np.linspace(1.0, 1 / steps, steps)]
 
     def shift(self, pipe: Pipeline, size: tuple[int, int]) -> float | None:
         """How far more tokens move the levels towards noise; None where a model does not."""
