@@ -7,7 +7,7 @@ Results are on disk before they are named in it.
 import logging
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,8 +26,9 @@ from genimg_ui.history.names import utc_now
 from genimg_ui.history.record import EntryState, LogEntry, PlanRecord, ResultRecord
 from genimg_ui.history.store import Store
 from genimg_ui.history.thumbs import THUMB_SIDE
+from genimg_ui.passes import Pass, PassRunner, pass_warnings, passes_of
 from genimg_ui.pasting import make_report, match_patch, paste, unchanged_warning, with_match
-from genimg_ui.preparation import Prepared, Preparer, Running, Subject
+from genimg_ui.preparation import Layout, Prepared, Preparer, Running, Subject
 from genimg_ui.provenance import asked_model, digests, made_with
 from genimg_ui.registry import ModelSpec, Registry
 
@@ -67,6 +68,7 @@ class Editor:
         bounds = bounds or Bounds()
         self._limits = stored_limits(limits or Limits(), bounds)
         self._preparer = Preparer(pool, bounds)
+        self._passes = PassRunner(self._preparer, pool)
 
     def apply(
         self,
@@ -110,14 +112,18 @@ class Editor:
             environment={**running.entry.environment, **self._environment},
         )
         with running.stage("decode"):
-            subject = self._subject(running.entry.inputs)
+            subject = self._subject(request, running.entry.inputs)
         on_event(Progress(0.0, "preparing"))
         resolved = self._preparer.resolve(
             request, spec, subject.source.size, drawn_seed=secrets.randbelow(SEED_LIMIT)
         )
         running.note(resolved=resolved)
         running.warn(*subject.source.notes)
-        prepared = self._preparer.prepare(resolved, spec, subject, running, cancel)
+        layout = self._preparer.lay_out(resolved, spec, subject, running)
+        steps = passes_of(layout)
+        if steps:
+            return self._in_passes(layout, steps, running, on_event, cancel)
+        prepared = self._preparer.whole(layout, running, cancel)
         with running.stage("digest"):
             running.note(plan=_plan_record(prepared), **digests(prepared, subject.painted))
         result = self._generate(spec, prepared, running, on_event, cancel)
@@ -125,12 +131,38 @@ class Editor:
         running.warn(*result.warnings)
         return Outcome(prepared=prepared, patches=result.patches)
 
-    def _subject(self, inputs: EditInputs) -> Subject:
+    def _in_passes(
+        self,
+        layout: Layout,
+        steps: Sequence[Pass],
+        running: Running,
+        on_event: OnEvent,
+        cancel: CancelToken,
+    ) -> Outcome:
+        """As `compute`, in passes: one entry and one result for each seed all the same."""
+        running.warn(*pass_warnings(running.entry.request, layout.spec))
+        passed = self._passes.run(layout, steps, running, on_event, cancel)
+        with running.stage("digest"):
+            running.note(
+                plan=_plan_record(passed.prepared),
+                passes=passed.records,
+                **digests(passed.prepared, layout.painted),
+            )
+        running.note(**made_with(running.entry, passed.last, passed.result, self._pool))
+        running.warn(*passed.result.warnings)
+        return Outcome(prepared=passed.prepared, patches=passed.result.patches)
+
+    def _subject(self, request: EditRequest, inputs: EditInputs) -> Subject:
         source = decode(self._store.source_path(inputs.source), self._limits)
-        if inputs.mask is None:
-            return Subject(source=source, painted=None)
-        painted = decode_mask(self._store.mask_path(inputs.mask), self._limits)
-        return Subject(source=source, painted=painted)
+        painted = None
+        if inputs.mask is not None:
+            painted = decode_mask(self._store.mask_path(inputs.mask), self._limits)
+        maps = {
+            index: decode(self._store.source_path(unit.map), self._limits)
+            for index, unit in enumerate(request.controls)
+            if unit.map is not None
+        }
+        return Subject(source=source, painted=painted, maps=maps)
 
     def _generate(
         self,

@@ -5,20 +5,22 @@ out: files are the editor's.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from genimg_ui.backend.base import BackendJob, CancelToken, ControlInput, Rgb
+from genimg_ui.backend.base import BackendJob, CancelToken, Rgb
 from genimg_ui.backend.pool import BackendPool
+from genimg_ui.controls import Crops, control_inputs
 from genimg_ui.core.enlarge import enlarged
 from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.mask import Mask, Masks, mask_box
 from genimg_ui.core.picture import Picture
 from genimg_ui.core.plan import Context, EditPlan, crop, crop_mask, make_plan
 from genimg_ui.core.preflight import check_alpha, check_composite, check_mask, check_scale
-from genimg_ui.core.region import canvas_masks
+from genimg_ui.core.ready_map import on_canvas
+from genimg_ui.core.region import canvas_box, canvas_masks
 from genimg_ui.core.request import EditRequest, FillUnderMask, Region, ResolvedRequest
 from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.errors import RefusedInput
@@ -77,18 +79,22 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Subject:
-    """The pixels of an edit: the decoded source and its painted mask (None: border only)."""
+    """The pixels of an edit: the decoded source and its painted mask (None: border only).
+
+    `maps` are the ready control maps, by the index of their unit.
+    """
 
     source: Picture
     painted: Mask | None
+    maps: Mapping[int, Picture] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Layout:
     """What an edit works on: the canvas, and which of its pixels are repainted.
 
-    `masks` are as large as the canvas. `source` is the picture at its own size, which an
-    upscaler enlarges itself.
+    `masks` are as large as the canvas, `painted` is what the person painted on the source.
+    `source` is the picture at its own size, which an upscaler enlarges itself.
     """
 
     resolved: ResolvedRequest
@@ -96,6 +102,8 @@ class Layout:
     source: Picture
     canvas: Picture
     masks: Masks
+    painted: Mask | None = None
+    maps: Mapping[int, Rgb] = field(default_factory=dict)  # ready ones by unit, as the canvas
 
 
 class Preparer:
@@ -121,9 +129,14 @@ class Preparer:
     ) -> Prepared:
         """Plan the edit and cut out what the engine sees; raises RefusedInput, Cancelled."""
         layout = self.lay_out(resolved, spec, subject, running)
+        return self.whole(layout, running, cancel)
+
+    def whole(self, layout: Layout, running: Running, cancel: CancelToken) -> Prepared:
+        """The edit as one look of the model; raises RefusedInput, Cancelled."""
         with running.stage("plan"):
             masked = _masked_box(layout.masks.composite)
-            plan = make_plan(layout.canvas.size, masked, context_of(resolved.request, spec))
+            context = context_of(layout.resolved.request, layout.spec)
+            plan = make_plan(layout.canvas.size, masked, context)
             running.warn(*(f.sentence for f in check_scale(plan.scale, plan.working)))
         return self.cut(layout, plan, running, cancel)
 
@@ -138,7 +151,19 @@ class Preparer:
             running.warn(*_findings(request, subject, masks, soft=spec.uses_strength))
             canvas = enlarged(source, request.upscale)
             canvas = canvas.expanded(request.border) if request.border else canvas
-        return Layout(resolved=resolved, spec=spec, source=source, canvas=canvas, masks=masks)
+            maps = {
+                index: on_canvas(ready, request.controls[index].kind, request, source.size)
+                for index, ready in subject.maps.items()
+            }
+        return Layout(
+            resolved=resolved,
+            spec=spec,
+            source=source,
+            canvas=canvas,
+            masks=masks,
+            painted=subject.painted,
+            maps=maps,
+        )
 
     def cut(
         self, layout: Layout, plan: EditPlan, running: Running, cancel: CancelToken
@@ -150,7 +175,15 @@ class Preparer:
         with running.stage("crop"):
             image = _crop_rgb(layout.canvas, plan)
             mask = crop_mask(plan, masks.denoise)
-        controls = self._control_inputs(resolved, image, running, cancel)
+        with running.stage("annotate"):
+            controls = control_inputs(
+                self._pool,
+                resolved.request.controls,
+                layout.maps,
+                plan,
+                Crops(image, mask),
+                cancel=cancel,
+            )
         with running.stage("fill"):
             _check_fill(resolved, spec, mask[: plan.content.height, : plan.content.width])
             filled = self._filled(resolved, spec, image, mask, cancel)
@@ -166,16 +199,6 @@ class Preparer:
             source=layout.source.rgb() if resolved.request.upscale > 1 else None,
         )
         return Prepared(canvas=layout.canvas, composite=masks.composite, plan=plan, job=job)
-
-    def _control_inputs(
-        self, resolved: ResolvedRequest, image: Rgb, running: Running, cancel: CancelToken
-    ) -> tuple[ControlInput, ...]:
-        inputs = []
-        for unit in resolved.request.controls:
-            cancel.check()
-            with running.stage("annotate"):
-                inputs.append(ControlInput(unit, self._pool.annotate(unit.kind, image)))
-        return tuple(inputs)
 
     def _filled(
         self,
@@ -241,6 +264,7 @@ def context_of(request: EditRequest, spec: ModelSpec) -> Context:
         only_masked=request.inpaint.only_masked,
         native_size=spec.native_size,
         multiple=spec.size_multiple,
+        box=canvas_box(request),
     )
 
 

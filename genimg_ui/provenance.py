@@ -52,7 +52,7 @@ def made_with(
     """Model, machine, versions and facts, as fields of the entry."""
     job = prepared.job
     model = result.model or entry.model or asked_model(job.spec)
-    annotators = tuple(pool.annotator(control.unit.kind) for control in job.controls)
+    annotators = tuple(pool.annotator(control.unit) for control in job.controls)
     runtime = result.runtime or RuntimeRecord()
     uses_numba = job.filled is not job.image and (
         job.resolved.request.inpaint.fill is FillUnderMask.EXEMPLAR

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui.backend.base import Backend, CancelToken, Rgb
+from genimg_ui.backend.base import Backend, CancelToken, ControlInput, Rgb
+from genimg_ui.core.control import INPAINT
 from genimg_ui.core.provenance import PartRecord
-from genimg_ui.core.request import InpaintParams
+from genimg_ui.core.request import ControlUnit, InpaintParams
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec
 from genimg_ui.weights.hashes import WeightHashes
@@ -35,7 +36,8 @@ class BackendPool:
     """All engines of one process; safe to share between threads.
 
     `safety` loads the safety checker of models that have one, for public hosting; `hashes` is
-    where the digests of weight files are kept; `backends` are engines that are made already.
+    where the digests of weight files are kept; `backends` are engines that are made already;
+    `annotators` says where the weights of an annotator lie, by its name, if not where published.
     """
 
     def __init__(
@@ -44,9 +46,13 @@ class BackendPool:
         safety: bool = False,
         hashes: Path | None = None,
         backends: Mapping[str, Backend] | None = None,
+        annotators: Mapping[str, str] | None = None,
     ) -> None:
+        self._hashes = WeightHashes(hashes)
+        self._sources = dict(annotators or {})
+        self._maps: Any = None  # the annotators, once one is asked for
         self._options: dict[str, dict[str, Any]] = {
-            "diffusers": {"safety": safety, "hashes": WeightHashes(hashes)}
+            "diffusers": {"safety": safety, "hashes": self._hashes}
         }
         self._backends: dict[str, Backend] = dict(backends or {})
         self._lock = threading.Lock()
@@ -61,16 +67,27 @@ class BackendPool:
                 self._backends[spec.engine] = make(**self._options.get(spec.engine, {}))
             return self._backends[spec.engine]
 
-    def annotate(self, kind: str, image: Rgb) -> Rgb:
-        """The control map of this kind for a crop: uint8 (h, w, 3) of the crop's very size."""
-        module = importlib.import_module("genimg_ui.backend.annotators")
-        control: Rgb = module.annotate(kind, image)
-        return control
+    def annotate(self, unit: ControlUnit, image: Rgb, hole: NDArray[np.bool_]) -> ControlInput:
+        """A unit with its map of a crop: uint8 (h, w, 3) of the crop's very size.
 
-    def annotator(self, kind: str) -> PartRecord:
-        """What makes the control maps of this kind, for the log."""
-        part: PartRecord = importlib.import_module("genimg_ui.backend.annotators").record(kind)
+        `hole` is what is repainted of the crop. Raises RefusedInput, BackendError.
+        """
+        drawn: Rgb = self._annotators().annotate(unit, image, hole)
+        return ControlInput(unit, drawn, hole if unit.kind == INPAINT else None)
+
+    def annotator(self, unit: ControlUnit) -> PartRecord:
+        """What made the control map of a unit, for the log."""
+        part: PartRecord = self._annotators().record(unit)
         return part
+
+    def _annotators(self) -> Any:
+        with self._lock:
+            if self._maps is None:
+                module = importlib.import_module("genimg_ui.backend.control.annotating")
+                self._maps = module.Annotators(
+                    importlib.import_module, sources=self._sources, hashes=self._hashes
+                )
+            return self._maps
 
     def fill(
         self, image: Rgb, hole: NDArray[np.bool_], *, params: InpaintParams, cancel: CancelToken
@@ -90,6 +107,8 @@ class BackendPool:
     def release(self) -> None:
         """Free the memory of all weights; the next job loads them again."""
         with self._lock:
+            if self._maps is not None:
+                self._maps.release()
             for backend in self._backends.values():
                 release = getattr(backend, "release", None)
                 if release is not None:

@@ -19,7 +19,9 @@ class Workbench:
         self.registry: Registry = load_registry(flags.models)
         os.environ.setdefault("NUMBA_CACHE_DIR", str(flags.data_dir / "cache" / "numba"))
         self.store = Store.open(flags.data_dir)
-        self.pool = BackendPool(hashes=flags.data_dir / "cache" / "weights.json")
+        self.pool = BackendPool(
+            hashes=flags.data_dir / "cache" / "weights.json", annotators=self.registry.annotators
+        )
         self.editor = self.editor_of(self.store)
         # All edits of the command line share one seed log, to which no page can find the key.
         key = PrivateSecret(flags.data_dir).derive("command line", "session")

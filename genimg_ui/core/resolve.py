@@ -5,6 +5,7 @@ Nothing is bent to fit: a value out of range is refused with what came and what 
 
 from dataclasses import dataclass
 
+from genimg_ui.core.adapters import LoraOffer, check_loras, check_references, check_weighting
 from genimg_ui.core.control import check_controls
 from genimg_ui.core.geometry import Size
 from genimg_ui.core.region import canvas_size
@@ -12,6 +13,7 @@ from genimg_ui.core.request import (
     SEED_LIMIT,
     EditRequest,
     FillMode,
+    InpaintParams,
     ResolvedRequest,
     SamplingParams,
 )
@@ -52,6 +54,10 @@ class Abilities:
     tasks: tuple[Task, ...] = EVERY_TASK
     scale: int = 0  # an upscaler's own factor; 0: any
     uses_seed: bool = True  # False: every seed gives the same picture
+    uses_prompt_weighting: bool = False
+    loras: tuple[LoraOffer, ...] = ()
+    references: tuple[str, ...] = ()  # kinds of reference pictures
+    uses_colour_match: bool = False
 
 
 def resolve(
@@ -66,6 +72,10 @@ def resolve(
     _check_mask(request, bounds)
     _check_canvas(request, source, bounds)
     check_controls(request.controls, abilities.controls, abilities.title)
+    check_loras(request.loras, abilities.loras, abilities.title)
+    check_references(request.references, abilities.references, abilities.title)
+    taken = abilities.uses_prompt_weighting
+    check_weighting(request.sampling, taken=taken, title=abilities.title)
     first = drawn_seed if request.sampling.seed is None else request.sampling.seed
     seeds = tuple((first + i) % SEED_LIMIT for i in range(request.sampling.variants))
     return ResolvedRequest(
@@ -107,7 +117,29 @@ def _check_mask(request: EditRequest, bounds: Bounds) -> None:
     check_range("grow", request.mask.grow, -bounds.grow, bounds.grow)
     check_range("feather", request.mask.feather, 0, bounds.feather)
     check_range("padding", request.inpaint.padding, 0, bounds.padding)
+    _check_box(request.inpaint)
     check_range("overlap", request.passes.overlap, 0, bounds.padding)
+
+
+def _check_box(inpaint: InpaintParams) -> None:
+    """A context box drawn by hand, in itself; `make_plan` holds it to mask and canvas."""
+    box = inpaint.box
+    if box is None:
+        return
+    for name, value in box._asdict().items():
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise RefusedInput(f"context box {name} must be a whole number, got {value!r}.")
+        check_range(f"context box {name}", value, -MAX_CANVAS_SIDE, MAX_CANVAS_SIDE)
+    if box.left >= box.right or box.top >= box.bottom:
+        raise RefusedInput(
+            "context box must have its left below its right and its top below its bottom, "
+            f"got {','.join(map(str, box))}."
+        )
+    if not inpaint.only_masked:
+        raise RefusedInput(
+            "The context is either the whole picture or the box that is drawn, got both.",
+            remedy="Clear the box, or tick `Only the masked region`.",
+        )
 
 
 def _check_canvas(request: EditRequest, source: Size, bounds: Bounds) -> None:

@@ -24,12 +24,14 @@ from genimg_ui.replay import Subject, replay
 
 def build_editor(store: Store, models: Path, options: Mapping[str, Json]) -> Editor:
     """Make the editor; `options` are JSON values: `safety`, `bounds`, `limits`."""
+    registry = load_registry(models)
     return Editor(
         store,
-        load_registry(models),
+        registry,
         BackendPool(
             safety=bool(options.get("safety", False)),
             hashes=store.data_dir / "cache" / "weights.json",
+            annotators=registry.annotators,
         ),
         bounds=from_json(Bounds, options.get("bounds", {})),
         limits=from_json(Limits, options.get("limits", {})),

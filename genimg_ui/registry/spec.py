@@ -1,9 +1,10 @@
 """What the program knows of a model: one entry of models.yaml as data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from genimg_ui.core.request import ColourMatch, EditRequest, InpaintParams, SamplingParams
 from genimg_ui.core.resolve import Abilities
 from genimg_ui.core.tasks import EVERY_TASK, Task
 from genimg_ui.errors import RefusedInput
@@ -70,6 +71,8 @@ class ModelSpec:
     tasks: tuple[Task, ...] = EVERY_TASK
     scale: int = 0  # an upscaler's own factor; 0: any
     uses_seed: bool = True  # False: every seed gives the same picture
+    uses_colour_match: bool = False  # whether it repaints known pixels too, which can be compared
+    default_colour_match: ColourMatch = ColourMatch.OFF
     file: str = ""  # name of the weights in `source`, for engines that read a single file
 
 
@@ -80,6 +83,7 @@ class Registry:
     models: tuple[ModelSpec, ...]
     default: str
     added: frozenset[str] = frozenset()  # ids that stand in the person's own file
+    annotators: Mapping[str, str] = field(default_factory=dict)  # name → where its weights lie
 
     def all(self) -> tuple[ModelSpec, ...]:
         return self.models
@@ -90,6 +94,20 @@ class Registry:
                 return spec
         known = ", ".join(spec.id for spec in self.models)
         raise RefusedInput(f'model must be one of {known}, got "{model_id}"')
+
+
+def first_request(spec: ModelSpec) -> EditRequest:
+    """What a person begins with: the model's own recommended values."""
+    return EditRequest(
+        model=spec.id,
+        sampling=SamplingParams(
+            strength=spec.default_strength,
+            guidance_scale=spec.default_guidance_scale,
+            num_inference_steps=spec.default_steps,
+            anchor_step_noise=True,
+        ),
+        inpaint=InpaintParams(colour_match=spec.default_colour_match),
+    )
 
 
 def abilities(spec: ModelSpec) -> Abilities:
@@ -106,4 +124,5 @@ def abilities(spec: ModelSpec) -> Abilities:
         tasks=spec.tasks,
         scale=spec.scale,
         uses_seed=spec.uses_seed,
+        uses_colour_match=spec.uses_colour_match,
     )

@@ -1,0 +1,38 @@
+"""A few named files of a hub repository or a folder: what annotators need of their weights."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from huggingface_hub import hf_hub_download
+
+from genimg_ui.errors import ModelUnavailable
+from genimg_ui.weights import folders
+
+
+def folder_with(source: str, names: Sequence[str], *, title: str, download_mb: int) -> Path:
+    """The folder that holds all of `names`, which are fetched where the hub answers.
+
+    Raises ModelUnavailable with a sentence that says what is absent and where it belongs.
+    """
+    folder = folders.local_folder(source)
+    lacking = [name for name in names if folder is None or not (folder / name).is_file()]
+    if folder is not None and not lacking:
+        return folder
+    wanted = ", ".join(lacking)
+    if not folders.is_hub_id(source):
+        raise ModelUnavailable(f"{title} cannot be used: the folder {source} lacks {wanted}.")
+    if not folders.hub_reachable():
+        raise ModelUnavailable(
+            f"{title} needs {wanted} of {source} (about {download_mb} MB) from the Hugging Face "
+            "hub, which cannot be reached from here: choose another annotator, upload a ready "
+            "map, or name a folder that holds the files under `annotators` in models.yaml."
+        )
+    try:
+        for name in lacking:
+            path = Path(hf_hub_download(source, name))
+    except (OSError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelUnavailable(
+            f"{title} could not be fetched: {wanted} of {source} ({reason})."
+        ) from error
+    return path.parent
