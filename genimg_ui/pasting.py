@@ -25,8 +25,12 @@ def finish(prepared: Prepared, patch: Rgb) -> Picture:
 def paste(prepared: Prepared, patch: Rgb) -> Picture:
     """Lay a patch into the canvas, through the composite mask, at full resolution."""
     plan, box = prepared.plan, prepared.plan.box
-    content = stitch(plan, patch, prepared.job.image, prepared.canvas.rgb(box))
-    return prepared.canvas.with_rgb(content, prepared.composite[box.slices], box)
+    own, composite = prepared.canvas.rgb(box), prepared.composite[box.slices]
+    content = stitch(plan, patch, prepared.job.image, own)
+    if prepared.canvas.bits == 16 and prepared.job.resolved.request.upscale > 1:
+        # What was only resampled keeps its sixteen bits: `own` is that in eight.
+        composite = np.where((content != own).any(axis=2), composite, np.uint8(0))
+    return prepared.canvas.with_rgb(content, composite, box)
 
 
 def match_patch(prepared: Prepared, patch: Rgb) -> Matched:

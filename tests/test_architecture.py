@@ -83,6 +83,18 @@ LAYERS = {
         ("numpy",),
     ),
     "pasting": Layer(("core", "history.record", "backend.base", "preparation"), ("numpy",)),
+    "passes": Layer(
+        (
+            "core",
+            "registry",
+            "history.record",
+            "backend.base",
+            "backend.pool",
+            "pasting",
+            "preparation",
+        ),
+        ("numpy", "PIL"),
+    ),
     "editor": Layer(
         (
             "core",
@@ -92,6 +104,7 @@ LAYERS = {
             "backend.base",
             "backend.pool",
             "environment",
+            "passes",
             "pasting",
             "preparation",
             "provenance",

@@ -60,6 +60,12 @@ def check_task(request: EditRequest, title: str, tasks: tuple[Task, ...], scale:
             f"{', '.join(map(str, request.border))}.",
             remedy="Remove the border, or choose the task Outpaint.",
         )
+    if request.region is Region.WHOLE and request.inpaint.box is not None:
+        raise RefusedInput(
+            "Where the whole picture is repainted, it is the context: no context box is taken, "
+            "and one came.",
+            remedy="Clear the context box.",
+        )
     task = task_of(request)
     if task not in tasks:
         known = ", ".join(tasks)

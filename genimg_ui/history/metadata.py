@@ -111,6 +111,8 @@ def _check_numbers(entry: LogEntry) -> None:
         tuples.append(entry.resolved.request.border)
     if entry.plan is not None:
         tuples += [entry.plan.canvas, entry.plan.box, entry.plan.working]
+    for step in entry.passes:
+        tuples += [step.painted, step.box, step.working]
     for numbers in tuples:
         if any(type(number) is not int for number in numbers):
             kind = type(numbers).__name__

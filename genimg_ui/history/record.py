@@ -82,6 +82,15 @@ class PlanRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassRecord:
+    """One look of the model in an edit that took several, in pixels of the canvas."""
+
+    painted: Box  # what it repainted
+    box: Box  # what it saw
+    working: Size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
     """One edit from request to results; one line of the session's seed log.
 
@@ -98,6 +107,7 @@ class LogEntry:
     parent: str | None = None  # entry whose result is this edit's source
     resolved: ResolvedRequest | None = None
     plan: PlanRecord | None = None
+    passes: tuple[PassRecord, ...] = ()  # where one look was not enough; each with every seed
     painted_sha256: str = ""  # of the painted mask, at the source's size
     composite_sha256: str = ""  # of the composite mask, at the canvas's size
     denoise_sha256: str = ""  # of the denoise mask that the engine saw, at the working size

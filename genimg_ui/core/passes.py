@@ -1,0 +1,154 @@
+"""Divides what is too large for one look of a model into passes, each with an overlap.
+
+A border that exceeds half of the picture grows in strips, outwards, so that no pass has to
+invent more than half of what it sees beside it. An enlarged canvas is repainted in tiles of the
+model's native size, each held softly to those painted before it: overlapping passes instead of
+one step for all tiles together (MultiDiffusion, Bar-Tal et al. 2023), because the memory is then
+that of one tile, and any sampler can be used as it is. Boxes are in pixels of the canvas.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from genimg_ui.core.geometry import Box, Sides, Size
+from genimg_ui.core.mask import Mask
+from genimg_ui.core.outpaint import inner_box
+from genimg_ui.core.plan import Context, EditPlan, make_plan
+from genimg_ui.errors import RefusedInput
+
+LARGEST_SHARE = 0.5  # of the known width or height that a pass may add
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One pass of a progressive border: `painted` is new, `seen` is that with all known pixels."""
+
+    painted: Box
+    seen: Box
+
+    @property
+    def known(self) -> Box:
+        """What is there already: `seen` without `painted`, which is a rectangle again."""
+        left, top, right, bottom = self.seen
+        if self.painted.left == left and self.painted.right < right:
+            return Box(self.painted.right, top, right, bottom)
+        if self.painted.right == right and self.painted.left > left:
+            return Box(left, top, self.painted.left, bottom)
+        if self.painted.top == top:
+            return Box(left, self.painted.bottom, right, bottom)
+        return Box(left, top, right, self.painted.top)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One pass over an enlarged canvas.
+
+    `left` and `top` are the widths in which it lies over tiles painted before; 0 at the canvas's
+    own edges.
+    """
+
+    box: Box
+    left: int
+    top: int
+
+
+def needs_passes(size: Size, border: Sides) -> bool:
+    """Whether a side of the border exceeds half of the picture's."""
+    wide = max(border.left, border.right) > size.width * LARGEST_SHARE
+    return wide or max(border.top, border.bottom) > size.height * LARGEST_SHARE
+
+
+def outpaint_strips(size: Size, border: Sides) -> tuple[Strip, ...]:
+    """The passes that paint a border round a picture of `size`, in their order.
+
+    Round by round, each side that lacks something grows by at most half of what is known along
+    its axis; a strip is as long as the known rectangle is then, so that the strips are disjoint
+    and cover the border exactly.
+    """
+    canvas, known = border.expand(size), inner_box(size, border)
+    strips: list[Strip] = []
+    while known != Box.of(canvas):
+        for side in Sides._fields:
+            painted = _next_strip(side, known, canvas)
+            if painted is not None:
+                known = known.union(painted)
+                strips.append(Strip(painted, known))
+    return tuple(strips)
+
+
+def _next_strip(side: str, known: Box, canvas: Size) -> Box | None:
+    across = max(1, int(known.size.width * LARGEST_SHARE))
+    down = max(1, int(known.size.height * LARGEST_SHARE))
+    left, top, right, bottom = known
+    painted = {
+        "left": Box(max(0, left - across), top, left, bottom),
+        "top": Box(left, max(0, top - down), right, top),
+        "right": Box(right, top, min(canvas.width, right + across), bottom),
+        "bottom": Box(left, bottom, right, min(canvas.height, bottom + down)),
+    }[side]
+    return painted if painted.size.area else None
+
+
+def strip_plan(strip: Strip, context: Context, overlap: int) -> EditPlan:
+    """What the model sees of a strip, within `strip.seen` and counted from its corner.
+
+    It holds at least `overlap` known pixels along the strip, or all of them where fewer are known.
+    """
+    wide = replace(context, padding=max(context.padding, overlap))
+    painted = strip.painted.moved(-strip.seen.left, -strip.seen.top)
+    return make_plan(strip.seen.size, painted, wide)
+
+
+def tiles(canvas: Size, *, side: int, overlap: int, multiple: int) -> tuple[Tile, ...]:
+    """Tiles of `side` pixels that cover a canvas, row by row; neighbours share `overlap` or more.
+
+    Every tile begins at a multiple of `multiple`, so that noise which belongs to the canvas falls
+    into the same cells in all of them; the last of a row or column is longer by what is left,
+    less than `multiple`. Raises RefusedInput where the overlap leaves too little of a tile.
+    """
+    if not 0 <= overlap <= side // 2:
+        raise RefusedInput(
+            f"The overlap of tiles must be in [0, {side // 2}], half of the model's native size, "
+            f"got {overlap}."
+        )
+    columns = _spans(canvas.width, side, overlap, multiple)
+    rows = _spans(canvas.height, side, overlap, multiple)
+    return tuple(
+        Tile(Box(left, top, right, bottom), beside, above)
+        for top, bottom, above in rows
+        for left, right, beside in columns
+    )
+
+
+def _spans(length: int, side: int, overlap: int, multiple: int) -> list[tuple[int, int, int]]:
+    """Start, end, and what is shared with the span before, along one axis."""
+    last = max(0, (length - side) // multiple * multiple)
+    step = max(multiple, (side - overlap) // multiple * multiple)
+    count = -(-last // step)
+    starts = [index * last // count // multiple * multiple for index in range(count)] + [last]
+    ends = [start + side for start in starts[:-1]] + [length]
+    before = [0, *ends[:-1]]
+    return [
+        (start, end, earlier - start)
+        for start, end, earlier in zip(starts, ends, before, strict=True)
+    ]
+
+
+def tile_mask(tile: Tile) -> Mask:
+    """How strongly a tile is repainted: uint8, 255 but where it lies over earlier ones.
+
+    There it rises from 0 to 255 over the middle half of what is shared: the outer quarter, where
+    this tile sees least, stays the earlier one's.
+    """
+    size = tile.box.size
+    across, down = _ramp(size.width, tile.left), _ramp(size.height, tile.top)
+    return np.asarray(np.rint(np.outer(down, across) * 255), np.uint8)
+
+
+def _ramp(length: int, shared: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    if not shared:
+        return np.ones(length)
+    guard = shared / 4
+    positions = np.arange(length) + 0.5
+    return np.clip((positions - guard) / (shared - 2 * guard), 0, 1)
