@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from genimg_ui.commands import edits, files, logs, replays, sweeps
+from genimg_ui.commands import edits, files, logs, models, replays, sweeps
 from genimg_ui.core.blank import Colour, parse_colour
 from genimg_ui.core.geometry import Sides, Size
 from genimg_ui.core.request import (
@@ -57,8 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(failure=FAILURE)
     names = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_edit(names.add_parser("edit", help="paint under a mask, or outwards"))
-    models = names.add_parser("models", help="list the models of models.yaml")
-    models.set_defaults(run=edits.models)
+    models.add_model_commands(names)
     logs.add_log_commands(names)
     replay = names.add_parser(
         "replay",

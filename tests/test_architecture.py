@@ -189,6 +189,8 @@ LAYERS = {
             "run_exports",
             "runs",
             "settings",
+            "shelf",
+            "weights",
             "workspace",
         ),
     ),

@@ -33,7 +33,7 @@ from genimg_ui.exporting.formats import ExportOptions, ExportPolicy
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.history.store import Store
 from genimg_ui.masks import mask_png
-from genimg_ui.registry import ModelSpec, availability, load_registry
+from genimg_ui.registry import ModelSpec
 from genimg_ui.settings import export_policy
 
 DONE, FAILURE, REFUSED = 0, 1, 2
@@ -57,20 +57,6 @@ def edit(flags: argparse.Namespace) -> int:
     signed = {verdict.sentence: None for verdict in verdicts}
     notes = (*entry.warnings, *_unused(flags, spec), *signed)
     _print_edit(replace(entry, warnings=notes), paths, time.perf_counter() - started, flags)
-    return DONE
-
-
-def models(flags: argparse.Namespace) -> int:
-    """List the models, and say of each whether it can be used here."""
-    registry = load_registry(flags.models)
-    rows = [(spec, availability(spec)) for spec in registry.all()]
-    if flags.json:
-        print(json.dumps({"models": [{**to_json(s), "unavailable": lack} for s, lack in rows]}))
-        return DONE
-    for spec, lack in rows:
-        default = " (default)" if spec.id == registry.default else ""
-        print(f"{spec.id}{default}: {spec.title} [{spec.licence}]")
-        print(f"    {lack or 'ready'}")
     return DONE
 
 

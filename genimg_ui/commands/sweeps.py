@@ -33,6 +33,7 @@ from genimg_ui.jobs.queue import JobQueue
 from genimg_ui.preset_shelf import built_in_presets
 from genimg_ui.presets import Preset, read_presets
 from genimg_ui.registry import load_registry
+from genimg_ui.registry.live import OWN_FILE
 from genimg_ui.run_exports import RunExports
 from genimg_ui.runs import RunCell, Runs, group_of, ranked
 from genimg_ui.settings import add_export_flags, export_policy
@@ -98,7 +99,7 @@ def run_sweep(flags: argparse.Namespace) -> int:
 def list_presets(flags: argparse.Namespace) -> int:
     """List presets with their tasks; models that are not in models.yaml are said."""
     presets = built_in_presets() if flags.file is None else read_presets(flags.file)
-    known = {spec.id for spec in load_registry(flags.models).all()}
+    known = {spec.id for spec in load_registry(flags.models, flags.data_dir / OWN_FILE).all()}
     rows = [(preset, _lack(preset, known)) for preset in presets]
     if flags.json:
         plain = [

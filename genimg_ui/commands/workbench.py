@@ -10,13 +10,14 @@ from genimg_ui.history.names import session_id
 from genimg_ui.history.private import PrivateSecret
 from genimg_ui.history.store import Store
 from genimg_ui.registry import Registry, load_registry
+from genimg_ui.registry.live import OWN_FILE
 
 
 class Workbench:
     """What a command works with, made of its flags; close it by leaving the `with` block."""
 
     def __init__(self, flags: argparse.Namespace) -> None:
-        self.registry: Registry = load_registry(flags.models)
+        self.registry: Registry = load_registry(flags.models, flags.data_dir / OWN_FILE)
         os.environ.setdefault("NUMBA_CACHE_DIR", str(flags.data_dir / "cache" / "numba"))
         self.store = Store.open(flags.data_dir)
         self.pool = BackendPool(
