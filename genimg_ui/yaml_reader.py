@@ -95,11 +95,13 @@ class YamlReader:
         return int(value)
 
     def source(self, node: yaml.Node, key: str) -> str:
-        """A hub id, or a folder (relative to models.yaml) made absolute."""
+        """A hub id, or a folder or file (relative to models.yaml) made absolute."""
         value = self.text(node, key)
-        folder = (self.folder / Path(value).expanduser()).resolve()
-        if folder.is_dir() or value.startswith((".", "/", "~")):
-            return str(folder)
+        place = (self.folder / Path(value).expanduser()).resolve()
+        if place.exists() or value.startswith((".", "/", "~")):
+            return str(place)
         if not folders.is_hub_id(value):
-            self.refuse(node, key, f'must be a hub id "owner/name" or a folder, got "{value}"')
+            self.refuse(
+                node, key, f'must be a hub id "owner/name", a folder or a file, got "{value}"'
+            )
         return value

@@ -9,6 +9,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,24 +21,9 @@ REACH_MEMORY = 60  # seconds for which an answer about the hub holds
 HEADER_BYTES = 8  # a safetensors file starts with its header's length as little-endian uint64
 MODEL_WEIGHTS = ("diffusion_pytorch_model", "model")  # stems that diffusers and transformers write
 
-# How the name of a pipeline's class begins → the family; the first that fits is meant.
-FAMILY_OF_CLASS = (
-    ("StableDiffusionXL", "sdxl"),
-    ("StableDiffusion3", "sd3"),
-    ("StableDiffusion", "sd15"),
-    ("FluxFill", "flux-fill"),
-    ("FluxKontext", None),
-    ("FluxPriorRedux", None),
-    ("FluxControlNet", "flux"),
-    ("FluxControl", None),  # reads a control map beside the latents: another network
-    ("Flux2", None),
-    ("Flux", "flux"),
-    ("QwenImageEdit", "qwen-image-edit"),
-    ("QwenImageLayered", None),
-    ("QwenImage", "qwen-image"),
-    ("ZImageOmni", None),
-    ("ZImage", "z-image"),
-)
+SAFETENSORS = ".safetensors"
+PICKLES = (".ckpt", ".pt", ".pth", ".bin")  # may hold code: read only where an entry allows it
+
 # Components that carry no weights, by the end of their class name.
 WEIGHTLESS = ("Scheduler", "Tokenizer", "TokenizerFast", "Extractor", "Processor")
 
@@ -70,6 +56,23 @@ def local_folder(source: str, revision: str | None = None) -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def is_single_file(source: str, file: str = "") -> bool:
+    """Whether the model is one file: a path that ends as weights do, or `file` in a folder."""
+    return bool(file) or (
+        not is_hub_id(source) and source.lower().endswith((SAFETENSORS, *PICKLES))
+    )
+
+
+def local_file(source: str, revision: str | None = None, file: str = "") -> Path | None:
+    """Where the single file lies on this machine, or None."""
+    if file:
+        folder = local_folder(source, revision)
+        path = None if folder is None else folder / file
+    else:
+        path = Path(source).expanduser()
+    return path if path is not None and path.is_file() else None
+
+
 def pipeline_class(folder: Path) -> str | None:
     """The class name in model_index.json, or None where there is no readable index."""
     try:
@@ -79,12 +82,28 @@ def pipeline_class(folder: Path) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def missing_part(folder: Path, variant: str | None = None, *, safety: bool = False) -> str | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What else than whole safetensors will do for a pipeline's folder.
+
+    Pickles where `pickles`. Components in `elsewhere` are read from another place. With `configs`
+    the weights lie in a single file, and only configurations are needed beside it.
+    """
+
+    pickles: bool = False
+    configs: bool = False
+    elsewhere: frozenset[str] = frozenset()
+
+
+def missing_part(
+    folder: Path, variant: str | None = None, *, safety: bool = False, need: Need | None = None
+) -> str | None:
     """What a pipeline's folder lacks, in words that follow "the folder"; None if complete.
 
     A safety checker counts only where `safety` asks for it.
     """
-    optional = {"image_encoder"} if safety else {"image_encoder", "safety_checker"}
+    need = need or Need()
+    optional = {"image_encoder", *need.elsewhere} | (set() if safety else {"safety_checker"})
     index = folder / INDEX
     if not index.is_file():
         return f"lacks {INDEX}"
@@ -99,14 +118,16 @@ def missing_part(folder: Path, variant: str | None = None, *, safety: bool = Fal
             continue
         if name in optional:
             continue
-        lack = _missing_in_component(folder, name, str(entry[1]), variant)
+        lack = _missing_in_component(folder, name, str(entry[1]), variant, need)
         if lack is not None:
             return lack
     return None
 
 
-def missing_weights(folder: Path, name: str = "", variant: str | None = None) -> str | None:
-    """What one component's folder lacks of its config and safetensors weights."""
+def missing_weights(
+    folder: Path, name: str = "", variant: str | None = None, *, pickles: bool = False
+) -> str | None:
+    """What one component's folder lacks of its config and weights."""
     here = folder / name if name else folder
     prefix = f"{name}/" if name else ""
     if not (here / "config.json").is_file():
@@ -119,6 +140,8 @@ def missing_weights(folder: Path, name: str = "", variant: str | None = None) ->
         single = here / f"{stem}.safetensors"
         if single.exists():
             return _truncated(single, prefix)
+    if pickles and any((here / f"{stem}.bin").is_file() for stem in ("pytorch_model", *stems)):
+        return None
     return f"lacks {prefix}*.safetensors (only safetensors are loaded)"
 
 
@@ -141,7 +164,9 @@ def _hub_answers(endpoint: str, minute: int) -> bool:  # noqa: ARG001 - the cach
         return False
 
 
-def _missing_in_component(folder: Path, name: str, kind: str, variant: str | None) -> str | None:
+def _missing_in_component(
+    folder: Path, name: str, kind: str, variant: str | None, need: Need
+) -> str | None:
     here = folder / name
     if not here.is_dir():
         return f"lacks {name}/"
@@ -150,7 +175,9 @@ def _missing_in_component(folder: Path, name: str, kind: str, variant: str | Non
         return None if config.is_file() else f"lacks {name}/scheduler_config.json"
     if kind.endswith(WEIGHTLESS):
         return None if any(here.iterdir()) else f"has an empty {name}/"
-    return missing_weights(folder, name, variant)
+    if need.configs and name != "safety_checker":
+        return None if (here / "config.json").is_file() else f"lacks {name}/config.json"
+    return missing_weights(folder, name, variant, pickles=need.pickles)
 
 
 def _missing_shard(here: Path, index: Path, prefix: str) -> str | None:

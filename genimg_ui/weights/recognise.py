@@ -17,16 +17,24 @@ from genimg_ui.weights.folders import HEADER_BYTES, pipeline_class
 MAX_HEADER = 100_000_000  # bytes; the limit of the safetensors library itself
 _WRAP = "model.diffusion_model."  # how whole checkpoints name their denoiser
 
-# Beginnings of pipeline classes, the longer before the shorter.
-_CLASSES: tuple[tuple[str, str], ...] = (
+# How the name of a pipeline's class begins → the family; the first that fits is meant.
+FAMILY_OF_CLASS = (
     ("StableDiffusionXL", "sdxl"),
     ("StableDiffusion3", "sd3"),
     ("StableDiffusion", "sd15"),
-    ("KandinskyV22", "kandinsky22"),
-    ("Flux2", ""),
+    ("FluxFill", "flux-fill"),
+    ("FluxKontext", None),
+    ("FluxPriorRedux", None),
+    ("FluxControlNet", "flux"),
+    ("FluxControl", None),  # reads a control map beside the latents: another network
+    ("Flux2", None),
     ("Flux", "flux"),
+    ("QwenImageEdit", "qwen-image-edit"),
+    ("QwenImageLayered", None),
     ("QwenImage", "qwen-image"),
+    ("ZImageOmni", None),
     ("ZImage", "z-image"),
+    ("KandinskyV22", "kandinsky22"),
 )
 
 
@@ -64,12 +72,13 @@ _DENOISERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
             "double_blocks.0.img_attn.norm.key_norm.scale",
             "single_transformer_blocks.0.proj_mlp.weight",
         ),
-        "black-forest-labs/FLUX.1-dev",
+        "",  # by what else it holds
     ),
     ("z-image", ("layers.0.adaLN_modulation.0.weight",), "Tongyi-MAI/Z-Image-Turbo"),
 )
 _UNET_IN = f"{_WRAP}input_blocks.0.0.weight"
 _INPAINT_CHANNELS = 9
+_FILL_CHANNELS = 384  # 2 × 2 cells of latents, of the masked picture's latents, and of 8 × 8 mask
 # (family, native) → the model whose configuration a checkpoint of Stable Diffusion shares.
 _UNET_CONFIGS: Mapping[tuple[str, bool], str] = {
     ("sd15", False): "stable-diffusion-v1-5/stable-diffusion-v1-5",
@@ -83,9 +92,9 @@ _V2_INPAINT_CONFIG = "stabilityai/stable-diffusion-2-inpainting"
 
 def family_of_class(name: str) -> str | None:
     """The family of a pipeline class of diffusers, None for one that is not known."""
-    for start, family in _CLASSES:
+    for start, family in FAMILY_OF_CLASS:
         if name.startswith(start):
-            return family or None
+            return family
     return None
 
 
@@ -140,10 +149,23 @@ def recognise_shapes(shapes: Mapping[str, tuple[int, ...]]) -> Recognised | None
     for family, marks, config in _DENOISERS:
         if any(mark in shapes or _WRAP + mark in shapes for mark in marks):
             whole = any(name.startswith(("text_encoders.", "vae.")) for name in shapes)
+            if family == "flux":
+                return _flux(shapes, whole=whole)
             return Recognised("model", family, whole, config=config)
     if "decoder.conv_in.weight" in shapes and "encoder.conv_in.weight" in shapes:
         return Recognised("vae")
     return None
+
+
+def _flux(shapes: Mapping[str, tuple[int, ...]], *, whole: bool) -> Recognised:
+    bare = {name.removeprefix(_WRAP): shape for name, shape in shapes.items()}
+    entry = bare.get("img_in.weight") or bare.get("x_embedder.weight") or (0, 0)
+    if entry[1] == _FILL_CHANNELS:
+        fill = "black-forest-labs/FLUX.1-Fill-dev"
+        return Recognised("model", "flux-fill", whole, native=True, config=fill)
+    guided = any(name.startswith(("guidance_in.", "time_text_embed.guidance")) for name in bare)
+    name = "dev" if guided else "schnell"
+    return Recognised("model", "flux", whole, config=f"black-forest-labs/FLUX.1-{name}")
 
 
 def _stable_diffusion(shapes: Mapping[str, tuple[int, ...]]) -> Recognised | None:

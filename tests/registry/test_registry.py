@@ -158,7 +158,7 @@ def test_every_field_of_a_model_can_be_said(tmp_path):
         ),
         (
             "models:\n  one: https://huggingface.co/a/b\n",
-            'models.yaml line 2: models.one must be a hub id "owner/name" or a folder, got',
+            'models.yaml line 2: models.one must be a hub id "owner/name", a folder or a file, got',
         ),
         (
             "models:\n  one:\n    source:\n",

@@ -41,9 +41,9 @@ def safetensors(path: Path, shapes: dict[str, tuple[int, ...]]) -> Path:
         ("StableDiffusionXLInpaintPipeline", "sdxl"),
         ("StableDiffusion3Pipeline", "sd3"),
         ("KandinskyV22InpaintPipeline", "kandinsky22"),
-        ("FluxFillPipeline", "flux"),
+        ("FluxFillPipeline", "flux-fill"),
         ("Flux2Pipeline", None),
-        ("QwenImageEditPipeline", "qwen-image"),
+        ("QwenImageEditPipeline", "qwen-image-edit"),
         ("ZImagePipeline", "z-image"),
         ("WanPipeline", None),
         ("", None),
@@ -73,6 +73,16 @@ CASES = {
         False,
     ),
     "flux": ({"double_blocks.0.img_attn.norm.key_norm.scale": (8,)}, "flux", False, False),
+    "flux-fill": (
+        {
+            "double_blocks.0.img_attn.norm.key_norm.scale": (8,),
+            "img_in.weight": (4, 384),
+            "guidance_in.in_layer.bias": (4,),
+        },
+        "flux-fill",
+        False,
+        True,
+    ),
     "qwen": ({"transformer_blocks.0.img_mod.1.weight": (8,)}, "qwen-image", False, False),
     "z-image": ({"layers.0.adaLN_modulation.0.weight": (8,)}, "z-image", False, False),
 }
@@ -95,6 +105,10 @@ def test_configurations_follow_version_and_channels():
         for extra in ({}, {"cond_stage_model.model.a": (1,)}, {"conditioner.embedders.1.b": (1,)})
     }
     assert len(configs) == 6
+    flux = {"double_blocks.0.img_attn.norm.key_norm.scale": (8,), "img_in.weight": (4, 64)}
+    guided = flux | {"guidance_in.in_layer.bias": (4,)}
+    assert recognise_shapes(flux).config.endswith("schnell")
+    assert recognise_shapes(guided).config.endswith("dev")
 
 
 @pytest.mark.parametrize(
