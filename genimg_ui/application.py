@@ -28,8 +28,9 @@ from genimg_ui.jobs.queue import JobQueue
 from genimg_ui.jobs.supervisor import WorkerSupervisor
 from genimg_ui.links import ROUTE, Links
 from genimg_ui.recall import Recall
-from genimg_ui.registry import Registry, load_registry
+from genimg_ui.registry.live import OWN_FILE, LiveRegistry
 from genimg_ui.settings import GIB, PublicLimits, Settings
+from genimg_ui.shelf.shelf import ModelShelf
 from genimg_ui.ui.blocks import assets, build_page
 from genimg_ui.ui.page import Host
 from genimg_ui.ui.theme import make_theme
@@ -75,7 +76,9 @@ class Application:
         self._housekeeping = Housekeeping(self.store)
         self.queue = JobQueue(self.store, _job_limits(public))
         self.limits = _picture_limits(public)
-        registry = load_registry(settings.models)
+        registry = LiveRegistry(settings.models, settings.data_dir / OWN_FILE)
+        shut = public is not None
+        self.shelf = ModelShelf(settings.data_dir, registry, public=shut, safety=shut)
         self.worker = self._make_worker(registry)
         self.workspace = Workspace(
             self.store,
@@ -84,7 +87,7 @@ class Application:
             bounds=settings.bounds,
             limits=self.limits,
             disk=_disk_limits(public),
-            examples=examples(tuple(spec.id for spec in registry.all())),
+            examples=examples(tuple(spec.id for spec in registry().all())),
             wake=self.worker.wake,
         )
         secret = PrivateSecret(settings.data_dir)
@@ -99,11 +102,12 @@ class Application:
             recall=Recall(self.workspace, local=settings.local),
             first_key=lambda page: secret.derive("page", page),
             lack=lambda: self.worker.status().sentence,
+            shelf=self.shelf,
             run_waiting=getattr(self.worker, "run_waiting", None),
         )
         self.page = build_page(self.workspace, host)
 
-    def _make_worker(self, registry: Registry) -> WorkerSupervisor | ZeroGpuRunner:
+    def _make_worker(self, registry: LiveRegistry) -> WorkerSupervisor | ZeroGpuRunner:
         """A process of its own; on ZeroGPU, which lends its GPU to requests, this very one."""
         settings = self._settings
         options = {
@@ -170,6 +174,7 @@ class Application:
         """Stop serving, and the worker with it."""
         self.page.close()
         self._housekeeping.stop()
+        self.shelf.close()
         self.worker.stop()
         self.store.close()
 

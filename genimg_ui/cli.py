@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_edit(edit: argparse.ArgumentParser) -> None:
     _add_request(edit)
     edit.add_argument("--out", type=Path, required=True, metavar="RESULT.png")
+    edit.add_argument("--accept-licence", action="store_true", help="of a non-commercial model")
     add_export_flags(edit, os.environ)
     edit.set_defaults(run=edits.edit)
 

@@ -31,6 +31,8 @@ from genimg_ui.pasting import make_report, match_patch, paste, unchanged_warning
 from genimg_ui.preparation import Layout, Prepared, Preparer, Running, Subject
 from genimg_ui.provenance import asked_model, digests, made_with
 from genimg_ui.registry import ModelSpec, Registry
+from genimg_ui.registry.live import RegistrySource, as_source
+from genimg_ui.shelf.licences import Licences
 
 log = logging.getLogger(__name__)
 NO_MEMORY = (
@@ -54,15 +56,17 @@ class Editor:
     def __init__(
         self,
         store: Store,
-        registry: Registry,
+        registry: Registry | RegistrySource,
         pool: BackendPool,
         *,
         bounds: Bounds | None = None,
         limits: Limits | None = None,
         environment: Mapping[str, str] | None = None,
+        licences: Licences | None = None,  # else those of the store's data folder
     ) -> None:
         self._store = store
-        self._registry = registry
+        self._registry = as_source(registry)
+        self._licences = licences or Licences(store.data_dir)
         self._pool = pool
         self._environment = dict(environment or {})  # versions of what else takes part
         bounds = bounds or Bounds()
@@ -106,7 +110,8 @@ class Editor:
         logged with its seeds.
         """
         request = running.entry.request
-        spec = self._registry.get(request.model)
+        spec = self._registry().get(request.model)
+        self._licences.require(spec)
         running.note(
             model=asked_model(spec),
             environment={**running.entry.environment, **self._environment},

@@ -26,6 +26,8 @@ from genimg_ui.history.store import Store
 from genimg_ui.jobs.queue import Job, JobQueue, JobState
 from genimg_ui.pictures import OpenPicture, Pictures
 from genimg_ui.registry import ModelSpec, Registry, abilities, availability
+from genimg_ui.registry.live import RegistrySource, as_source
+from genimg_ui.shelf.licences import Licences
 
 __all__ = ["ContextView", "Draft", "Mark", "OpenPicture", "Workspace"]
 
@@ -48,7 +50,7 @@ class Workspace:
         self,
         store: Store,
         queue: JobQueue,
-        registry: Registry,
+        registry: Registry | RegistrySource,
         *,
         bounds: Bounds | None = None,
         limits: Limits | None = None,
@@ -58,20 +60,21 @@ class Workspace:
     ) -> None:
         self.store = store
         self.queue = queue
-        self.registry = registry
+        self._registry = as_source(registry)
+        self._licences = Licences(store.data_dir)
         self.bounds = bounds or Bounds()
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()  # what an upload may be at most
         self._disk = disk or DiskLimits()
         self.wake = wake
-        stored = stored_limits(self._limits, self.bounds)
-        self.pictures = Pictures(store, upload=self._limits, stored=stored)
+        stored = stored_limits(self.limits, self.bounds)
+        self.pictures = Pictures(store, upload=self.limits, stored=stored)
         self._drafting = threading.Lock()  # two events of one page may change its draft at once
         self.examples = dict(examples or {})
 
     @property
-    def limits(self) -> Limits:
-        """What an upload may be at most."""
-        return self._limits
+    def registry(self) -> Registry:
+        """The models of now: one that is added needs no restart."""
+        return self._registry()
 
     # -- pictures and masks
 
@@ -133,13 +136,12 @@ class Workspace:
 
     def draft(self, session: str) -> Draft:
         """The session's unfinished edit; a fresh one where there is none that can be read."""
+        fresh = Draft(request=EditRequest(model=self.registry.default))
         kept = self.store.draft(session)
-        if kept is None:
-            return Draft(request=EditRequest(model=self.registry.default))
         try:
-            return from_json(Draft, kept)
+            return fresh if kept is None else from_json(Draft, kept)
         except ValueError:
-            return Draft(request=EditRequest(model=self.registry.default))
+            return fresh
 
     def change_draft(self, session: str, change: Callable[[Draft], Draft]) -> Draft:
         """Keep what `change` makes of the unfinished edit; no other change comes in between."""
@@ -197,7 +199,7 @@ class Workspace:
 
     def lack_of(self, spec: ModelSpec) -> str | None:
         """Why the model cannot be used here, in one sentence; None where it can."""
-        return availability(spec)
+        return self._licences.lack(spec) or availability(spec)
 
     # -- edits
 

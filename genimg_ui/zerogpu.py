@@ -14,6 +14,7 @@ from genimg_ui.errors import GenimgError, RefusedInput
 from genimg_ui.jobs.queue import Job, JobQueue, JobState
 from genimg_ui.jobs.runner import EditorLike, InlineRunner, WorkerStatus
 from genimg_ui.registry import ModelSpec, Registry
+from genimg_ui.registry.live import RegistrySource, as_source
 
 LOAD_SECONDS_PER_GIB = 2.0  # weights from the Space's disk into the GPU
 STEP_SECONDS_PER_MEGAPIXEL = 0.25  # one step with guidance, SDXL in half precision, rounded up
@@ -38,9 +39,11 @@ def seconds_for(request: EditRequest, spec: ModelSpec) -> int:
 class ZeroGpuRunner:
     """Offers what the worker's supervisor offers, but runs a session's edits when it is called."""
 
-    def __init__(self, queue: JobQueue, registry: Registry, editor: EditorLike) -> None:
+    def __init__(
+        self, queue: JobQueue, registry: Registry | RegistrySource, editor: EditorLike
+    ) -> None:
         self._queue = queue
-        self._registry = registry
+        self._registry = as_source(registry)
         self._inline = InlineRunner(queue, editor)
         self._on_gpu = self._lend()
         self._one_at_a_time = threading.Lock()
@@ -71,7 +74,7 @@ class ZeroGpuRunner:
     def _run(self, job: Job) -> None:
         """Run one job; whatever the host does to it, it ends, and its entry says how."""
         try:
-            seconds = seconds_for(job.request, self._registry.get(job.request.model))
+            seconds = seconds_for(job.request, self._registry().get(job.request.model))
             if seconds > MOST_SECONDS:
                 raise RefusedInput(
                     f"An edit may take the GPU for at most {MOST_SECONDS} seconds here, and this "

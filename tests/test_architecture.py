@@ -97,6 +97,7 @@ LAYERS = {
     ),
     "editor": Layer(
         (
+            "shelf.licences",
             "core",
             "errors",
             "registry",
@@ -132,12 +133,23 @@ LAYERS = {
     "drafts": Layer(("core", "errors")),
     "pictures": Layer(("core", "errors", "history"), ("PIL",)),
     "workspace": Layer(
-        ("core", "errors", "examples", "history", "jobs", "registry", "drafts", "pictures"),
+        (
+            "shelf.licences",
+            "core",
+            "errors",
+            "examples",
+            "history",
+            "jobs",
+            "registry",
+            "drafts",
+            "pictures",
+        ),
     ),
     "runs": Layer(("core", "errors", "history", "jobs", "registry", "workspace")),
     "run_exports": Layer(("core", "errors", "history", "runs", "workspace"), ("numpy", "PIL")),
     "ui": Layer(
         (
+            "shelf",
             "core",
             "errors",
             "examples",
@@ -198,6 +210,7 @@ LAYERS = {
     "__main__": Layer(("cli",)),
     "application": Layer(
         (
+            "shelf",
             "core",
             "errors",
             "examples",

@@ -45,6 +45,8 @@ def edit(flags: argparse.Namespace) -> int:
     _check_out(flags.out)
     with Workbench(flags) as place:
         spec = place.registry.get(flags.model or place.registry.default)
+        if flags.accept_licence:
+            place.licences.accept(spec)
         request = request_of(flags, spec)
         inputs = inputs_of(flags, place.store)
         with cancelled_by_interrupt() as cancel:

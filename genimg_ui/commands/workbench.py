@@ -11,6 +11,7 @@ from genimg_ui.history.private import PrivateSecret
 from genimg_ui.history.store import Store
 from genimg_ui.registry import Registry, load_registry
 from genimg_ui.registry.live import OWN_FILE
+from genimg_ui.shelf.licences import Licences
 
 
 class Workbench:
@@ -23,6 +24,7 @@ class Workbench:
         self.pool = BackendPool(
             hashes=flags.data_dir / "cache" / "weights.json", annotators=self.registry.annotators
         )
+        self.licences = Licences(flags.data_dir)
         self.editor = self.editor_of(self.store)
         # All edits of the command line share one seed log, to which no page can find the key.
         key = PrivateSecret(flags.data_dir).derive("command line", "session")
@@ -30,7 +32,7 @@ class Workbench:
 
     def editor_of(self, store: Store) -> Editor:
         """An editor of another data folder with the same models and engines."""
-        return Editor(store, self.registry, self.pool)
+        return Editor(store, self.registry, self.pool, licences=self.licences)
 
     def __enter__(self) -> Self:
         return self

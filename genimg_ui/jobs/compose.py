@@ -18,20 +18,20 @@ from genimg_ui.environment import versions
 from genimg_ui.history.exports import ExportFolder
 from genimg_ui.history.record import LogEntry
 from genimg_ui.history.store import Store
-from genimg_ui.registry import load_registry
+from genimg_ui.registry.live import OWN_FILE, LiveRegistry
 from genimg_ui.replay import Subject, replay
 
 
 def build_editor(store: Store, models: Path, options: Mapping[str, Json]) -> Editor:
     """Make the editor; `options` are JSON values: `safety`, `bounds`, `limits`."""
-    registry = load_registry(models)
+    registry = LiveRegistry(models, store.data_dir / OWN_FILE)
     return Editor(
         store,
         registry,
         BackendPool(
             safety=bool(options.get("safety", False)),
             hashes=store.data_dir / "cache" / "weights.json",
-            annotators=registry.annotators,
+            annotators=registry().annotators,
         ),
         bounds=from_json(Bounds, options.get("bounds", {})),
         limits=from_json(Limits, options.get("limits", {})),

@@ -36,14 +36,20 @@ class Licences:
             entries[spec.id] = {"licence": spec.licence, "accepted": utc_now()}
             write_whole(self._path, json.dumps(entries, indent=1).encode(), "the answer")
 
+    def lack(self, spec: ModelSpec) -> str | None:
+        """Why the model may not be used yet, as a sentence; None where it may."""
+        if self.accepted(spec):
+            return None
+        return (
+            f"{spec.title} is for non-commercial use only ({spec.licence}): accept its licence "
+            f"once, on the Models tab or with `python -m genimg_ui models accept {spec.id}`."
+        )
+
     def require(self, spec: ModelSpec) -> None:
         """Raise RefusedInput where the licence must be accepted first."""
-        if not self.accepted(spec):
-            raise RefusedInput(
-                f"{spec.title} is for non-commercial use only ({spec.licence}).",
-                remedy="Accept its licence once, on the Models tab or with `python -m genimg_ui "
-                f"models accept {spec.id}`.",
-            )
+        lack = self.lack(spec)
+        if lack is not None:
+            raise RefusedInput(lack)
 
     def _read(self) -> dict[str, object]:
         try:

@@ -16,6 +16,7 @@ from genimg_ui.downloads import Downloads
 from genimg_ui.errors import GenimgError
 from genimg_ui.history.names import is_session_key, new_session_key, session_id
 from genimg_ui.recall import Recall
+from genimg_ui.shelf.shelf import ModelShelf
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate, MaskCanvas
 from genimg_ui.ui.download_panel import DownloadPanel
@@ -50,6 +51,7 @@ class Host:
     lack: Callable[[], str]  # why no edit can run now, in a sentence; "" where they can
     downloads: Downloads
     recall: Recall
+    shelf: ModelShelf
     run_waiting: Callable[[str], object] | None = None  # runs a session's edits in its request
 
 
