@@ -14,8 +14,9 @@ from pathlib import Path
 
 from genimg_ui.commands import edits, files, logs, models, replays, sweeps
 from genimg_ui.core.blank import Colour, parse_colour
-from genimg_ui.core.geometry import Sides, Size
+from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.request import (
+    ColourMatch,
     ControlUnit,
     FillMode,
     FillUnderMask,
@@ -101,6 +102,7 @@ def _add_request(edit: argparse.ArgumentParser) -> None:
     add("--negative-prompt", default=sampling.negative_prompt)
     add("--strength", type=float)
     add("--guidance-scale", type=float)
+    add("--true-cfg-scale", type=float)
     add("--steps", type=int)
     add("--scheduler", default=sampling.scheduler)
     add("--seed", type=int)
@@ -111,6 +113,9 @@ def _add_request(edit: argparse.ArgumentParser) -> None:
     add("--fill-mode", type=_choice(FillMode), default=inpaint.fill_mode, metavar="NAME")
     add("--padding", type=int, default=inpaint.padding, metavar="PX")
     add("--whole-picture", action="store_true", help="let the engine see everything")
+    add("--context-box", type=_box, metavar="L,T,R,B", help="what the engine sees, in pixels")
+    add("--colour-match", type=_choice(ColourMatch), metavar="NAME", help="else the model's own")
+    add("--anchor-step-noise", action=argparse.BooleanOptionalAction, default=True)
     add("--control", type=_control, action="append", default=[], metavar="KIND[:SCALE]")
 
 
@@ -143,6 +148,16 @@ def _border(text: str) -> Sides:
     if len(parts) != 4 or not all(part.strip().isdigit() for part in parts):
         raise argparse.ArgumentTypeError(f"must be four whole numbers L,T,R,B, got {text!r}")
     return Sides(*(int(part) for part in parts))
+
+
+def _box(text: str) -> Box:
+    try:
+        left, top, right, bottom = (int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be four whole numbers L,T,R,B, got {text!r}"
+        ) from None
+    return Box(left, top, right, bottom)
 
 
 def _choice(kind: type[StrEnum]) -> Callable[[str], StrEnum]:

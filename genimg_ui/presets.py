@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from genimg_ui.core.request import ControlUnit, EditRequest, FillMode, FillUnderMask
+from genimg_ui.core.request import ColourMatch, ControlUnit, EditRequest, FillMode, FillUnderMask
 from genimg_ui.core.resolve import MAX_PROMPT
 from genimg_ui.core.template import is_field_name, join_values, parse_template, split_values
 from genimg_ui.errors import RefusedInput
@@ -98,6 +98,7 @@ SETTINGS: Mapping[str, Setting] = {
     "negative_prompt": Setting("prompt", "sampling", _words),
     "strength": Setting("sampling", "sampling", _number(0.01, 1)),
     "guidance_scale": Setting("sampling", "sampling", _number(1, 30)),
+    "true_cfg_scale": Setting("sampling", "sampling", _number(1, 30)),
     "num_inference_steps": Setting("sampling", "sampling", _whole(1, 150)),
     "scheduler": Setting("sampling", "sampling", _scheduler),
     "variants": Setting("sampling", "sampling", _whole(1, 16)),
@@ -106,6 +107,7 @@ SETTINGS: Mapping[str, Setting] = {
     "fill": Setting("mask and context", "inpaint", _choice(FillUnderMask)),
     "fill_mode": Setting("mask and context", "inpaint", _choice(FillMode)),
     "only_masked": Setting("mask and context", "inpaint", YamlReader.flag),
+    "colour_match": Setting("mask and context", "inpaint", _choice(ColourMatch)),
     "padding": Setting("mask and context", "inpaint", _whole(0, 2048)),
     "control": Setting("control", _UNIT, YamlReader.text),
     "controlnet_conditioning_scale": Setting("control", _UNIT, _number(0, 2)),

@@ -104,6 +104,7 @@ OPTIONS = [
     (["--negative-prompt", "dogs"], ("sampling", "negative_prompt"), "dogs"),
     (["--strength", "0.5"], ("sampling", "strength"), 0.5),
     (["--guidance-scale", "3.5"], ("sampling", "guidance_scale"), 3.5),
+    (["--true-cfg-scale", "2.5"], ("sampling", "true_cfg_scale"), 2.5),
     (["--steps", "12"], ("sampling", "num_inference_steps"), 12),
     (["--scheduler", "ddim"], ("sampling", "scheduler"), "ddim"),
     (["--seed", "77"], ("sampling", "seed"), 77),

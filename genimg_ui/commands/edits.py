@@ -84,10 +84,12 @@ def request_of(flags: argparse.Namespace, spec: ModelSpec) -> EditRequest:
             negative_prompt=flags.negative_prompt,
             strength=given(flags.strength, 1.0 if flags.new else spec.default_strength),
             guidance_scale=given(flags.guidance_scale, spec.default_guidance_scale),
+            true_cfg_scale=given(flags.true_cfg_scale, spec.default_true_cfg_scale),
             num_inference_steps=int(given(flags.steps, spec.default_steps)),
             scheduler=flags.scheduler,
             seed=flags.seed,
             variants=flags.variants,
+            anchor_step_noise=flags.anchor_step_noise,
         ),
         mask=MaskParams(grow=flags.grow, feather=flags.feather),
         inpaint=InpaintParams(
@@ -95,6 +97,8 @@ def request_of(flags: argparse.Namespace, spec: ModelSpec) -> EditRequest:
             fill_mode=flags.fill_mode,
             padding=flags.padding,
             only_masked=not flags.whole_picture,
+            box=flags.context_box,
+            colour_match=flags.colour_match or spec.default_colour_match,
         ),
         border=flags.border,
         controls=tuple(flags.control),
@@ -133,11 +137,16 @@ def _unused(flags: argparse.Namespace, spec: ModelSpec) -> list[str]:
     """A sentence for what was asked of a model that does not use it."""
     given = {
         "--prompt": (flags.prompt, spec.uses_prompt),
-        "--negative-prompt": (flags.negative_prompt, spec.uses_prompt),
+        "--negative-prompt": (
+            flags.negative_prompt,
+            spec.uses_prompt and spec.uses_negative_prompt,
+        ),
         "--strength": (flags.strength is not None, spec.uses_strength),
         "--guidance-scale": (flags.guidance_scale is not None, spec.uses_guidance),
+        "--true-cfg-scale": (flags.true_cfg_scale is not None, spec.uses_true_cfg),
         "--steps": (flags.steps is not None, spec.uses_steps),
         "--scheduler": (flags.scheduler != SamplingParams().scheduler, spec.schedulers),
+        "--colour-match": (flags.colour_match is not None, spec.uses_colour_match),
         "--fill": (flags.fill is not InpaintParams().fill, spec.uses_fill),
     }
     names = [name for name, (asked, used) in given.items() if asked and not used]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from genimg_ui.core.request import SEED_LIMIT, EditRequest, FillMode
+from genimg_ui.core.request import SEED_LIMIT, ColourMatch, EditRequest, FillMode
 from genimg_ui.core.resolve import Abilities
 from genimg_ui.core.template import Table, parse_template
 from genimg_ui.errors import RefusedInput
@@ -78,6 +78,14 @@ def _put_fill_mode(request: EditRequest, value: Value) -> EditRequest:
     return replace(request, inpaint=replace(request.inpaint, fill_mode=FillMode(value)))
 
 
+def _put_colour_match(request: EditRequest, value: Value) -> EditRequest:
+    if value not in tuple(ColourMatch):
+        allowed = ", ".join(ColourMatch)
+        raise RefusedInput(f"Colour match must be one of {allowed}, got {value!r}.")
+    match = ColourMatch(value)
+    return replace(request, inpaint=replace(request.inpaint, colour_match=match))
+
+
 def _put_model(request: EditRequest, value: Value) -> EditRequest:
     return replace(request, model=str(value))
 
@@ -109,6 +117,14 @@ _ALL = (
         put=_sampling("guidance_scale"),
         used=lambda abilities: abilities.uses_guidance,
         example="3, 5, 7, 9",
+    ),
+    Parameter(
+        name="true_cfg_scale",
+        label="True CFG",
+        kind=Kind.NUMBER,
+        put=_sampling("true_cfg_scale"),
+        used=lambda abilities: abilities.uses_true_cfg,
+        example="1, 2, 4",
     ),
     Parameter(
         name="num_inference_steps",
@@ -152,6 +168,14 @@ _ALL = (
         kind=Kind.WHOLE,
         put=_put_padding,
         example="32..128 x 4",
+    ),
+    Parameter(
+        name="colour_match",
+        label="Colour match",
+        kind=Kind.NAME,
+        put=_put_colour_match,
+        used=lambda abilities: abilities.uses_colour_match,
+        example="off, offset, blend",
     ),
     Parameter(name="model", label="Model", kind=Kind.NAME, put=_put_model, example="model ids"),
     Parameter(

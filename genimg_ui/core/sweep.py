@@ -117,10 +117,12 @@ def estimate_seconds(requests: Sequence[EditRequest], past: Sequence[Past]) -> f
 
 
 def _work(request: EditRequest) -> float:
-    """Model calls of one picture, up to a factor: the steps that run, twice with guidance."""
+    """Model calls of one picture, up to a factor of its model: the steps, twice with guidance."""
     sampling = request.sampling
     steps = max(1.0, sampling.num_inference_steps * sampling.strength)
-    return steps * (2.0 if sampling.guidance_scale > 1 else 1.0)
+    for scale in (sampling.guidance_scale, sampling.true_cfg_scale):
+        steps *= 2.0 if scale > 1 else 1.0
+    return steps
 
 
 def _check_axes(sweep: Sweep, bounds: Bounds) -> None:

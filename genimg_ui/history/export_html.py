@@ -107,6 +107,7 @@ def _facts(entry: LogEntry) -> Iterator[tuple[str, str]]:
         yield (
             "sampling",
             f"strength {sampling.strength:g}, guidance_scale {sampling.guidance_scale:g}, "
+            f"true_cfg_scale {sampling.true_cfg_scale:g}, "
             f"{sampling.num_inference_steps} steps, {entry.resolved.scheduler}",
         )
     for unit in request.controls:

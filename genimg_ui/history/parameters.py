@@ -38,6 +38,8 @@ def parameters_text(entry: LogEntry, *, seed: int) -> str:
         if schedule:
             settings["Schedule type"] = schedule
         settings["CFG scale"] = f"{sampling.guidance_scale:g}"
+        if sampling.true_cfg_scale > 1:
+            settings["True CFG scale"] = f"{sampling.true_cfg_scale:g}"
     settings["Seed"] = seed
     if entry.plan is not None:
         settings["Size"] = f"{entry.plan.canvas.width}x{entry.plan.canvas.height}"

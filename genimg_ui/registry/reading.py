@@ -5,6 +5,7 @@ out.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,13 @@ import yaml
 from genimg_ui.core.control import ANNOTATORS
 from genimg_ui.core.request import ColourMatch
 from genimg_ui.core.tasks import EVERY_TASK, UPSCALES, Task
-from genimg_ui.errors import RefusedInput
+from genimg_ui.errors import ModelUnavailable, RefusedInput
+from genimg_ui.registry.adapter_reading import (
+    misplaced,
+    read_embeddings,
+    read_loras,
+    read_references,
+)
 from genimg_ui.registry.families import ENGINE_DEFAULTS, FAMILIES
 from genimg_ui.registry.spec import DEFAULT_SCHEDULER, ENGINES, SCHEDULERS, ModelSpec, Registry
 from genimg_ui.weights import folders, recognise
@@ -102,6 +109,10 @@ _FIELDS: dict[str, _Parse] = {
     "non_commercial": YamlReader.flag,
     "family": lambda r, n, k: r.choice(n, k, tuple(FAMILIES)),
     "source": YamlReader.source,
+    "config": YamlReader.source,
+    "refiner": YamlReader.source,
+    "prior": YamlReader.source,
+    "allow_pickle": YamlReader.flag,
     "revision": YamlReader.text,
     "variant": YamlReader.text,
     "native_size": lambda r, n, k: r.whole(n, k, low=0, high=4096),
@@ -111,16 +122,23 @@ _FIELDS: dict[str, _Parse] = {
     "uses_prompt": YamlReader.flag,
     "uses_strength": YamlReader.flag,
     "uses_guidance": YamlReader.flag,
+    "uses_true_cfg": YamlReader.flag,
+    "uses_negative_prompt": YamlReader.flag,
     "uses_steps": YamlReader.flag,
     "uses_fill": YamlReader.flag,
     "context_ratio": lambda r, n, k: r.number(n, k, low=0, high=10),
     "schedulers": _schedulers,
     "controls": _controls,
     "lora": YamlReader.source,
+    "loras": read_loras,
+    "embeddings": read_embeddings,
+    "references": read_references,
+    "uses_prompt_weighting": YamlReader.flag,
     "lora_scale": lambda r, n, k: r.number(n, k, low=0, high=2),
     "note": YamlReader.text,
     "default_strength": lambda r, n, k: r.number(n, k, low=0.01, high=1),
     "default_guidance_scale": lambda r, n, k: r.number(n, k, low=1, high=30),
+    "default_true_cfg_scale": lambda r, n, k: r.number(n, k, low=1, high=30),
     "default_steps": lambda r, n, k: r.whole(n, k, low=1, high=150),
     "tasks": _tasks,
     "scale": _scale,
@@ -144,16 +162,58 @@ def _model(reader: YamlReader, model_id: str, node: yaml.Node) -> ModelSpec:
         reader.refuse(node, f"{key}.source", "is missing: a hub id or a folder")
     own = dict(ENGINE_DEFAULTS[engine]) | own
     if engine == "diffusers":
-        own.setdefault("family", _family(own["source"], own.get("revision")))
+        own.setdefault("family", _family(own))
+        _check_schedulers(reader, node, key, own)
         own = dict(FAMILIES[own["family"]]) | own
     elif not sourced and "source" in own:
         reader.refuse(node, f"{key}.source", f"is not used by the engine {engine}")
     named = {"title": own.get("source", model_id), "licence": "not stated: see the model's page"}
-    return ModelSpec(id=model_id, **(named | own))
+    spec = ModelSpec(id=model_id, **(named | own))
+    wrong = misplaced(spec)
+    if wrong is not None:
+        reader.refuse(node, f"{key}.{wrong[0]}", wrong[1])
+    return spec
 
 
-def _family(source: str, revision: str | None) -> str:
-    """By the index on disk; else by the name. The loader refuses a guess that proves wrong."""
-    folder = folders.local_folder(source, revision)
-    known = None if folder is None else recognise.recognise_family(folder)
-    return known or ("sdxl" if "xl" in Path(source).name.lower() else "sd15")
+def _check_schedulers(reader: YamlReader, node: yaml.Node, key: str, own: dict[str, Any]) -> None:
+    """Refuse a sampler that the family cannot use: flows are not sampled as noise, nor noise so."""
+    allowed = FAMILIES[own["family"]]["schedulers"]
+    for name in own.get("schedulers", ()):
+        if name not in allowed:
+            reader.refuse(
+                node,
+                f"{key}.schedulers",
+                f"of family {own['family']} must be among {', '.join(allowed)}, got {name}",
+            )
+
+
+# A part of a model's name → its family, for models that are not on this machine yet.
+_FAMILY_OF_NAME = (
+    ("stable-diffusion-3", "sd3"),
+    ("sd3", "sd3"),
+    ("flux.1-fill", "flux-fill"),
+    ("flux", "flux"),
+    ("qwen-image-edit", "qwen-image-edit"),
+    ("qwen-image", "qwen-image"),
+    ("z-image", "z-image"),
+    ("kandinsky-2-2", "kandinsky22"),
+    ("xl", "sdxl"),
+)
+
+
+def _family(own: dict[str, Any]) -> str:
+    """By what is on disk; else by the name. The loader refuses a guess that proves wrong."""
+    source, revision, file = own["source"], own.get("revision"), own.get("file", "")
+    known: str | None = None
+    if folders.is_single_file(source, file):
+        path = folders.local_file(source, revision, file)
+        with suppress(ModelUnavailable):
+            found = None if path is None else recognise.recognise_file(path)
+            known = None if found is None else found.family
+    else:
+        folder = folders.local_folder(source, revision)
+        known = None if folder is None else recognise.recognise_family(folder)
+    if known:
+        return known
+    name = Path(source).name.lower()
+    return next((family for part, family in _FAMILY_OF_NAME if part in name), "sd15")

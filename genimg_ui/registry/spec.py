@@ -8,6 +8,7 @@ from genimg_ui.core.request import ColourMatch, EditRequest, InpaintParams, Samp
 from genimg_ui.core.resolve import Abilities
 from genimg_ui.core.tasks import EVERY_TASK, Task
 from genimg_ui.errors import RefusedInput
+from genimg_ui.registry.adapters import EmbeddingSpec, LoraSpec, ReferenceSpec
 
 ENGINES = ("exemplar", "lanczos", "diffusers", "spandrel")
 
@@ -32,8 +33,12 @@ SCHEDULERS: Mapping[str, str] = MappingProxyType(
         "tcd": "TCD",
         "euler_trailing": "Euler, trailing (Lightning)",
         "ddim_trailing": "DDIM, trailing (Hyper)",
+        "flow_euler": "Flow Euler",
+        "flow_heun": "Flow Heun",
     }
 )
+# Those of flow matching; the others are of networks that predict noise.
+FLOW_SCHEDULERS = ("flow_euler", "flow_heun")
 DEFAULT_SCHEDULER = "default"  # the model's own
 
 
@@ -45,8 +50,12 @@ class ModelSpec:
     title: str
     engine: str  # one of ENGINES
     licence: str
-    family: str = ""  # sd15 | sdxl; empty for engines without families
+    family: str = ""  # one of FAMILIES; empty for engines without families
     source: str = ""  # hub id or local folder; empty for embedded engines
+    config: str = ""  # hub id or folder whose configuration a single file shares
+    refiner: str = ""  # hub id or folder of the model that runs the last steps (sdxl)
+    prior: str = ""  # hub id or folder of what turns the prompt into an image embedding
+    allow_pickle: bool = False  # whether weights that are no safetensors may be read
     revision: str | None = None
     variant: str | None = None
     native_size: int = 0  # side of the square that the model was trained on; 0: any size
@@ -57,6 +66,8 @@ class ModelSpec:
     uses_prompt: bool = False
     uses_strength: bool = False
     uses_guidance: bool = False
+    uses_true_cfg: bool = False  # true_cfg_scale: guidance beside, or instead of, guidance_scale
+    uses_negative_prompt: bool = True  # where it reads a prompt
     uses_steps: bool = False
     uses_fill: bool = False  # whether the fill under the mask matters to it
     context_ratio: float = 0.0  # context beside the mask as a multiple of the mask's longer side
@@ -64,9 +75,14 @@ class ModelSpec:
     controls: tuple[tuple[str, str], ...] = ()  # (kind, hub id or folder of its ControlNet)
     lora: str = ""  # hub id or folder of a LoRA that is fused into the weights
     lora_scale: float = 1.0  # its weight, [0, 2]
+    loras: tuple[LoraSpec, ...] = ()  # among which an edit chooses
+    embeddings: tuple[EmbeddingSpec, ...] = ()
+    references: tuple[ReferenceSpec, ...] = ()
+    uses_prompt_weighting: bool = False
     note: str = ""
     default_strength: float = 1.0
     default_guidance_scale: float = 7.0
+    default_true_cfg_scale: float = 1.0
     default_steps: int = 30
     tasks: tuple[Task, ...] = EVERY_TASK
     scale: int = 0  # an upscaler's own factor; 0: any
@@ -103,6 +119,7 @@ def first_request(spec: ModelSpec) -> EditRequest:
         sampling=SamplingParams(
             strength=spec.default_strength,
             guidance_scale=spec.default_guidance_scale,
+            true_cfg_scale=spec.default_true_cfg_scale,
             num_inference_steps=spec.default_steps,
             anchor_step_noise=True,
         ),
@@ -118,6 +135,7 @@ def abilities(spec: ModelSpec) -> Abilities:
         uses_prompt=spec.uses_prompt,
         uses_strength=spec.uses_strength,
         uses_guidance=spec.uses_guidance,
+        uses_true_cfg=spec.uses_true_cfg,
         uses_steps=spec.uses_steps,
         schedulers=spec.schedulers,
         controls=tuple(kind for kind, _ in spec.controls),
@@ -125,4 +143,7 @@ def abilities(spec: ModelSpec) -> Abilities:
         scale=spec.scale,
         uses_seed=spec.uses_seed,
         uses_colour_match=spec.uses_colour_match,
+        uses_prompt_weighting=spec.uses_prompt_weighting,
+        loras=tuple(lora.offer for lora in spec.loras),
+        references=tuple(reference.kind for reference in spec.references),
     )

@@ -11,6 +11,7 @@ import gradio as gr
 from gradio.components import Component
 
 from genimg_ui.core.request import (
+    ColourMatch,
     ControlUnit,
     FillMode,
     FillUnderMask,
@@ -58,8 +59,10 @@ class SamplingPanel(Panel):
     variants: gr.Number
     strength: gr.Slider
     guidance_scale: gr.Slider
+    true_cfg_scale: gr.Slider
     num_inference_steps: gr.Slider
     scheduler: gr.Dropdown
+    anchor_step_noise: gr.Checkbox
 
     def read(self, values: Values) -> SamplingParams:
         """The sampler's part of the request; an unlocked seed is drawn anew."""
@@ -68,10 +71,12 @@ class SamplingPanel(Panel):
             negative_prompt=values[self.negative_prompt] or "",
             strength=float(values[self.strength]),
             guidance_scale=float(values[self.guidance_scale]),
+            true_cfg_scale=float(values[self.true_cfg_scale]),
             num_inference_steps=_whole(values, self.num_inference_steps, "Steps"),
             scheduler=values[self.scheduler] or "default",
             seed=_whole(values, self.seed, "Seed") if values[self.lock] else None,
             variants=_whole(values, self.variants, "Variants"),
+            anchor_step_noise=bool(values[self.anchor_step_noise]),
         )
 
     def write(self, params: SamplingParams) -> Updates:
@@ -81,10 +86,12 @@ class SamplingPanel(Panel):
             self.negative_prompt: params.negative_prompt,
             self.strength: params.strength,
             self.guidance_scale: params.guidance_scale,
+            self.true_cfg_scale: params.true_cfg_scale,
             self.num_inference_steps: params.num_inference_steps,
             self.scheduler: params.scheduler,
             self.lock: params.seed is not None,
             self.variants: params.variants,
+            self.anchor_step_noise: params.anchor_step_noise,
         }
         return updates if params.seed is None else updates | {self.seed: params.seed}
 
@@ -92,9 +99,12 @@ class SamplingPanel(Panel):
         """Enable what the model uses."""
         return {
             self.prompt: _usable(spec.uses_prompt, texts.PROMPT, spec),
-            self.negative_prompt: _usable(spec.uses_prompt, texts.NEGATIVE, spec),
+            self.negative_prompt: _usable(
+                spec.uses_prompt and spec.uses_negative_prompt, texts.NEGATIVE, spec
+            ),
             self.strength: _usable(spec.uses_strength, texts.STRENGTH, spec),
             self.guidance_scale: _usable(spec.uses_guidance, texts.GUIDANCE, spec),
+            self.true_cfg_scale: _usable(spec.uses_true_cfg, texts.TRUE_CFG, spec),
             self.num_inference_steps: _usable(spec.uses_steps, texts.STEPS, spec),
             self.scheduler: _usable(
                 bool(spec.schedulers),
@@ -102,6 +112,7 @@ class SamplingPanel(Panel):
                 spec,
                 choices=list(spec.schedulers) or ["default"],
             ),
+            self.anchor_step_noise: _usable(bool(spec.schedulers), texts.ANCHOR_STEP_NOISE, spec),
         }
 
     def defaults(self, spec: ModelSpec) -> Updates:
@@ -109,6 +120,7 @@ class SamplingPanel(Panel):
         return {
             self.strength: spec.default_strength,
             self.guidance_scale: spec.default_guidance_scale,
+            self.true_cfg_scale: spec.default_true_cfg_scale,
             self.num_inference_steps: spec.default_steps,
             self.scheduler: "default",
         }
@@ -146,6 +158,7 @@ class InpaintPanel(Panel):
     padding: gr.Slider
     fill: gr.Dropdown
     fill_mode: gr.Dropdown
+    colour_match: gr.Dropdown
 
     @classmethod
     def build(cls) -> Self:
@@ -156,10 +169,19 @@ class InpaintPanel(Panel):
         padding = gr.Slider(
             0, 2048, default.padding, step=1, label="Context padding", info=texts.PADDING
         )
+        colour_match = gr.Dropdown(
+            [str(name) for name in ColourMatch],
+            value=str(default.colour_match),
+            label="Colour match",
+            info=texts.COLOUR_MATCH,
+            elem_id="colour-match",
+            render=False,
+        )
         with gr.Row():
-            return cls(
+            panel = cls(
                 only_masked=only_masked,
                 padding=padding,
+                colour_match=colour_match,
                 fill=gr.Dropdown(
                     [str(name) for name in FillUnderMask],
                     value=str(default.fill),
@@ -175,6 +197,8 @@ class InpaintPanel(Panel):
                     min_width=130,
                 ),
             )
+        colour_match.render()
+        return panel
 
     def read(self, values: Values) -> InpaintParams:
         return InpaintParams(
@@ -182,6 +206,7 @@ class InpaintPanel(Panel):
             padding=_whole(values, self.padding, "Padding"),
             fill=FillUnderMask(values[self.fill]),
             fill_mode=FillMode(values[self.fill_mode]),
+            colour_match=ColourMatch(values[self.colour_match]),
         )
 
     def write(self, params: InpaintParams) -> Updates:
@@ -190,10 +215,18 @@ class InpaintPanel(Panel):
             self.padding: params.padding,
             self.fill: str(params.fill),
             self.fill_mode: str(params.fill_mode),
+            self.colour_match: str(params.colour_match),
         }
 
     def allow(self, spec: ModelSpec) -> Updates:
-        return {self.fill: _usable(spec.uses_fill, texts.FILL, spec)}
+        return {
+            self.fill: _usable(spec.uses_fill, texts.FILL, spec),
+            self.colour_match: _usable(spec.uses_colour_match, texts.COLOUR_MATCH, spec),
+        }
+
+    def defaults(self, spec: ModelSpec) -> Updates:
+        """The model's own recommended values."""
+        return {self.colour_match: str(spec.default_colour_match)}
 
 
 NO_CONTROL = "none"

@@ -1,11 +1,11 @@
 """All settings together: EditRequest ⇄ the widgets beside the canvas."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gradio as gr
 
-from genimg_ui.core.geometry import Sides
+from genimg_ui.core.geometry import Box, Sides
 from genimg_ui.core.request import EditRequest, SamplingParams
 from genimg_ui.registry import ModelSpec, Registry
 from genimg_ui.ui import texts
@@ -23,7 +23,7 @@ from genimg_ui.ui.variants_panel import VariantsPanel
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SettingsPanel:
-    """Everything that an EditRequest holds, except the border, which the canvas holds."""
+    """Everything that an EditRequest holds, except border and context box: the canvas has them."""
 
     model: gr.Dropdown
     sampling: SamplingPanel
@@ -40,19 +40,19 @@ class SettingsPanel:
         """The same widgets, for connecting their `change` events."""
         return list(self.widgets())
 
-    def read(self, values: Values, border: Sides) -> EditRequest:
+    def read(self, values: Values, border: Sides, box: Box | None = None) -> EditRequest:
         """The request that the widgets show; raises RefusedInput."""
         return EditRequest(
             model=values[self.model],
             sampling=self.sampling.read(values),
             mask=self.mask.read(values),
-            inpaint=self.inpaint.read(values),
+            inpaint=replace(self.inpaint.read(values), box=box),
             border=border,
             controls=self.control.read(values),
         )
 
     def write(self, request: EditRequest) -> Updates:
-        """Show `request`; the inverse of `read` but for the border."""
+        """Show `request`; the inverse of `read` but for border and context box."""
         return {
             self.model: request.model,
             **self.sampling.write(request.sampling),
@@ -68,6 +68,10 @@ class SettingsPanel:
             **self.inpaint.allow(spec),
             **self.control.allow(spec),
         }
+
+    def defaults(self, spec: ModelSpec) -> Updates:
+        """The model's own recommended values."""
+        return {**self.sampling.defaults(spec), **self.inpaint.defaults(spec)}
 
     def show(self, request: EditRequest, spec: ModelSpec) -> Updates:
         """`write` and `allow` in one update for each widget."""
@@ -181,6 +185,15 @@ def _build_knobs() -> dict[str, Any]:
             info=texts.GUIDANCE,
             elem_id="guidance-scale",
         ),
+        "true_cfg_scale": gr.Slider(
+            1,
+            30,
+            default.true_cfg_scale,
+            step=0.5,
+            label=labels["true_cfg_scale"],
+            info=texts.TRUE_CFG,
+            elem_id="true-cfg-scale",
+        ),
         "num_inference_steps": gr.Slider(
             1,
             150,
@@ -197,4 +210,14 @@ def _build_knobs() -> dict[str, Any]:
             info=texts.SCHEDULER,
             elem_id="scheduler",
         ),
+        "anchor_step_noise": _build_anchor(),
     }
+
+
+def _build_anchor() -> gr.Checkbox:
+    return gr.Checkbox(
+        True,
+        label="Anchored step noise",
+        info=texts.ANCHOR_STEP_NOISE,
+        elem_id="anchor-step-noise",
+    )

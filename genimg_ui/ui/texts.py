@@ -14,11 +14,23 @@ STRENGTH = (
     "It also scales the number of steps that run."
 )
 GUIDANCE = "How closely the model follows the prompt. 5–9 is usual; high values burn the picture."
+TRUE_CFG = (
+    "For models whose CFG is built in or absent: holds the prompt against the negative prompt. "
+    "1 is off; more takes twice the time."
+)
 STEPS = "More is slower, and better only up to about 50."
 SCHEDULER = "The sampler; `default` is the model's own."
 GROW = "Widens the mask (below 0: narrows it), in pixels of the picture."
 FEATHER = "Soft edge inside the mask; never reaches beyond it."
 FILL = "What the model finds under the mask before it starts."
+COLOUR_MATCH = (
+    "Brings the new colours to those around the mask, only where that fits better. "
+    "offset: one shift; blend: place by place."
+)
+ANCHOR_STEP_NOISE = (
+    "For samplers that add noise at each step: it belongs to the picture, so a seed keeps its "
+    "texture when the mask grows."
+)
 FILL_MODE = "auto: `remove` for a painted mask, `extend` for a border."
 PADDING = "How much around the mask the engine sees, in pixels of the picture."
 ONLY_MASKED = (
@@ -32,6 +44,7 @@ APPLY_KEYS = "Ctrl+Enter applies, Esc cancels, ? on the canvas lists the keys."
 FIELD_LABELS = {
     "strength": "Denoise",
     "guidance_scale": "CFG",
+    "true_cfg_scale": "True CFG",
     "num_inference_steps": "Steps",
 }
 ASPECTS = {

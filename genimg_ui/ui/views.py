@@ -132,6 +132,11 @@ def _facts(entry: LogEntry, index: int) -> list[tuple[str, str]]:
             ("prompt", sampling.prompt or "(none)"),
             ("denoise", f"{sampling.strength:g}"),
             ("CFG", f"{sampling.guidance_scale:g}"),
+            *(
+                [("true CFG", f"{sampling.true_cfg_scale:g}")]
+                if sampling.true_cfg_scale > 1
+                else []
+            ),
             ("steps", str(sampling.num_inference_steps)),
             ("scheduler", entry.resolved.scheduler),
         ]

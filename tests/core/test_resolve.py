@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from genimg_ui.core.geometry import Sides, Size
+from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.request import (
     SEED_LIMIT,
     ControlUnit,
@@ -58,6 +58,7 @@ def test_fill_mode_follows_the_task_unless_chosen() -> None:
         (_sampling(strength=0.0), r"got 0\."),
         (_sampling(strength=float("nan")), "got nan"),
         (_sampling(guidance_scale=0.5), r"\[1, 30\], got 0.5"),
+        (_sampling(true_cfg_scale=0.5), r"true_cfg_scale .*\[1, 30\], got 0.5"),
         (_sampling(num_inference_steps=0), "num_inference_steps must be in"),
         (_sampling(variants=17), r"variants must be in \[1, 16\], got 17"),
         (_sampling(seed=-1), "seed must be in"),
@@ -67,6 +68,13 @@ def test_fill_mode_follows_the_task_unless_chosen() -> None:
         (_sampling(negative_prompt="x" * 4001), "negative prompt may have at most"),
         (EditRequest(mask=MaskParams(feather=-1)), "feather must be in"),
         (EditRequest(inpaint=InpaintParams(padding=-1)), "padding must be in"),
+        (EditRequest(inpaint=InpaintParams(box=Box(5, 5, 5, 9))), "left below its right.*5,5,5,9"),
+        (EditRequest(inpaint=InpaintParams(box=Box(0, 0, 40_000, 9))), "context box right must be"),
+        (EditRequest(inpaint=InpaintParams(box=Box(0, 0, "9", 9))), "whole number, got '9'"),
+        (
+            EditRequest(inpaint=InpaintParams(box=Box(0, 0, 9, 9), only_masked=False)),
+            "either the whole picture or the box",
+        ),
         (EditRequest(border=Sides(left=-1)), "border left must be in"),
         (EditRequest(border=Sides(left=29_950)), "at most"),
         (EditRequest(controls=(ControlUnit(kind="pose"),)), "canny; got 'pose'"),

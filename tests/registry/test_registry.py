@@ -55,15 +55,24 @@ def test_the_shipped_file_loads_and_starts_with_the_embedded_engine():
     [
         ("runwayml/stable-diffusion-inpainting", "sd15", 512),
         ("stabilityai/stable-diffusion-xl-base-1.0", "sdxl", 1024),
+        ("stabilityai/stable-diffusion-3.5-medium", "sd3", 1024),
+        ("black-forest-labs/FLUX.1-schnell", "flux", 1024),
+        ("black-forest-labs/FLUX.1-Fill-dev", "flux-fill", 1024),
+        ("Qwen/Qwen-Image-Edit-2511", "qwen-image-edit", 1024),
+        ("Qwen/Qwen-Image", "qwen-image", 1024),
+        ("Tongyi-MAI/Z-Image-Turbo", "z-image", 1024),
     ],
 )
 def test_one_line_adds_a_model(tmp_path, line, family, size):
     spec = load(tmp_path, f"models:\n  my-model: {line}\n").get("my-model")
     assert spec.source == spec.title == line
     assert (spec.engine, spec.family, spec.native_size) == ("diffusers", family, size)
-    assert spec.uses_prompt and spec.uses_strength and spec.uses_guidance and spec.uses_steps
-    assert spec.size_multiple == 8
-    assert spec.schedulers == ("default", *SCHEDULERS)
+    assert spec.uses_prompt and spec.uses_strength and spec.uses_steps
+    assert spec.uses_guidance or spec.uses_true_cfg
+    flow = family not in ("sd15", "sdxl")
+    assert spec.size_multiple == (16 if flow else 8)
+    offered = [name for name in SCHEDULERS if name.startswith("flow_") == flow]
+    assert spec.schedulers == ("default", *offered)
 
 
 def test_the_family_of_a_folder_is_read_from_its_index(tmp_path):
@@ -118,7 +127,7 @@ def test_every_field_of_a_model_can_be_said(tmp_path):
     [
         (
             "models:\n  sdxl:\n    source: a/b\n    family: sdx1\n",
-            'models.yaml line 4: models.sdxl.family must be one of sd15, sdxl, got "sdx1"',
+            'models.yaml line 4: models.sdxl.family must be one of sd15, sdxl, sd3,',
         ),
         (
             "default: two\nmodels:\n  one: a/b\n",
@@ -147,6 +156,14 @@ def test_every_field_of_a_model_can_be_said(tmp_path):
         (
             "models:\n  one:\n    source: a/b\n    schedulers: [ddim, k_lms]\n",
             "models.yaml line 4: models.one.schedulers must be one of default, euler,",
+        ),
+        (
+            "models:\n  one:\n    source: a/b\n    family: flux\n    schedulers: [euler]\n",
+            "models.yaml line 3: models.one.schedulers of family flux must be among default, flow_",
+        ),
+        (
+            "models:\n  one:\n    source: a/b\n    family: sdxl\n    schedulers: [flow_heun]\n",
+            "models.yaml line 3: models.one.schedulers of family sdxl must be among default, euler",
         ),
         (
             "models:\n  one:\n    title: One\n",

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genimg_ui.core.geometry import Sides, Size
+from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.request import (
     SEED_LIMIT,
+    ColourMatch,
     ControlUnit,
     EditRequest,
     FillMode,
@@ -19,7 +20,7 @@ from genimg_ui.core.request import (
     SamplingParams,
 )
 from genimg_ui.errors import RefusedInput
-from genimg_ui.registry import ModelSpec, Registry
+from genimg_ui.registry import ModelSpec, Registry, first_request
 from genimg_ui.ui import texts
 from genimg_ui.ui.outpaint_panel import PERCENT, PIXELS, OutpaintPanel, parse_aspect
 from genimg_ui.ui.panels import NO_CONTROL
@@ -60,10 +61,12 @@ REQUESTS = st.builds(
         negative_prompt=st.text(),
         strength=st.floats(0.01, 1),
         guidance_scale=st.floats(1, 30),
+        true_cfg_scale=st.floats(1, 30),
         num_inference_steps=st.integers(1, 150),
         scheduler=st.sampled_from(["default", "ddim"]),
         seed=st.none() | st.integers(0, SEED_LIMIT - 1),
         variants=st.integers(1, 16),
+        anchor_step_noise=st.booleans(),
     ),
     mask=st.builds(MaskParams, grow=st.integers(-64, 128), feather=st.integers(0, 128)),
     inpaint=st.builds(
@@ -72,6 +75,8 @@ REQUESTS = st.builds(
         fill_mode=st.sampled_from(FillMode),
         only_masked=st.booleans(),
         padding=st.integers(0, 512),
+        box=st.none() | st.just(Box(-3, 4, 50, 60)),
+        colour_match=st.sampled_from(ColourMatch),
     ),
     border=st.builds(Sides, *[st.integers(0, 2000)] * 4),
     controls=st.lists(CONTROLS, max_size=1).map(tuple),
@@ -81,7 +86,7 @@ REQUESTS = st.builds(
 @given(REQUESTS)
 def test_reading_is_the_inverse_of_writing(built: Built, request_: EditRequest) -> None:
     shown = built.values | built.settings.write(request_)
-    assert built.settings.read(shown, request_.border) == request_
+    assert built.settings.read(shown, request_.border, request_.inpaint.box) == request_
 
 
 @settings(max_examples=20)
@@ -93,11 +98,11 @@ def test_showing_a_request_gives_every_widget_its_value(
     shown = built.values | {
         widget: update["value"] for widget, update in updates.items() if "value" in update
     }
-    assert built.settings.read(shown, request_.border) == request_
+    assert built.settings.read(shown, request_.border, request_.inpaint.box) == request_
 
 
-def test_what_the_widgets_start_with_is_the_default_request(built: Built) -> None:
-    assert built.settings.read(built.values, Sides()) == EditRequest()
+def test_what_the_widgets_start_with_is_what_a_person_begins_with(built: Built) -> None:
+    assert built.settings.read(built.values, Sides()) == first_request(EXEMPLAR)
 
 
 def test_every_value_that_a_widget_shows_lies_within_its_limits(built: Built) -> None:
@@ -151,6 +156,7 @@ def test_what_a_model_cannot_use_is_disabled_and_says_why(built: Built) -> None:
         ("uses_prompt", "negative_prompt"),
         ("uses_strength", "strength"),
         ("uses_guidance", "guidance_scale"),
+        ("uses_true_cfg", "true_cfg_scale"),
         ("uses_steps", "num_inference_steps"),
     ],
 )
