@@ -7,7 +7,6 @@ picture that its session has opened, and to no other.
 
 from dataclasses import dataclass, field, replace
 
-from genimg_ui.core.geometry import Sides
 from genimg_ui.core.request import EditRequest
 from genimg_ui.errors import RefusedInput
 
@@ -86,10 +85,10 @@ def arrived(draft: Draft, source: str, turn: int) -> Draft:
 
 
 def opened(draft: Draft, source: str, parent: str | None, mark: Mark) -> Draft:
-    """The draft with another picture: no mask, no border, the same settings."""
+    """The draft with another picture: no mask, border or context box, the same settings."""
     return replace(
         draft,
-        request=replace(draft.request, border=Sides()),
+        request=placed_as(draft.request, EditRequest()),
         source=source,
         mask=None,
         parent=parent,
@@ -101,12 +100,18 @@ def opened(draft: Draft, source: str, parent: str | None, mark: Mark) -> Draft:
 
 
 def moved(draft: Draft, to: Draft) -> Draft:
-    """The draft at another version of its picture: as `to`, with all settings but the border."""
+    """The draft at another version of its picture: as `to`, but with its own settings."""
     if to.source is None:
         raise RefusedInput("A version must have a picture.")
-    request = replace(draft.request, border=to.request.border)
+    request = placed_as(draft.request, to.request)
     known = _remembered(draft, to.source, to.parent)
     return replace(to, request=request, known=known, turn=draft.turn + 1, dismissed=draft.dismissed)
+
+
+def placed_as(request: EditRequest, other: EditRequest) -> EditRequest:
+    """`request` with what belongs to one picture, border and context box, as in `other`."""
+    inpaint = replace(request.inpaint, box=other.inpaint.box)
+    return replace(request, border=other.border, inpaint=inpaint)
 
 
 def restored(draft: Draft, back: Draft) -> Draft:

@@ -13,7 +13,7 @@ from typing import Any
 from genimg_ui.backend.base import BackendJob, CancelToken, Rgb
 from genimg_ui.backend.pool import BackendPool
 from genimg_ui.controls import Crops, control_inputs
-from genimg_ui.core.enlarge import enlarged
+from genimg_ui.core.enlarge import enlarged, model_notes
 from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.mask import Mask, Masks, mask_box
 from genimg_ui.core.picture import Picture
@@ -150,6 +150,8 @@ class Preparer:
             masks = canvas_masks(request, source.size, subject.painted, soft=spec.uses_strength)
             running.warn(*_findings(request, subject, masks, soft=spec.uses_strength))
             canvas = enlarged(source, request.upscale)
+            if request.upscale > 1 and spec.source:
+                running.warn(*model_notes(source))
             canvas = canvas.expanded(request.border) if request.border else canvas
             maps = {
                 index: on_canvas(ready, request.controls[index].kind, request, source.size)

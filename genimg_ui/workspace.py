@@ -13,11 +13,11 @@ from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.image import Limits, stored_limits
 from genimg_ui.core.plan import Context, EditPlan, make_plan
 from genimg_ui.core.preflight import Finding, check_mask, check_scale, repainted_box
-from genimg_ui.core.region import canvas_size
+from genimg_ui.core.region import canvas_box, canvas_size
 from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.core.serial import from_json, to_json
-from genimg_ui.drafts import Draft, Mark, arrived, asked_for, masked, opened, restored
+from genimg_ui.drafts import Draft, Mark, arrived, asked_for, masked, opened, placed_as, restored
 from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.examples import Example
 from genimg_ui.history.disk import DiskLimits
@@ -25,11 +25,11 @@ from genimg_ui.history.record import LogEntry, ResultRecord
 from genimg_ui.history.store import Store
 from genimg_ui.jobs.queue import Job, JobQueue, JobState
 from genimg_ui.pictures import OpenPicture, Pictures
-from genimg_ui.registry import ModelSpec, Registry, abilities, availability
+from genimg_ui.registry import ModelSpec, Registry, abilities, availability, first_request
 from genimg_ui.registry.live import RegistrySource, as_source
 from genimg_ui.shelf.licences import Licences
 
-__all__ = ["ContextView", "Draft", "Mark", "OpenPicture", "Workspace"]
+__all__ = ["ContextView", "Draft", "Mark", "OpenPicture", "Workspace", "placed_as"]
 
 NEARLY_FULL = 0.8  # share of a session's room from which on it is told
 
@@ -136,7 +136,7 @@ class Workspace:
 
     def draft(self, session: str) -> Draft:
         """The session's unfinished edit; a fresh one where there is none that can be read."""
-        fresh = Draft(request=EditRequest(model=self.registry.default))
+        fresh = Draft(request=first_request(self.registry.get(self.registry.default)))
         kept = self.store.draft(session)
         try:
             return fresh if kept is None else from_json(Draft, kept)
@@ -169,6 +169,7 @@ class Workspace:
             only_masked=request.inpaint.only_masked,
             native_size=spec.native_size,
             multiple=spec.size_multiple,
+            box=canvas_box(request),
         )
         return make_plan(canvas_size(request, size), masked, context)
 

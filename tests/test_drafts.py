@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from genimg_ui.core.geometry import Sides
+from genimg_ui.core.geometry import Box, Sides
 from genimg_ui.core.request import EditRequest
 from genimg_ui.core.serial import from_json, to_json
 from genimg_ui.drafts import (
@@ -48,10 +48,11 @@ def test_an_upload_that_was_asked_for_earlier_but_comes_later_loses() -> None:
 def test_the_draft_goes_where_a_page_paints_and_remembers_the_parent() -> None:
     draft = opened(upload(START, A), B, "entry", Mark(page="one"))
     draft = upload(draft, C, Mark(page="two", opened=1))
-    bordered = replace(draft.request, border=Sides(left=9))
+    drawn = replace(draft.request.inpaint, box=Box(0, 0, 9, 9))
+    bordered = replace(draft.request, border=Sides(left=9), inpaint=drawn)
     back = masked(replace(draft, request=bordered), B, "m", Mark(page="one", mask_rev=3))
     assert (back.source, back.mask, back.parent) == (B, "m", "entry")
-    assert back.request.border == Sides()
+    assert back.request.border == Sides() and back.request.inpaint.box is None
     assert masked(back, A, None, Mark(page="two", opened=1)).parent is None
     with pytest.raises(RefusedInput, match="another picture"):
         masked(back, "d" * 64, "m", Mark(page="one"))

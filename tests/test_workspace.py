@@ -26,7 +26,7 @@ from genimg_ui.history.record import EntryState
 from genimg_ui.jobs.queue import JobQueue, JobState
 from genimg_ui.jobs.runner import InlineRunner
 from genimg_ui.masks import mask_png
-from genimg_ui.registry import Registry
+from genimg_ui.registry import Registry, first_request
 from genimg_ui.workspace import Draft, Mark, Workspace
 from tests.editing import Desk, noise, painted, png, request, saved
 
@@ -173,7 +173,7 @@ def test_a_draft_survives_a_restart(room: Room) -> None:
 
 def test_a_draft_that_cannot_be_read_is_a_fresh_one(room: Room) -> None:
     room.desk.store.save_draft(ANN, {"request": {"magic": 1}})
-    assert room.work.draft(ANN) == Draft(request=EditRequest(model="exemplar"))
+    assert room.work.draft(ANN) == Draft(request=first_request(room.work.registry.get("exemplar")))
 
 
 def test_a_mask_is_refused_by_its_first_bytes(room: Room, monkeypatch) -> None:

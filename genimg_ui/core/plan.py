@@ -14,6 +14,7 @@ from PIL import Image
 
 from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.mask import Mask
+from genimg_ui.errors import RefusedInput
 
 Pixels = NDArray[np.uint8]  # (height, width) or (height, width, 3)
 
@@ -47,6 +48,7 @@ class Context:
     only_masked: bool = True
     native_size: int = 0  # side of the model's own square; 0: the canvas's scale
     multiple: int = 1
+    box: Box | None = None  # drawn by hand, on the canvas; then padding and ratio do not count
 
 
 MAX_UPSCALE = 8.0  # a mask of a few pixels is not blown up beyond what interpolation can feed
@@ -54,7 +56,10 @@ NATIVE_AREA_FACTOR = 1.0  # the working area is the model's own: more makes mode
 
 
 def make_plan(canvas: Size, masked: Box, context: Context) -> EditPlan:
-    """Choose the context box and the working size for a mask that fills `masked`."""
+    """Choose the context box and the working size for a mask that fills `masked`.
+
+    Raises RefusedInput where a box drawn by hand does not hold the mask, or leaves the canvas.
+    """
     box = _context_box(canvas, masked, context)
     if not context.native_size:
         content = box.size
@@ -67,11 +72,40 @@ def make_plan(canvas: Size, masked: Box, context: Context) -> EditPlan:
 
 
 def _context_box(canvas: Size, masked: Box, context: Context) -> Box:
+    if context.box is not None:
+        return _drawn(context.box, canvas, masked)
     if not context.only_masked:
         return Box.of(canvas)
     padding = max(context.padding, round(context.ratio * max(masked.size)))
     box = masked.padded(padding).within(canvas)
     return _squared(box, canvas) if context.native_size else box
+
+
+def _drawn(box: Box, canvas: Size, masked: Box) -> Box:
+    beyond = _excess(box, Box.of(canvas))
+    if beyond:
+        raise RefusedInput(
+            f"The context box must lie on the canvas ({canvas}): it reaches {beyond} beyond it.",
+            remedy="Draw it smaller, or clear it.",
+        )
+    short = _excess(masked, box)
+    if short:
+        raise RefusedInput(
+            f"The context box must hold all that is repainted: it is {short} too short.",
+            remedy="Draw it larger, or clear it.",
+        )
+    return box
+
+
+def _excess(inner: Box, outer: Box) -> str:
+    """By how much `inner` leaves `outer`, as "3 px (left), 7 px (bottom)"; "" where it does not."""
+    over = {
+        "left": outer.left - inner.left,
+        "top": outer.top - inner.top,
+        "right": inner.right - outer.right,
+        "bottom": inner.bottom - outer.bottom,
+    }
+    return ", ".join(f"{pixels} px ({side})" for side, pixels in over.items() if pixels > 0)
 
 
 def _squared(box: Box, canvas: Size) -> Box:

@@ -30,6 +30,12 @@ def source_box(request: EditRequest, source: Size) -> Box:
     return inner_box(source, request.border)
 
 
+def canvas_box(request: EditRequest) -> Box | None:
+    """The context box that was drawn by hand, on the canvas; None where there is none."""
+    box, border = request.inpaint.box, request.border
+    return None if box is None else box.moved(border.left, border.top)
+
+
 def canvas_masks(request: EditRequest, source: Size, painted: Mask | None, *, soft: bool) -> Masks:
     """Denoise and composite mask of the canvas, uint8, 255 = repaint.
 

@@ -10,6 +10,7 @@ from genimg_ui.registry.spec import (
     ModelSpec,
     Registry,
     abilities,
+    first_request,
 )
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "abilities",
     "availability",
     "download_size",
+    "first_request",
     "load_registry",
 ]

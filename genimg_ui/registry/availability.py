@@ -1,7 +1,10 @@
 """Whether a model can be used on this machine, and if not, why: in one sentence."""
 
+from genimg_ui.errors import ModelUnavailable
+from genimg_ui.registry.places import Absent, locate
 from genimg_ui.registry.spec import ModelSpec
 from genimg_ui.weights import folders
+from genimg_ui.weights.fetch import Wanted
 
 
 def availability(spec: ModelSpec, *, safety: bool = False) -> str | None:
@@ -11,10 +14,10 @@ def availability(spec: ModelSpec, *, safety: bool = False) -> str | None:
     """
     if not spec.source:
         return None
-    lack = _lack(spec, safety=safety)
-    if lack is None:
+    wanted, lack = _lack(spec, safety=safety)
+    if not lack:
         return None
-    if not folders.is_hub_id(spec.source):
+    if wanted is None:
         return f"{spec.title} cannot be used: {lack}."
     if folders.hub_reachable():
         return None  # it is downloaded at its first use
@@ -29,15 +32,15 @@ def download_size(spec: ModelSpec) -> str:
     return f"about {spec.download_gib:g} GB" if spec.download_gib else "several GB"
 
 
-def _lack(spec: ModelSpec, *, safety: bool) -> str | None:
-    folder = folders.local_folder(spec.source, spec.revision)
-    if folder is None:
-        if folders.is_hub_id(spec.source):
-            return "its weights are not on this machine"
-        return f"the folder {spec.source} does not exist"
-    lack = folders.missing_part(folder, spec.variant, safety=safety)
-    if lack is not None:
-        return f"the folder {folder} {lack}"
+def _lack(spec: ModelSpec, *, safety: bool) -> tuple[Wanted | None, str]:
+    """What to fetch, if that would mend it, and what is missing; "" where nothing is."""
+    try:
+        locate(spec, safety=safety)
+    except Absent as absent:
+        return absent.wanted, str(absent)
+    except ModelUnavailable as problem:
+        return None, str(problem).removesuffix(".")
     if spec.lora and folders.local_folder(spec.lora) is None:
-        return f"its LoRA {spec.lora} is not on this machine"
-    return None
+        wanted = Wanted(hub_id=spec.lora) if folders.is_hub_id(spec.lora) else None
+        return wanted, f"its LoRA {spec.lora} is not on this machine"
+    return None, ""

@@ -9,16 +9,16 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
-from genimg_ui.core.geometry import Box, Sides, Size
+from genimg_ui.core.geometry import Sides, Size
 from genimg_ui.core.preflight import Finding
 from genimg_ui.core.request import EditRequest
 from genimg_ui.downloads import Downloads
-from genimg_ui.errors import GenimgError
+from genimg_ui.errors import GenimgError, RefusedInput
 from genimg_ui.history.names import is_session_key, new_session_key, session_id
 from genimg_ui.recall import Recall
 from genimg_ui.shelf.shelf import ModelShelf
 from genimg_ui.ui import views
-from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate, MaskCanvas
+from genimg_ui.ui.canvas.component import NO_BOX, CanvasState, CanvasUpdate, MaskCanvas
 from genimg_ui.ui.download_panel import DownloadPanel
 from genimg_ui.ui.history_panel import HistoryPanel
 from genimg_ui.ui.outpaint_panel import OutpaintPanel
@@ -31,6 +31,7 @@ from genimg_ui.ui.views import Link
 from genimg_ui.workspace import Draft, Mark, OpenPicture, Workspace
 
 EDIT_TAB, COMPARE_TAB, RUN_TAB = "edit", "compare", "run"
+BOX_UNFIT = "does not hold the mask"
 # For listeners that answer at once and are none of the page's public API.
 QUIET: dict[str, Any] = {
     "queue": False,
@@ -89,9 +90,11 @@ class Page:
         return session_id(values[self.key] or "")
 
     def request(self, values: Values) -> EditRequest:
-        """The request that the widgets and the canvas's border show; raises RefusedInput."""
+        """The request that the widgets and the canvas show; raises RefusedInput."""
         state = values[self.canvas]
-        return self.settings.read(values, state.border if state else Sides())
+        if state is None:
+            return self.settings.read(values, Sides())
+        return self.settings.read(values, state.border, state.box)
 
     def inputs(self) -> set[Block]:
         """What `request` reads, with the session's key."""
@@ -133,6 +136,7 @@ class Handlers:
             mask=page.link(workspace.store.mask_path(draft.mask)) if draft.mask else None,
             mask_set=True,
             border=border,
+            box=draft.request.inpaint.box or NO_BOX,
             context=context.context,
             context_label=context.context_label,
             grow=draft.request.mask.grow,
@@ -178,9 +182,12 @@ def describe_picture(opened: OpenPicture) -> str:
 
 def show_context(workspace: Workspace, draft: Draft, size: Size) -> CanvasUpdate:
     """The dashed box of what the engine will see, in source pixels, with its scale."""
-    view = workspace.context_view(draft.request, size, draft.mask)
+    try:
+        view = workspace.context_view(draft.request, size, draft.mask)
+    except RefusedInput:  # a drawn box that does not hold the mask: the page must open all the same
+        return CanvasUpdate(context=draft.request.inpaint.box or NO_BOX, context_label=BOX_UNFIT)
     if view is None:
-        return CanvasUpdate(context=Box(0, 0, 0, 0))
+        return CanvasUpdate(context=NO_BOX)
     border = draft.request.border
     label = f"{view.working}" if view.scale == 1 else f"{view.working} ({view.scale:.2g}×)"
     return CanvasUpdate(

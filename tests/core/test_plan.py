@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.plan import Context, crop, crop_mask, make_plan, stitch
+from genimg_ui.errors import RefusedInput
 
 
 @st.composite
@@ -17,7 +18,14 @@ def plans(draw: st.DrawFn):
         draw(st.integers(left + 1, canvas.width)),
         draw(st.integers(top + 1, canvas.height)),
     )
+    drawn = Box(
+        draw(st.integers(0, masked.left)),
+        draw(st.integers(0, masked.top)),
+        draw(st.integers(masked.right, canvas.width)),
+        draw(st.integers(masked.bottom, canvas.height)),
+    )
     context = Context(
+        box=draw(st.none() | st.just(drawn)),
         padding=draw(st.integers(0, 40)),
         ratio=draw(st.sampled_from([0.0, 1.5])),
         only_masked=draw(st.booleans()),
@@ -93,3 +101,37 @@ def test_padding_to_the_multiple_repeats_pixels_and_is_locked() -> None:
 def test_context_ratio_widens_the_context(ratio: float) -> None:
     plan = make_plan(Size(900, 900), Box(400, 400, 500, 450), Context(padding=10, ratio=ratio))
     assert plan.box.size.width == 100 + 2 * max(10, round(100 * ratio))
+
+
+DRAWN = Box(100, 40, 300, 240)
+
+
+def test_a_drawn_box_is_what_the_engine_sees_whatever_the_padding() -> None:
+    masked = Box(150, 100, 200, 150)
+    for padding in (0, 64):
+        context = Context(padding=padding, ratio=1.5, native_size=512, multiple=8, box=DRAWN)
+        plan = make_plan(Size(400, 300), masked, context)
+        assert plan.box == DRAWN
+        assert plan.working == Size(512, 512)  # a small box is scaled up to the model's own size
+    wide = make_plan(Size(4000, 3000), masked, Context(padding=0, native_size=512, box=DRAWN))
+    large = Context(padding=0, native_size=512, box=Box(0, 0, 2048, 2048))
+    assert make_plan(Size(4000, 3000), masked, large).working == Size(512, 512)  # a large one down
+    assert wide.scale > 1
+
+
+@pytest.mark.parametrize(
+    ("masked", "words"),
+    [
+        (Box(88, 100, 200, 150), "12 px (left) too short"),
+        (Box(150, 33, 307, 245), "7 px (top), 7 px (right), 5 px (bottom) too short"),
+    ],
+)
+def test_a_drawn_box_that_does_not_hold_the_mask_is_refused(masked: Box, words: str) -> None:
+    with pytest.raises(RefusedInput) as refused:
+        make_plan(Size(400, 300), masked, Context(padding=0, box=DRAWN))
+    assert words in str(refused.value)
+
+
+def test_a_drawn_box_beyond_the_canvas_is_refused() -> None:
+    with pytest.raises(RefusedInput, match=r"canvas \(280×300\): it reaches 20 px \(right\)"):
+        make_plan(Size(280, 300), Box(150, 100, 200, 150), Context(padding=0, box=DRAWN))

@@ -23,18 +23,20 @@ HERE = Path(__file__).parent
 SERVED = "/gradio_api/file="  # Gradio's route to files of its cache and of allowed_paths
 MAX_BYTES = 200_000_000  # of an opened file, before it is read
 MAX_PIXELS = 50_000_000
+NO_BOX = Box(0, 0, 0, 0)  # takes a box away
 AUTOSYNC_MS = 800  # after the last change of the mask
 # Gradio's own default, "once", drops events that come while a listener runs.
 TRIGGER_MODES = {
     "picture_opened": "multiple",
     "mask_edited": "always_last",
     "border_changed": "always_last",
+    "context_changed": "always_last",
     "refused": "multiple",
 }
 
 
 class CanvasBorder(GradioModel):
-    """Source pixels added beyond each edge."""
+    """Source pixels added beyond each edge; or the edges of a box, from the source's top left."""
 
     left: int = 0
     top: int = 0
@@ -57,6 +59,7 @@ class CanvasData(GradioModel):
     width: int | None = None
     height: int | None = None
     border: CanvasBorder | None = None
+    box: CanvasBorder | None = None  # the context box that was drawn; from Python, empty: none
     # from the browser
     image: FileData | None = None
     mask: FileData | None = None
@@ -88,6 +91,7 @@ class CanvasState:
     mask_path: Path | None
     size: Size
     border: Sides
+    box: Box | None = None  # context box drawn by hand, in source pixels
     opened: int
     mask_rev: int
 
@@ -100,7 +104,8 @@ class CanvasUpdate:
     that browsers show. `source` with `size` binds the picture that was opened, where it has this
     size; else `image` is loaded. `mask_set` replaces the mask by `mask`, None for an empty one
     (undoable). `opened` makes the update void unless that picture is still the latest.
-    An empty `context` box takes the context box away; `clear` empties the canvas.
+    `box` is the context box drawn by hand, `context` the one that results; an empty one takes it
+    away. `clear` empties the canvas.
     """
 
     source: str | None = None
@@ -109,6 +114,7 @@ class CanvasUpdate:
     mask: Path | str | None = None
     mask_set: bool = False
     border: Sides | None = None
+    box: Box | None = None
     context: Box | None = None
     context_label: str = ""
     grow: int | None = None
@@ -129,7 +135,7 @@ def state_of(payload: CanvasData | None) -> CanvasState | None:
     """None: the browser has not spoken yet; whoever gets it must change nothing."""
     if payload is None or payload.origin != "browser":
         return None
-    border = payload.border or CanvasBorder()
+    border, box = payload.border or CanvasBorder(), payload.box
     return CanvasState(
         source=payload.source or "",
         image_path=Path(payload.image.path) if payload.image else None,
@@ -137,6 +143,7 @@ def state_of(payload: CanvasData | None) -> CanvasState | None:
         mask_path=Path(payload.mask.path) if payload.mask else None,
         size=Size(payload.width or 0, payload.height or 0),
         border=Sides(border.left, border.top, border.right, border.bottom),
+        box=None if box is None else Box(box.left, box.top, box.right, box.bottom),
         opened=payload.opened or 0,
         mask_rev=payload.mask_rev,
     )
@@ -144,7 +151,7 @@ def state_of(payload: CanvasData | None) -> CanvasState | None:
 
 def data_of(update: CanvasUpdate) -> CanvasData:
     """The update as it travels, under a name of its own so that no browser takes it up twice."""
-    border, box = update.border, update.context
+    border, box, context = update.border, update.box, update.context
     label = update.context_label
     return CanvasData(
         origin="server",
@@ -157,7 +164,8 @@ def data_of(update: CanvasUpdate) -> CanvasData:
         mask_url=served_url(update.mask),
         mask_set=update.mask_set or update.mask is not None,
         border=None if border is None else CanvasBorder(**border._asdict()),
-        context=None if box is None else CanvasContext(**box._asdict(), label=label),
+        box=None if box is None else CanvasBorder(**box._asdict()),
+        context=None if context is None else CanvasContext(**context._asdict(), label=label),
         grow=update.grow,
         feather=update.feather,
         message=update.message,
@@ -169,9 +177,10 @@ class MaskCanvas(gr.HTML):
     """Paint a mask on a picture, or drag its border outward.
 
     Events: `picture_opened` (a new picture is uploaded), `mask_edited` (the mask was sent),
-    `border_changed` (dragged), `border_typed` (set by the page), `refused` (data: message). Other
-    events that output to the canvas should have `show_progress="hidden"`: the default would fade
-    it. Never toggle `visible` between False and True, which rebuilds the element; use "hidden".
+    `border_changed` (dragged), `border_typed` (set by the page), `context_changed` (the context
+    box was drawn or taken away), `refused` (data: message). Other events that output to the canvas
+    should have `show_progress="hidden"`: the default would fade it. Never toggle `visible` between
+    False and True, which rebuilds the element; use "hidden".
     """
 
     data_model = CanvasData
@@ -180,6 +189,7 @@ class MaskCanvas(gr.HTML):
     mask_edited: Callable[..., Any]
     border_changed: Callable[..., Any]
     border_typed: Callable[..., Any]
+    context_changed: Callable[..., Any]
     refused: Callable[..., Any]
 
     def __init__(

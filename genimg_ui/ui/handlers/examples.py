@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import gradio as gr
 
-from genimg_ui.core.request import EditRequest, SamplingParams
 from genimg_ui.examples import PreparedEdit
 from genimg_ui.history.names import session_id
+from genimg_ui.registry import first_request
 from genimg_ui.ui import texts, views
 from genimg_ui.ui.page import EDIT_TAB, QUIET, Handlers, told
 from genimg_ui.ui.panels import Updates, Values
@@ -59,13 +59,8 @@ class ExampleHandlers(Handlers):
     def _prepare(self, session: str, opened: OpenPicture, edit: PreparedEdit) -> None:
         """Put mask, model and prompt of an example into the draft."""
         spec = self.workspace.registry.get(edit.model)
-        sampling = SamplingParams(
-            prompt=edit.prompt,
-            strength=spec.default_strength,
-            guidance_scale=spec.default_guidance_scale,
-            num_inference_steps=spec.default_steps,
-        )
-        request = EditRequest(model=edit.model, sampling=sampling)
+        first = first_request(spec)
+        request = replace(first, sampling=replace(first.sampling, prompt=edit.prompt))
         with edit.mask() as path:
             self.workspace.keep_mask(session, opened.sha256, path, opened.size)
         self.workspace.change_draft(session, lambda draft: replace(draft, request=request))

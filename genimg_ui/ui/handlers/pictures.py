@@ -23,7 +23,7 @@ from genimg_ui.ui.page import (
     told,
 )
 from genimg_ui.ui.panels import Updates, Values
-from genimg_ui.workspace import Draft, Mark
+from genimg_ui.workspace import Draft, Mark, placed_as
 
 SET_PREVIEW = "(grow, feather) => { window.genimgCanvas?.setPreview(grow, feather); return []; }"
 
@@ -42,7 +42,8 @@ class PictureHandlers(Handlers):
         inputs = page.inputs() | {page.outpaint.unit}
         outputs = [page.canvas, page.status, *page.outpaint.numbers()]
         page.canvas.mask_edited(self.on_painted, inputs=inputs, outputs=outputs, **ALWAYS_LAST)
-        page.canvas.border_changed(self.on_bordered, inputs=inputs, outputs=outputs, **ALWAYS_LAST)
+        for dragged in (page.canvas.border_changed, page.canvas.context_changed):
+            dragged(self.on_bordered, inputs=inputs, outputs=outputs, **ALWAYS_LAST)
         keep = {"inputs": inputs, "outputs": [page.canvas, page.status], **ALWAYS_LAST}
         gr.on([widget.change for widget in page.settings.changing()], self.on_settings, **keep)
         page.canvas.border_typed(self.on_settings, **keep)
@@ -104,7 +105,7 @@ class PictureHandlers(Handlers):
 
     @told
     def on_bordered(self, values: Values, request: gr.Request) -> Updates:
-        """Keep the border. The mask that goes with it may be older than the one that is kept."""
+        """Keep border and context box. The mask with them may be older than the kept one."""
         state: CanvasState | None = values[self.page.canvas]
         if state is None or not state.source:
             return self.page.nothing()
@@ -138,7 +139,7 @@ class PictureHandlers(Handlers):
         lack = self.workspace.lack_of(spec)
         note = gr.update(info=" · ".join(filter(None, (spec.licence, spec.note))))
         status = views.message(lack, kind="warning") if lack else views.message("")
-        defaults = page.settings.sampling.defaults(spec)
+        defaults = page.settings.defaults(spec)
         updates = page.settings.allow(spec)
         for widget, value in defaults.items():
             updates[widget] = {**updates[widget], "value": value}
@@ -158,7 +159,7 @@ class PictureHandlers(Handlers):
                 return draft
             # A canvas that does not show the draft's picture yet knows nothing of its border.
             shown = state is not None and state.source == draft.source
-            border = request.border if shown else draft.request.border
-            return replace(draft, request=replace(request, border=border))
+            place = request if shown else draft.request
+            return replace(draft, request=placed_as(request, place))
 
         return self.workspace.change_draft(session, change)

@@ -12,7 +12,7 @@ from genimg_ui.history.entries import NO_RESULT
 from genimg_ui.history.record import LogEntry
 from genimg_ui.history.search import Query
 from genimg_ui.ui import history_views, views
-from genimg_ui.ui.canvas.component import CanvasUpdate
+from genimg_ui.ui.canvas.component import NO_BOX, CanvasUpdate
 from genimg_ui.ui.page import (
     ALWAYS_LAST,
     COMPARE_TAB,
@@ -183,6 +183,7 @@ class ResultHandlers(Handlers):
                 size=opened.size,
                 mask_set=True,
                 border=Sides(),
+                box=NO_BOX,
             ),
             page.picture: describe_picture(opened),
             page.outpaint.aspect: "free",

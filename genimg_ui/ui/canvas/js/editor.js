@@ -6,7 +6,7 @@ import { Scene } from "./scene.js";
 import { View } from "./view.js";
 import { NO_BORDER, extentOf } from "./frame.js";
 
-export const TOOLS = ["brush", "eraser", "rectangle", "ellipse", "lasso", "frame", "hand"];
+export const TOOLS = ["brush", "eraser", "rectangle", "ellipse", "lasso", "frame", "context", "hand"];
 export const SIZE_MAX = 2000; // brush diameter, picture pixels
 const FRAME_SHARE = 0.72; // of the stage: leaves room to drag the frame outward
 const FIRST_SIZE_SHARE = 0.05; // of the longer side: the brush that a new picture starts with
@@ -27,7 +27,8 @@ export class Editor extends EventTarget {
     this.sizeChosen = false;
     this.held = { pan: false, erase: false };
     this.border = { ...NO_BORDER };
-    this.context = null;
+    this.box = null; // the context box drawn by hand
+    this.context = null; // the one that results, as Python has it
     this.maskShown = true;
     this.hover = null; // device pixels
     this.shape = null; // the shape being dragged
@@ -54,6 +55,7 @@ export class Editor extends EventTarget {
     this.picture = picture;
     this.mask = picture ? new PaintedMask(picture.width, picture.height) : null;
     this.border = { ...NO_BORDER };
+    this.box = null;
     this.context = null;
     this.shape = null;
     this.preview.shown = null;
@@ -71,6 +73,18 @@ export class Editor extends EventTarget {
     this.border = { ...border };
     this.scene.redraw();
     this.tell("state");
+  }
+
+  setBox(box) {
+    this.box = box ? { left: box.left, top: box.top, right: box.right, bottom: box.bottom } : null;
+    this.scene.marks();
+    this.tell("state");
+  }
+
+  clearBox() {
+    if (!this.box) return;
+    this.setBox(null);
+    this.tell("context");
   }
 
   setContext(box) {
@@ -164,6 +178,7 @@ export class Editor extends EventTarget {
       redo: () => mask && this.edited(mask.redo()),
       invert: () => mask && this.edited(mask.invert()),
       clear: () => mask && this.edited(mask.clear()),
+      "clear-context": () => this.clearBox(),
       fit: () => this.fit(),
       actual: () => this.zoomBy(1 / this.view.scale),
       "zoom-in": () => this.zoomBy(STEP_UP),

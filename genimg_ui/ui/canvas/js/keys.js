@@ -7,6 +7,8 @@ export const SHORTCUTS = [
   { keys: "C", act: "ellipse", text: "Ellipse" },
   { keys: "L", act: "lasso", text: "Lasso" },
   { keys: "O", act: "frame", text: "Outpaint frame" },
+  { keys: "K", act: "context", text: "Context box: draw what the engine sees" },
+  { keys: "Shift + K", act: "clear-context", text: "Context box from the mask again" },
   { keys: "H", act: "hand", text: "Hand" },
   { keys: "[  ]", act: null, text: "Brush size" },
   { keys: "Shift + [  ]", act: null, text: "Brush hardness" },
@@ -35,6 +37,7 @@ const PLAIN = {
   c: "ellipse",
   l: "lasso",
   o: "frame",
+  k: "context",
   h: "hand",
   i: "invert",
   delete: "clear",
@@ -67,6 +70,7 @@ export function keyAction(event) {
     return key === "y" ? { act: "redo" } : null;
   }
   if (key in HELD) return { hold: HELD[key] };
+  if (key === "k" && event.shiftKey) return { act: "clear-context" };
   if (event.code === "BracketLeft") return { act: event.shiftKey ? "hardness-down" : "size-down" };
   if (event.code === "BracketRight") return { act: event.shiftKey ? "hardness-up" : "size-up" };
   return key in PLAIN ? { act: PLAIN[key] } : null;

@@ -29,6 +29,7 @@ class MaskCanvas {
     this.keyboard = new Keyboard(root, editor, act, signal);
     editor.addEventListener("edited", () => this.sync.edited(), { signal });
     editor.addEventListener("border", () => this.sync.borderChanged(), { signal });
+    editor.addEventListener("context", () => this.sync.contextChanged(), { signal });
     this.observer = new ResizeObserver(() => editor.resized());
     this.observer.observe(stage);
     this.#listen(signal);
@@ -182,6 +183,7 @@ class MaskCanvas {
       tool: editor.tool,
       options: { ...editor.options },
       border: { ...editor.border },
+      box: editor.box,
       context: editor.context,
       maskSum: mask ? mask.data.reduce((sum, value) => sum + value, 0) : 0,
       painted: mask?.painted ?? 0,

@@ -1,6 +1,7 @@
 // What lies above the picture: frame, handles, context box, the shape being drawn, the brush ring.
 // All drawing is in device pixels of the stage.
 
+import { sameBox } from "./contextbox.js";
 import { frameHandles, hasBorder } from "./frame.js";
 
 const HANDLE_RADIUS = 6; // CSS pixels
@@ -42,6 +43,18 @@ function drawLabel(context, dpr, text, [x, y], align = "center") {
   context.fillText(text, left + 6 * dpr, top + height / 2 + dpr * 0.5);
 }
 
+function drawHandles(context, view, dpr, box, colour) {
+  for (const handle of frameHandles(box)) {
+    context.beginPath();
+    context.arc(...view.toScreen(handle.x, handle.y), HANDLE_RADIUS * dpr, 0, 2 * Math.PI);
+    context.fillStyle = "#fff";
+    context.fill();
+    context.lineWidth = 2 * dpr;
+    context.strokeStyle = colour;
+    context.stroke();
+  }
+}
+
 function drawFrame(context, editor, dpr) {
   const { view, border, extent, tool } = editor;
   const active = tool === "frame";
@@ -57,23 +70,19 @@ function drawFrame(context, editor, dpr) {
   if (!active) return;
   const size = `${extent.right - extent.left} × ${extent.bottom - extent.top} px`;
   drawLabel(context, dpr, size, [x + w / 2, y + h + gap]);
-  for (const handle of frameHandles(extent)) {
-    context.beginPath();
-    context.arc(...view.toScreen(handle.x, handle.y), HANDLE_RADIUS * dpr, 0, 2 * Math.PI);
-    context.fillStyle = "#fff";
-    context.fill();
-    context.lineWidth = 2 * dpr;
-    context.strokeStyle = "#2563eb";
-    context.stroke();
-  }
+  drawHandles(context, view, dpr, extent, "#2563eb");
 }
 
 function drawContext(context, editor, dpr) {
-  const box = editor.context;
+  const { view, tool } = editor;
+  const box = editor.box ?? editor.context;
   if (!box) return;
-  const rect = screenBox(editor.view, box);
+  const rect = screenBox(view, box);
   twoTone(context, dpr, "#facc15", () => context.rect(...rect));
-  if (box.label) drawLabel(context, dpr, box.label, [rect[0], rect[1] - 14 * dpr], "left");
+  const told = sameBox(box, editor.context) && editor.context.label;
+  const label = told || `${box.right - box.left} × ${box.bottom - box.top}`;
+  drawLabel(context, dpr, label, [rect[0], rect[1] - 14 * dpr], "left");
+  if (editor.box && tool === "context") drawHandles(context, view, dpr, box, "#a16207");
 }
 
 function drawShape(context, editor, dpr) {

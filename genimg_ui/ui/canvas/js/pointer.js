@@ -3,6 +3,7 @@
 // A second finger takes back the stroke that the first began and zooms and pans instead; a finger is
 // ignored while a pen is down (the palm).
 
+import { ContextDrag, gripAt } from "./contextbox.js";
 import { dragBorder, handleAt } from "./frame.js";
 import { pinchView } from "./view.js";
 
@@ -79,6 +80,10 @@ export class PointerInput {
         : { ...base, kind: "pan", last: this.#at(event) };
       return;
     }
+    if (editor.tool === "context") {
+      this.gesture = { ...base, kind: "context", drag: new ContextDrag(editor, start, this.#reach(event)) };
+      return;
+    }
     const erase = this.#erases(event);
     editor.erasing = erase;
     if (editor.tool === "brush" || editor.tool === "eraser") this.#startStroke(event, base, start, erase);
@@ -146,6 +151,7 @@ export class PointerInput {
     if (gesture.id !== event.pointerId) return;
     if (gesture.kind === "pan") this.#pan(event);
     else if (gesture.kind === "frame") this.#dragFrame(event);
+    else if (gesture.kind === "context") gesture.drag.to(this.#picturePoint(event));
     else if (gesture.kind === "shape") this.#dragShape(event);
     else if (gesture.kind === "stroke") {
       const events = event.getCoalescedEvents?.() ?? [];
@@ -159,19 +165,26 @@ export class PointerInput {
     editor.erasing = Boolean(event) && (editor.held.erase || event.altKey || editor.tool === "eraser");
     editor.scene.marks();
     const panning = editor.held.pan || editor.tool === "hand" || this.gesture?.kind === "pan";
-    const handle = event && editor.picture && editor.tool === "frame" && this.#handle(event);
+    const handle = event && editor.picture && this.#handle(event);
     const painting = editor.tool === "brush" || editor.tool === "eraser";
     const big = editor.options.size * editor.view.scale > 8 * editor.scene.dpr;
     if (panning) surface.style.cursor = this.gesture ? "grabbing" : "grab";
-    else if (editor.tool === "frame") surface.style.cursor = handle ? handle.cursor : "grab";
+    else if (handle) surface.style.cursor = handle.cursor;
+    else if (editor.tool === "frame") surface.style.cursor = "grab";
     else surface.style.cursor = painting && big && editor.picture ? "none" : "crosshair";
   }
 
+  /** What the tool would take hold of at the pointer: of the frame or of the context box. */
   #handle(event) {
     const { editor } = this;
+    const at = [...this.#picturePoint(event), this.#reach(event)];
+    if (editor.tool === "context") return gripAt(editor.box, ...at);
+    return editor.tool === "frame" ? handleAt(editor.extent, ...at) : null;
+  }
+
+  #reach(event) {
     const grab = event.pointerType === "touch" ? GRAB_TOUCH : GRAB_MOUSE;
-    const reach = (grab * editor.scene.dpr) / editor.view.scale;
-    return handleAt(editor.extent, ...this.#picturePoint(event), reach);
+    return (grab * this.editor.scene.dpr) / this.editor.view.scale;
   }
 
   #pan(event) {
@@ -231,6 +244,7 @@ export class PointerInput {
       this.gesture = null;
       editor.edited(editor.mask.endStroke());
     } else if (gesture.kind === "shape") this.#endShape(gesture);
+    else if (gesture.kind === "context") gesture.drag.end();
     else if (gesture.kind === "frame") {
       editor.keepFrameVisible();
       editor.tell("border");
@@ -260,6 +274,7 @@ export class PointerInput {
       editor.preview.invalidate();
     }
     if (gesture.kind === "frame") editor.setBorder(gesture.border);
+    if (gesture.kind === "context") gesture.drag.cancel();
     editor.shape = null;
     editor.scene.marks();
     return true;

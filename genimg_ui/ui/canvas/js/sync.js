@@ -49,6 +49,7 @@ export class Sync {
       width: picture ? picture.width : 0,
       height: picture ? picture.height : 0,
       border: { ...border },
+      box: this.editor.box,
       mask_rev: mask ? mask.revision : 0,
     };
   }
@@ -112,6 +113,11 @@ export class Sync {
   borderChanged() {
     this.push();
     this.trigger("border_changed", { ...this.editor.border });
+  }
+
+  contextChanged() {
+    this.push();
+    this.trigger("context_changed", {});
   }
 
   /** The border came from numbers: told apart, so that an answer does not write into a field in use. */

@@ -5,7 +5,7 @@ import { SHORTCUTS } from "./keys.js";
 import { hasBorder } from "./frame.js";
 
 const SLIDER_STEPS = 1000;
-const NEEDS_PICTURE = ["invert", "clear", "toggle-mask", "open-mask", "fit", "actual", "zoom-in", "zoom-out"];
+const NEEDS_PICTURE = ["invert", "clear", "toggle-mask", "open-mask", "context", "fit", "actual", "zoom-in", "zoom-out"];
 
 /** Slider position 0..1000 of a brush size; logarithmic, so that small sizes have room. */
 export const sizeToSlider = (size) =>
@@ -85,7 +85,7 @@ export class Toolbar {
     const { editor } = this;
     const { picture, mask, options, tool } = editor;
     const uses = (name) => {
-      if (tool === "frame" || tool === "hand") return false;
+      if (tool === "frame" || tool === "context" || tool === "hand") return false;
       return name === "strength" || tool === "brush" || tool === "eraser";
     };
     this.root.classList.toggle("gc-has-picture", Boolean(picture));
@@ -94,6 +94,7 @@ export class Toolbar {
       if (TOOLS.includes(act)) button.setAttribute("aria-pressed", String(act === tool));
       if (NEEDS_PICTURE.includes(act)) button.disabled = !picture;
       if (act === "undo") button.disabled = !mask?.history.undoSteps.length;
+      if (act === "clear-context") button.disabled = !editor.box;
       if (act === "redo") button.disabled = !mask?.history.redoSteps.length;
       if (act === "toggle-mask") button.setAttribute("aria-pressed", String(!editor.maskShown));
       if (act === "pressure") button.setAttribute("aria-pressed", String(options.pressure));

@@ -51,6 +51,7 @@ export class Updates {
       editor.setBorder(update.border);
       editor.keepFrameVisible();
     }
+    if (update.box) editor.setBox(update.box.right > update.box.left ? update.box : null);
     if (update.context) editor.setContext(update.context.right > update.context.left ? update.context : null);
   }
 
