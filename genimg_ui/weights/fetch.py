@@ -19,7 +19,7 @@ from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # 
 from genimg_ui.errors import ModelUnavailable
 from genimg_ui.weights.folders import INDEX, repository
 from genimg_ui.weights.hub import HubFile, Listing, list_files
-from genimg_ui.weights.selection import component_files, pipeline_files
+from genimg_ui.weights.selection import CONFIGS, component_files, pipeline_files
 from genimg_ui.weights.transfer import Check, fetch_file, waiting_bytes
 
 SPARE_BYTES = 2**28  # left free on the disk, for what else the program writes
@@ -32,6 +32,7 @@ class Kind(StrEnum):
     PIPELINE = "pipeline"  # model_index.json and a folder for each component
     COMPONENT = "component"  # one component at the top: a ControlNet
     FILES = "files"  # files that are named, or its only safetensors
+    CONFIGS = "configs"  # a pipeline's configurations and tokenizers without any weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,8 @@ def plan(wanted: Wanted, listing: Listing, index_text: str | None) -> tuple[HubF
             chosen = pipeline_files(names, index, wanted.variant, safety=wanted.safety)
         elif wanted.kind is Kind.COMPONENT:
             chosen = component_files(names, "", wanted.variant)
+        elif wanted.kind is Kind.CONFIGS:
+            chosen = tuple(name for name in names if name.endswith(CONFIGS))
         else:
             chosen = _named(wanted, names)
     except ModelUnavailable as problem:
