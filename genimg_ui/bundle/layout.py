@@ -18,6 +18,7 @@ _SUFFIX = r"\.(png|jpg|webp|tif|bmp)"
 _NAMES = re.compile(
     rf"README\.txt|bundle\.json|entry\.json|(source|mask){_SUFFIX}"
     r"|(denoise|composite)-mask\.png|maps/control-maps\.png"
+    rf"|maps/ready-[1-9]{_SUFFIX}"
     r"|results/[0-9]{1,2}-seed-[0-9]{1,10}\.png"
 )
 
@@ -44,6 +45,11 @@ class Manifest:
 def is_member_name(name: str) -> bool:
     """Whether a bundle may hold a file of this name."""
     return _NAMES.fullmatch(name) is not None
+
+
+def ready_name(index: int, suffix: str) -> str:
+    """Where the ready control map lies that comes as number `index`, from 0, of an entry."""
+    return f"maps/ready-{index + 1}{suffix}"
 
 
 def result_name(index: int, seed: int) -> str:

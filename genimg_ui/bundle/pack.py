@@ -16,6 +16,7 @@ from genimg_ui.bundle.layout import (
     README,
     Manifest,
     Member,
+    ready_name,
     result_name,
 )
 from genimg_ui.bundle.masks import derived_masks
@@ -56,9 +57,9 @@ def pack(
 ) -> LogEntry:
     """Write the bundle of an entry, or of its result `index` alone; the entry as it is inside.
 
-    Raises UnknownItem where the source, the mask or result `index` is not in the data folder, and
-    RefusedInput where the bundle would have more than `max_bytes`, which no reader would open.
-    Other results that are gone are left out, and the README says so.
+    Raises UnknownItem where the source, the mask, a ready map or result `index` is not in the data
+    folder, and RefusedInput where the bundle would have more than `max_bytes`, which no reader
+    would open. Other results that are gone are left out, and the README says so.
     """
     if index is not None:
         if not 0 <= index < len(entry.results):
@@ -97,6 +98,9 @@ def _contents(store: Store, entry: LogEntry) -> Iterator[_Content]:
         mask = store.mask_path(entry.inputs.mask)
         what = "the mask as it was painted, white = change"
         yield _Content(f"mask{mask.suffix}", what, mask)
+    for index, sha256 in enumerate(dict.fromkeys(entry.request.maps)):
+        ready = store.source_path(sha256)
+        yield _Content(ready_name(index, ready.suffix), "a control map that was uploaded", ready)
     for name, what, png in derived_masks(store, entry):
         yield _Content(name, what, png)
     for record in entry.results:

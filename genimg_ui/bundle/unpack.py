@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -45,13 +45,15 @@ _SHOWN = 60  # characters of a strange name that a sentence repeats
 class Bundle:
     """An opened bundle; the files are there until the `unpacked` that gave it ends.
 
-    `results` are by sha256 of the file; those that the bundle lacks are not in it.
+    `results` and the ready control maps are by sha256 of the file; results that the bundle lacks
+    are not in it.
     """
 
     entry: LogEntry
     source: Path
     mask: Path | None
     results: dict[str, Path]
+    maps: dict[str, Path] = field(default_factory=dict)
 
 
 def is_bundle(path: Path) -> bool:
@@ -176,6 +178,9 @@ def _bundle(entry: LogEntry, files: dict[str, Path], described: dict[str, Member
         _refuse("must hold a mask where its entry names one and only there")
     if mask is not None and described[mask].sha256 != entry.inputs.mask:
         _refuse("must hold the mask that its entry names, got another one")
+    ready = {described[n].sha256: files[n] for n in files if n.startswith("maps/ready-")}
+    if set(ready) != set(entry.request.maps):
+        _refuse("must hold the control maps that its entry names, and no others")
     names = {result_name(i, record.seed): record for i, record in enumerate(entry.results)}
     results = {}
     for name in files:
@@ -185,7 +190,11 @@ def _bundle(entry: LogEntry, files: dict[str, Path], described: dict[str, Member
             _refuse(f"must hold only results that its entry names, got {name}")
         results[described[name].sha256] = files[name]
     return Bundle(
-        entry=entry, source=files[source], mask=files[mask] if mask else None, results=results
+        entry=entry,
+        source=files[source],
+        mask=files[mask] if mask else None,
+        results=results,
+        maps=ready,
     )
 
 

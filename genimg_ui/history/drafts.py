@@ -1,7 +1,8 @@
 """The unfinished edit of each session: one JSON object that a refresh or a restart brings back.
 
-The page owns the object; of its keys only `source` and `mask` (sha256) are read here, so that
-their files are kept. A later revision replaces an earlier one; an earlier one changes nothing.
+The page owns the object; only `source`, `mask` and the ready maps of the request's controls
+(sha256) are read here, so that their files are kept. A later revision replaces an earlier one; an
+earlier one changes nothing.
 """
 
 import json
@@ -27,7 +28,8 @@ class DraftTable:
             raise RefusedInput(
                 f"a draft must hold at most {LARGEST_DRAFT} characters, got {len(data)}"
             )
-        values = (check_session(session), _digest(draft, "source"), _digest(draft, "mask"), data)
+        named = (_digest(draft, "source"), _digest(draft, "mask"), _maps(draft))
+        values = (check_session(session), *named, data)
         with self._database.writing() as connection:
             row = connection.execute(
                 "SELECT revision FROM drafts WHERE session = ?", (session,)
@@ -37,8 +39,8 @@ class DraftTable:
             if row and new <= kept:
                 return int(kept)
             connection.execute(
-                "INSERT OR REPLACE INTO drafts (session, source, mask, data, revision)"
-                " VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO drafts (session, source, mask, maps, data, revision)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 (*values, new),
             )
         return int(new)
@@ -55,3 +57,13 @@ class DraftTable:
 def _digest(draft: dict[str, Json], key: str) -> str | None:
     value = draft.get(key)
     return value if is_sha256(value) else None
+
+
+def _maps(draft: dict[str, Json]) -> str | None:
+    """The digests of ready control maps as a JSON list; None without any."""
+    request = draft.get("request")
+    units = request.get("controls") if isinstance(request, dict) else None
+    units = units if isinstance(units, list) else []
+    found = [unit.get("map") for unit in units if isinstance(unit, dict)]
+    digests = [value for value in found if is_sha256(value)]
+    return json.dumps(digests) if digests else None

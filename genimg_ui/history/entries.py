@@ -4,6 +4,7 @@ The seed log is the record; these tables are its index, plus what a person chang
 (marks, bin). Results are counted from 0 in the order of their seeds.
 """
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -195,6 +196,7 @@ def _insert(
         "label": label_of(entry),
         "source": inputs.source,
         "mask": inputs.mask,
+        "maps": json.dumps(request.maps) if request.maps else None,
         "line": entry_line(entry),
         "parent": entry.parent,
         "run": entry.group.id if entry.group else None,

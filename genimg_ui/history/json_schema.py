@@ -84,10 +84,16 @@ def _dataclass(hint: type[Any], definitions: dict[str, Json]) -> Json:
             "type": "object",
             "description": inspect.getdoc(hint),
             "properties": properties,
-            "required": [field.name for field in dataclasses.fields(hint)],
+            "required": [field.name for field in dataclasses.fields(hint) if _must_be(field)],
             "additionalProperties": False,
         }
     return {"$ref": f"#/$defs/{hint.__name__}"}
+
+
+def _must_be(field: "dataclasses.Field[Any]") -> bool:
+    """Whether a line must have it: lines of an older program lack what has a default since."""
+    missing = dataclasses.MISSING
+    return field.default is missing and field.default_factory is missing
 
 
 if __name__ == "__main__":

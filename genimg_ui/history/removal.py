@@ -5,6 +5,7 @@ oldest results without a star. Nothing goes that a waiting or running job, a dra
 of its session needs. Sizes are bytes: `usage` counts what a session owns, `files` what is on disk.
 """
 
+import json
 import sqlite3
 import time
 from collections import Counter
@@ -19,9 +20,13 @@ _NEEDED = """
            AND r.removed < 2)
 OR EXISTS (SELECT 1 FROM entries e WHERE e.source = o.sha256 AND e.session = o.session AND {kept})
 OR EXISTS (SELECT 1 FROM entries e WHERE e.mask = o.sha256 AND e.session = o.session AND {kept})
-OR EXISTS (SELECT 1 FROM drafts d WHERE d.session = o.session AND o.sha256 IN (d.source, d.mask))
+OR EXISTS (SELECT 1 FROM entries e, json_each(e.maps) m WHERE e.maps IS NOT NULL
+           AND e.session = o.session AND m.value = o.sha256 AND {kept})
+OR EXISTS (SELECT 1 FROM drafts d WHERE d.session = o.session AND (o.sha256 IN (d.source, d.mask)
+           OR o.sha256 IN (SELECT value FROM json_each(ifnull(d.maps, '[]')))))
 OR EXISTS (SELECT 1 FROM jobs j WHERE j.session = o.session AND j.state IN ('queued', 'running')
-           AND o.sha256 IN (j.source, j.mask)))
+           AND (o.sha256 IN (j.source, j.mask)
+           OR o.sha256 IN (SELECT value FROM json_each(ifnull(j.maps, '[]'))))))
 """
 _HAS_RESULT = "EXISTS (SELECT 1 FROM results r WHERE r.entry = e.seq AND r.removed < 2)"
 _NEVER_HAD_ONE = "NOT EXISTS (SELECT 1 FROM results r WHERE r.entry = e.seq)"
@@ -41,7 +46,7 @@ SELECT f.sha256, f.bytes FROM files f WHERE f.touched <= :before AND f.held <= :
 AND NOT EXISTS (SELECT 1 FROM owned WHERE sha256 = f.sha256) ORDER BY f.touched
 """
 _RESULTS = """
-SELECT r.entry, r.position, r.session, r.sha256, r.removed, e.source, e.mask
+SELECT r.entry, r.position, r.session, r.sha256, r.removed, e.source, e.mask, e.maps
 FROM entries e CROSS JOIN results r ON r.entry = e.seq WHERE e.session = ? AND {chosen}
 ORDER BY r.removed DESC, r.entry, r.position
 """
@@ -185,7 +190,8 @@ class Removal:
             self.counts[row["session"]] += 1
         lost = 0
         own = f"SELECT 1 FROM (SELECT ? AS session, ? AS sha256) o WHERE {needed}"
-        for name in {row["sha256"], row["source"], row["mask"]}:
+        maps = json.loads(row["maps"]) if row["maps"] else []
+        for name in {row["sha256"], row["source"], row["mask"], *maps}:
             values = (row["session"], name)
             if is_sha256(name) and self.connection.execute(own, values).fetchone() is None:
                 lost += self._disown(*values)

@@ -87,6 +87,7 @@ _NAMED_IN = (
     ("jobs", "source"),
     ("jobs", "mask"),
 )
+_WITH_MAPS = ("entries", "drafts", "jobs")
 # Whatever a session names becomes its own; a new name ends the time for which a file is held.
 _OWNING = "".join(
     f"""
@@ -134,7 +135,14 @@ CLAIM = tuple(
     f"INSERT OR IGNORE INTO owned (session, sha256, bytes)"
     f" SELECT t.session, f.sha256, f.bytes FROM {table} t JOIN files f ON f.sha256 = t.{column}"
     for table, column in _NAMED_IN
-) + ("UPDATE files SET held = 0 WHERE held > 0 AND sha256 IN (SELECT sha256 FROM owned)",)
+)
+CLAIM += tuple(
+    f"INSERT OR IGNORE INTO owned (session, sha256, bytes)"
+    f" SELECT t.session, f.sha256, f.bytes FROM {table} t, json_each(t.maps) m"
+    f" JOIN files f ON f.sha256 = m.value WHERE t.maps IS NOT NULL"
+    for table in _WITH_MAPS
+)
+CLAIM += ("UPDATE files SET held = 0 WHERE held > 0 AND sha256 IN (SELECT sha256 FROM owned)",)
 
 # entries.parent_position: which result of `parent` is the source; NULL where `parent` is not here.
 # entries.run: the group of edits that this one belongs to. search: see `search`.
@@ -196,4 +204,37 @@ CREATE INDEX replays_state ON replays (state, seq);
 # When a page last looked at the replay, in Unix seconds.
 _WATCHED = "ALTER TABLE replays ADD COLUMN seen REAL NOT NULL DEFAULT 0"
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _DISK, _TREE, _REPLAYS, _WATCHED)
+# maps: a JSON list of the digests of ready control maps, NULL where there is none.
+_MAPS = (
+    "".join(f"ALTER TABLE {table} ADD COLUMN maps TEXT;\n" for table in _WITH_MAPS)
+    + "CREATE INDEX entries_maps ON entries (session) WHERE maps IS NOT NULL;\n"
+    + "".join(
+        f"""
+CREATE TRIGGER {table}_maps_owned AFTER INSERT ON {table} WHEN NEW.maps IS NOT NULL BEGIN
+    INSERT OR IGNORE INTO owned (session, sha256, bytes)
+        SELECT NEW.session, f.sha256, f.bytes FROM files f, json_each(NEW.maps) m
+        WHERE f.sha256 = m.value;
+    UPDATE files SET held = 0 WHERE held > 0
+        AND sha256 IN (SELECT value FROM json_each(NEW.maps));
+END;
+"""
+        for table in _WITH_MAPS
+    )
+)
+
+# Control maps that are asked for to be looked at, see `jobs.maps`; `answer`: JSON once it is there.
+_LOOKS = """
+CREATE TABLE looks (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    session TEXT NOT NULL,
+    state TEXT NOT NULL,
+    worker TEXT,
+    asked TEXT NOT NULL,
+    answer TEXT NOT NULL DEFAULT '',
+    created REAL NOT NULL
+);
+CREATE INDEX looks_state ON looks (state, seq);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _DISK, _TREE, _REPLAYS, _WATCHED, _MAPS, _LOOKS)

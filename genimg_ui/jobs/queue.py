@@ -47,15 +47,16 @@ class JobQueue:
     ) -> list[str]:
         """Add the jobs of one run, in order, all or none; their ids."""
         check_session(session)
-        for _, inputs in edits:
-            self.store.source_path(inputs.source)
+        for request, inputs in edits:
+            for picture in (inputs.source, *request.maps):
+                self.store.source_path(picture)
             if inputs.mask is not None:
                 self.store.mask_path(inputs.mask)
         if parent is not None:
             self.store.entry_of(session, parent)
         rows = [
             (new_entry_id(), session, json.dumps(to_json(request)), json.dumps(to_json(inputs)))
-            + (inputs.source, inputs.mask, parent, time.time())
+            + (inputs.source, inputs.mask, _list(request.maps), parent, time.time())
             for request, inputs in edits
         ]
         with self._database.writing() as connection:
@@ -63,8 +64,8 @@ class JobQueue:
             self.limits.check(in_queue=in_queue, of_session=of_session, more=len(rows))
             turns.enter(connection, session)
             connection.executemany(
-                "INSERT INTO jobs (id, session, request, inputs, source, mask, parent, created,"
-                " state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued')",
+                "INSERT INTO jobs (id, session, request, inputs, source, mask, maps, parent,"
+                " created, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')",
                 rows,
             )
         return [row[0] for row in rows]
@@ -243,6 +244,10 @@ class JobQueue:
         folder = preview_place(self.store.data_dir, job_id, 1).parent
         for path in folder.glob(f"job-{job_id}-*.jpg"):
             path.unlink(missing_ok=True)
+
+
+def _list(digests: Sequence[str]) -> str | None:
+    return json.dumps(digests) if digests else None
 
 
 def count_active(connection: sqlite3.Connection, session: str) -> tuple[int, int]:

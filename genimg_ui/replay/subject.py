@@ -66,6 +66,8 @@ def _of_bundle(path: Path, folder: Path) -> Iterator[Subject]:
             store.put_source(bundle.source)
             if bundle.mask is not None:
                 store.put_mask(bundle.mask.read_bytes())
+            for ready in bundle.maps.values():
+                store.put_source(ready)
             for result in bundle.results.values():
                 store.put_result(_copier(result))
             yield Subject(entry=bundle.entry, store=store)
