@@ -24,7 +24,7 @@ class Remedy:
 
     label: str
     field: str
-    value: float
+    value: float | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,26 @@
-"""LoRAs: small weights that are added to a model's own (Hu et al. 2021), here once and for all.
+"""LoRAs: small weights that are added to a model's own (Hu et al. 2021, arXiv:2106.09685).
 
-A LoRA lies in a folder or on the hub as one safetensors file. It is fused into the network when
-the model is loaded, so that sampling costs nothing more.
+A LoRA is one safetensors file, in a folder or on the hub. The one that an entry calls its `lora`
+is fused into the network when the model is loaded, so that sampling costs nothing more. Those
+that an edit chooses stand beside the weights for that edit, and are taken off after it: fusing
+and subtracting again would leave rounding behind.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from genimg_ui.errors import ModelUnavailable
+from genimg_ui.backend.diffusion.added_files import added_file
+from genimg_ui.backend.diffusion.guarded import guarded
+from genimg_ui.backend.weight_records import added_record
+from genimg_ui.core.provenance import PartRecord
+from genimg_ui.core.request import LoraUnit
+from genimg_ui.errors import ModelUnavailable, RefusedInput
 from genimg_ui.registry import ModelSpec
 from genimg_ui.weights import folders
+from genimg_ui.weights.fetch import OnFetching
+from genimg_ui.weights.hashes import WeightHashes
 
 
 def attach_lora(pipe: Any, denoiser: Any, spec: ModelSpec) -> Path | None:
@@ -31,6 +42,51 @@ def attach_lora(pipe: Any, denoiser: Any, spec: ModelSpec) -> Path | None:
             f"The LoRA {spec.lora} changes nothing of {spec.title}: it was made for another model."
         )
     return path
+
+
+@contextmanager
+def loras_worn(
+    pipe: Any, spec: ModelSpec, units: Sequence[LoraUnit], hashes: WeightHashes, watch: OnFetching
+) -> Iterator[tuple[PartRecord, ...]]:
+    """Add the chosen LoRAs to the pipeline while the block runs; their records for the log.
+
+    Raises ModelUnavailable where one is absent, broken or made for another model.
+    """
+    if not units:
+        yield ()
+        return
+    if not hasattr(pipe, "load_lora_weights"):
+        raise RefusedInput(f"{spec.title} takes no LoRAs.", remedy="Remove them.")
+    known = {lora.name: lora for lora in spec.loras}
+    names = tuple(f"lora{index}" for index in range(len(units)))  # peft's names have no dots
+    records = []
+    try:
+        for name, unit in zip(names, units, strict=True):
+            lora = known[unit.name]
+            what = f"The LoRA {unit.name}"
+            path = added_file(what, lora, watch)
+            _wear(pipe, name, path, what=what, title=spec.title)
+            role = f"{unit.name}:{unit.scale:g}"
+            records.append(added_record("lora", role, lora.source, path, hashes))
+        pipe.set_adapters(list(names), [unit.scale for unit in units])
+        yield tuple(records)
+    finally:
+        pipe.unload_lora_weights()
+
+
+def _wear(pipe: Any, name: str, path: Path, *, what: str, title: str) -> None:
+    def read() -> None:
+        pipe.load_lora_weights(
+            path.parent,
+            weight_name=path.name,
+            adapter_name=name,
+            local_files_only=True,
+            use_safetensors=True,
+        )
+
+    guarded(what, path, read)
+    if not any(name in names for names in pipe.get_list_adapters().values()):
+        raise ModelUnavailable(f"{what} changes nothing of {title}: it was made for another model.")
 
 
 def lora_file(spec: ModelSpec) -> Path:
