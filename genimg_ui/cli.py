@@ -13,11 +13,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from genimg_ui.commands import edits, files, logs, models, replays, sweeps
+from genimg_ui.commands.controls import add_control_flags
 from genimg_ui.core.blank import Colour, parse_colour
 from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.request import (
     ColourMatch,
-    ControlUnit,
     FillMode,
     FillUnderMask,
     InpaintParams,
@@ -116,7 +116,7 @@ def _add_request(edit: argparse.ArgumentParser) -> None:
     add("--context-box", type=_box, metavar="L,T,R,B", help="what the engine sees, in pixels")
     add("--colour-match", type=_choice(ColourMatch), metavar="NAME", help="else the model's own")
     add("--anchor-step-noise", action=argparse.BooleanOptionalAction, default=True)
-    add("--control", type=_control, action="append", default=[], metavar="KIND[:SCALE]")
+    add_control_flags(edit)
 
 
 def _add_task(edit: argparse.ArgumentParser) -> None:
@@ -170,11 +170,3 @@ def _choice(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
             ) from None
 
     return read
-
-
-def _control(text: str) -> ControlUnit:
-    kind, _, scale = text.partition(":")
-    try:
-        return ControlUnit(kind=kind, controlnet_conditioning_scale=float(scale or 1))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be KIND or KIND:SCALE, got {text!r}") from None

@@ -188,7 +188,7 @@ REFUSED = [
     (["photo.png", "--border", "1,2,3,x"], "four whole numbers"),
     (["photo.png", "--border", "99999,0,0,0"], r"border left must be in \[0, 30000\]"),
     (["photo.png", "--border", "1,0,0,0", "--fill", "magic"], "must be one of original,"),
-    (["photo.png", "--border", "1,0,0,0", "--control", "canny:x"], "KIND or KIND:SCALE"),
+    (["photo.png", "--border", "1,0,0,0", "--control", "canny:x"], "must be KIND"),
     (["photo.png", "--border", "1,0,0,0", "--out", "out.jpg"], r"\.png file, got 'out\.jpg'"),
     (["photo.png", "--border", "1,0,0,0", "--out", "no/out.png"], "a folder that exists"),
     (["photo.png", "--border", "1,0,0,0", "--models", "absent.yaml"], r"absent\.yaml"),

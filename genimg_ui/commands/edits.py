@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from genimg_ui.backend.base import CancelToken, OnEvent, Preview, Progress
+from genimg_ui.commands.controls import units_of
 from genimg_ui.commands.workbench import Workbench
 from genimg_ui.core.blank import blank_png
 from genimg_ui.core.image import Limits, decode, decode_mask, stored_limits
@@ -47,7 +48,7 @@ def edit(flags: argparse.Namespace) -> int:
         spec = place.registry.get(flags.model or place.registry.default)
         if flags.accept_licence:
             place.licences.accept(spec)
-        request = request_of(flags, spec)
+        request = request_of(flags, spec, place.store)
         inputs = inputs_of(flags, place.store)
         with cancelled_by_interrupt() as cancel:
             entry = place.editor.apply(request, inputs, on_event=say(flags), cancel=cancel)
@@ -69,8 +70,8 @@ def _check_out(out: Path) -> None:
         raise RefusedInput(f"--out must lie in a folder that exists, got {out}.")
 
 
-def request_of(flags: argparse.Namespace, spec: ModelSpec) -> EditRequest:
-    """The request that the flags of an edit mean."""
+def request_of(flags: argparse.Namespace, spec: ModelSpec, store: Store) -> EditRequest:
+    """The request that the flags of an edit mean; ready control maps are kept in the store."""
 
     def given(value: float | None, default: float) -> float:
         return default if value is None else value
@@ -101,7 +102,7 @@ def request_of(flags: argparse.Namespace, spec: ModelSpec) -> EditRequest:
             colour_match=flags.colour_match or spec.default_colour_match,
         ),
         border=flags.border,
-        controls=tuple(flags.control),
+        controls=units_of(flags, store),
         region=region,
         upscale=flags.upscale,
         passes=PassParams(progressive=not flags.one_pass, overlap=flags.overlap),

@@ -73,7 +73,7 @@ def run_sweep(flags: argparse.Namespace) -> int:
     policy = export_policy(flags, public=False)
     with Workbench(flags) as place:
         spec = place.registry.get(flags.model or place.registry.default)
-        request = request_of(flags, spec)
+        request = request_of(flags, spec, place.store)
         size = decode(source_of(flags)).size
         workspace = Workspace(place.store, JobQueue(place.store), place.registry)
         runs = Runs(workspace)

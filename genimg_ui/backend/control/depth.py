@@ -22,7 +22,7 @@ def _draw(vision: Vision, image: Rgb, values: Mapping[str, float]) -> Rgb:
     # ZoeDepth's processor has added a rim, which it takes away again by the source's size.
     padded = "source_sizes" in inspect.signature(finish).parameters
     found = finish(outputs, **{"source_sizes" if padded else "target_sizes": sizes})
-    depth = found[0]["predicted_depth"].float().cpu().numpy()
+    depth = found[0]["predicted_depth"].float().cpu().numpy().reshape(sizes[0])
     if _in_metres(vision):
         depth = -depth
     low, high = float(depth.min()), float(depth.max())
