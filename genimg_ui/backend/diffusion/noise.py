@@ -1,6 +1,6 @@
 """Gaussian noise that belongs to the canvas instead of the crop.
 
-Each value is a function of (seed, channel, latent column, latent row) alone, columns and rows
+Each value is a function of (seed, draw, channel, latent column, latent row) alone, columns and rows
 counted on the whole canvas. So a crop that moves or grows by whole cells keeps the noise, and
 with it the texture, of what it held before; and it is the same on every device.
 Result: float32 (channels, rows, columns), mean 0, variance 1.
@@ -29,12 +29,14 @@ def latent_cells(
     return Box(left, top, left + columns, top + rows)
 
 
-def canvas_noise(seed: int, cells: Box, channels: int) -> NDArray[np.float32]:
-    """Draw the noise of these cells."""
+def canvas_noise(seed: int, cells: Box, channels: int, *, draw: int = 0) -> NDArray[np.float32]:
+    """The noise of these cells: a sampler's first (`draw` 0), or a later one of the same seed."""
     x = np.arange(cells.left, cells.right, dtype=np.int64).astype(np.uint64)
     y = np.arange(cells.top, cells.bottom, dtype=np.int64).astype(np.uint64)
     z = np.arange(channels, dtype=np.uint64)
     key = _mix(np.full(1, seed, np.uint64))
+    if draw:
+        key = _mix(key ^ _mix(np.full(1, draw, np.uint64)))
     key = _mix(key + z)[:, None, None]
     key = _mix(key ^ y[None, :, None])
     key = _mix(key ^ x[None, None, :])

@@ -8,6 +8,7 @@ extended at the right and the bottom, and cut back afterwards. Masks are uint8, 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from genimg_ui.backend.diffusion.noise import canvas_noise, latent_cells
 from genimg_ui.backend.diffusion.pipelines import Loaded
 from genimg_ui.backend.diffusion.preview import PreviewGate, latents_to_rgb
 from genimg_ui.backend.diffusion.schedulers import check_steps, make_scheduler, step_options
+from genimg_ui.backend.diffusion.step_noise import anchor_steps
 from genimg_ui.errors import BackendError, RefusedInput
 
 
@@ -147,6 +149,8 @@ def sample(work: Work, index: int, watch: Watch) -> Rgb:
     work.pipe.scheduler = make_scheduler(work.job.resolved.scheduler, work.loaded.scheduler)
     check_steps(work.pipe.scheduler, sampling.num_inference_steps, sampling.strength)
     blend = _blend(work, seed)
+    if sampling.anchor_step_noise:
+        anchor_steps(work.pipe.scheduler, partial(_step_noise, work, seed))
     hole = _hole(work)
     call = Call(
         prompt=sampling.prompt,
@@ -163,6 +167,8 @@ def sample(work: Work, index: int, watch: Watch) -> Rgb:
         true_cfg_scale=sampling.true_cfg_scale,
         on_step=watch.on_step(blend),
         controls=work.controls,
+        helpers=work.loaded.helpers,
+        check=watch.check,
         extras={**step_options(work.pipe.scheduler), **work.extras},
     )
     output = work.loaded.family.run(work.pipe, call)
@@ -180,6 +186,7 @@ def _controls(job: BackendJob, twin: Controlled, multiple: int) -> tuple[Control
             start=float(control.unit.control_guidance_start),
             end=float(control.unit.control_guidance_end),
             mode=mode,
+            hole=None if control.hole is None else _extended(control.hole, multiple),
         )
         for control, mode in zip(job.controls, twin.modes, strict=True)
     )
@@ -188,15 +195,26 @@ def _controls(job: BackendJob, twin: Controlled, multiple: int) -> tuple[Control
 def _blend(work: Work, seed: int) -> Blend:
     job, family, pipe = work.job, work.loaded.family, work.pipe
     sampling = job.resolved.request.sampling
-    rows, columns = work.source.shape[-2:]
-    cells = latent_cells(
-        job.origin, job.scale, rows=rows, columns=columns, factor=work.loaded.factor
-    )
-    noise = torch.from_numpy(canvas_noise(seed, cells, family.latent_channels(pipe)))[None]
     timesteps = family.timesteps(
         pipe, steps=sampling.num_inference_steps, strength=sampling.strength, size=work.size
     )
-    return Blend(pipe.scheduler, timesteps, work.cells, work.source, noise.to(work.source), family)
+    noise = _noise(work, seed).to(work.source)
+    return Blend(pipe.scheduler, timesteps, work.cells, work.source, noise, family)
+
+
+def _noise(work: Work, seed: int, draw: int = 0) -> torch.Tensor:
+    """The canvas's noise in the crop: float32 (1, channels, rows, columns)."""
+    job, loaded = work.job, work.loaded
+    rows, columns = work.source.shape[-2:]
+    cells = latent_cells(job.origin, job.scale, rows=rows, columns=columns, factor=loaded.factor)
+    channels = loaded.family.latent_channels(work.pipe)
+    return torch.from_numpy(canvas_noise(seed, cells, channels, draw=draw))[None]
+
+
+def _step_noise(work: Work, seed: int, draw: int) -> torch.Tensor:
+    """The noise of a sampler's step, in the layout that the pipeline samples in."""
+    noise = _noise(work, seed, draw).to(work.source.device)
+    return work.loaded.family.pack(work.pipe, noise)
 
 
 def _hole(work: Work) -> Grey:
