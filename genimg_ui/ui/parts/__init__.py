@@ -115,3 +115,10 @@ class ReplayOutcome(Part):
     """What a replay gave, in words, with a heat map where pixels differ. No events."""
 
     part = "replay"
+
+
+class Models(Part):
+    """The models with what is here of each. Events: asked, fetched, stopped, removed, accepted."""
+
+    part = "models"
+    shared = "shared"

@@ -1,0 +1,140 @@
+"""The Models tab's list as plain JSON values."""
+
+from typing import Any
+
+from genimg_ui.errors import RefusedInput
+from genimg_ui.shelf.fetches import Download, State
+from genimg_ui.shelf.shelf import PUBLIC, ModelRow, ModelShelf, PartRow
+
+Json = dict[str, Any]
+ROLES = {"model": "Weights", "lora": "LoRA", "controlnet": "Control"}
+ENDINGS = {
+    State.STOPPED: "The download was stopped.",
+    State.INTERRUPTED: "The download was interrupted.",
+}
+
+
+def models_view(shelf: ModelShelf) -> Json:
+    """Everything that the list shows; paths are left out on a public page."""
+    return {
+        "machine": shelf.headline(),
+        "problem": shelf.registry.problem,
+        "closed": PUBLIC if shelf.public else "",
+        "models": [_model(shelf, row) for row in shelf.rows()],
+    }
+
+
+def _model(shelf: ModelShelf, row: ModelRow) -> Json:
+    spec = row.spec
+    badges = ["default"] * row.default + ["added by you"] * row.added
+    badges += ["non-commercial"] * spec.non_commercial
+    asks = ""
+    if not row.accepted:
+        asks = "For non-commercial use only. Its licence must be accepted once before it is used."
+    view = {
+        "id": spec.id,
+        "title": spec.title,
+        "badges": badges,
+        "fit": {"level": str(row.fit.level), "text": row.fit.text},
+        "facts": " · ".join(_facts(row)),
+        "note": spec.note,
+        "asks": asks,
+        "parts": [_part(shelf, row, part) for part in row.parts],
+    }
+    if row.added and not view["parts"]:
+        raise RefusedInput(f"{spec.id} has no weights.")
+    return view
+
+
+def _facts(row: ModelRow) -> list[str]:
+    spec = row.spec
+    facts = [f"Licence: {spec.licence}"]
+    if spec.memory_gib:
+        facts.append(f"memory: about {spec.memory_gib:g} GiB")
+    facts.append(f"tasks: {', '.join(spec.tasks)}")
+    kinds = ", ".join(kind for kind, _ in spec.controls)
+    return [*facts, f"controls: {kinds}"] if kinds else facts
+
+
+def _part(shelf: ModelShelf, row: ModelRow, one: PartRow) -> Json:
+    part, download = one.part, one.download
+    active = download is not None and download.state.active
+    open_ = not shelf.public and row.accepted
+    can_fetch = open_ and one.lack and part.wanted is not None and not active
+    begun = download is not None and download.done > 0
+    return {
+        "model": row.spec.id,
+        "title": row.spec.title,
+        "key": part.key,
+        "name": f"{ROLES[part.role]} {part.name}".strip(),
+        "state": _state(shelf, row, one),
+        "fraction": _fraction(download) if active else None,
+        "error": _error(one),
+        "fetch": ("Resume" if begun else "Fetch") if can_fetch else "",
+        "stop": bool(active and not shelf.public),
+        "removal": "" if active else _removal(shelf, row, one),
+    }
+
+
+def _state(shelf: ModelShelf, row: ModelRow, one: PartRow) -> str:
+    download = one.download
+    if download is not None and download.state.active:
+        return progress(download)
+    if not one.lack:
+        size = f"Here, {_size(one.bytes)}"
+        return size if shelf.public else f"{size}, in {one.place}"
+    ending = "" if download is None else ENDINGS.get(download.state, "")
+    if ending and download is not None and download.total:
+        ending += f" {_size(download.done)} of {_size(download.total)} are kept."
+    if ending:
+        return ending
+    if one.place is not None:
+        return f"Not whole: it {one.lack}."
+    download_gib = row.spec.download_gib if not one.part.key else 0
+    size = f", about {download_gib:g} GB" if download_gib else ""
+    return f"Not here: {one.part.source}{size}"
+
+
+def progress(download: Download) -> str:
+    """How far a download is: bytes, speed, what is left."""
+    if download.state is State.QUEUED:
+        return "Waiting for the download before."
+    if not download.total:
+        return (
+            f"{download.text[:1].upper()}{download.text[1:]} …" if download.text else "Starting …"
+        )
+    words = [f"{_size(download.done)} of {_size(download.total)}"]
+    if download.speed:
+        words.append(f"{_size(round(download.speed))}/s")
+    if download.remaining is not None:
+        words.append(f"{_time(download.remaining)} left")
+    return " · ".join([*words, download.text])
+
+
+def _fraction(download: Download | None) -> float:
+    return download.done / download.total if download is not None and download.total else 0.0
+
+
+def _error(one: PartRow) -> str:
+    if one.download is None or one.download.state is not State.FAILED or not one.lack:
+        return ""
+    return one.download.error
+
+
+def _removal(shelf: ModelShelf, row: ModelRow, one: PartRow) -> str:
+    if shelf.public:
+        return ""
+    try:
+        return shelf.removal(row.spec.id, one.part.key).sentence
+    except RefusedInput:
+        return ""
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 10**8 else f"{count / 1e6:.1f} MB"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

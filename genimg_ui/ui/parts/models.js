@@ -1,0 +1,111 @@
+// value: {machine, problem, closed, models: [{id, title, badges: [text], fit: {level, text}, facts,
+//   note, licence, asks, parts: [{key, name, state, fraction|null, error, fetch, stop, removal}]}]}
+// `fetch` is the button's text or ""; `removal` says what would go, or is "".
+const root = element.querySelector('.md-root');
+const find = (name) => root.querySelector(`.md-${name}`);
+const SURE_SECONDS = 5;
+
+function text(place, words) {
+  if (place.textContent !== words) place.textContent = words;
+  place.hidden = !words;
+}
+
+function makePart(item) {
+  const row = node('li', 'md-part');
+  const [name, state] = [node('span', 'md-name'), node('span', 'md-state')];
+  const buttons = node('span', 'md-buttons');
+  const bar = node('progress', 'md-bar');
+  bar.max = 1;
+  const error = node('span', 'md-error');
+  error.setAttribute('role', 'alert');
+  const tell = (event) => trigger(event, { model: row.item.model, part: row.item.key });
+  const fetch = button('md-fetch', '', 'Download', () => tell('fetched'));
+  const stop = button('md-stop', 'Stop', 'Stop the download; it goes on from there later', () => tell('stopped'));
+  const remove = button('md-remove', 'Remove', 'Remove from this machine', () => {
+    if (remove.dataset.sure) {
+      unsure(row);
+      tell('removed');
+      return;
+    }
+    remove.dataset.sure = 'yes';
+    remove.textContent = `Remove ${row.item.removal}?`;
+    row.timer = setTimeout(() => unsure(row), 1000 * SURE_SECONDS);
+  });
+  buttons.append(fetch, stop, remove);
+  row.append(name, state, buttons, bar, error);
+  Object.assign(row, { named: { name, state, bar, error, fetch, stop, remove } });
+  return row;
+}
+
+function unsure(row) {
+  clearTimeout(row.timer);
+  delete row.named.remove.dataset.sure;
+  row.named.remove.textContent = 'Remove';
+}
+
+function fillPart(row, item) {
+  const { name, state, bar, error, fetch, stop, remove } = row.named;
+  text(name, item.name);
+  text(state, item.state);
+  text(error, item.error);
+  text(fetch, item.fetch);
+  fetch.setAttribute('aria-label', `${item.fetch} ${item.title}, ${item.name}`);
+  stop.hidden = !item.stop;
+  stop.setAttribute('aria-label', `Stop the download of ${item.title}, ${item.name}`);
+  remove.hidden = !item.removal;
+  remove.setAttribute('aria-label', `Remove ${item.title}, ${item.name}`);
+  bar.hidden = item.fraction === null;
+  bar.value = item.fraction ?? 0;
+  bar.setAttribute('aria-label', `Download of ${item.title}, ${item.name}`);
+}
+
+function make() {
+  const row = node('li', 'md-item');
+  const head = node('div', 'md-head');
+  const fit = node('div', 'md-fit');
+  const [facts, note] = [node('div', 'md-facts'), node('p', 'md-note')];
+  const licence = node('div', 'md-licence');
+  const words = node('span', 'md-words');
+  const accept = button('md-accept', 'Accept licence', 'Accept its licence for this installation', () =>
+    trigger('accepted', { model: row.item.id }),
+  );
+  licence.append(words, accept);
+  const parts = node('ul', 'md-parts');
+  row.append(head, fit, facts, note, licence, parts);
+  Object.assign(row, { named: { head, fit, facts, note, licence, words, accept, parts } });
+  return row;
+}
+
+function fill(row, item) {
+  const { head, fit, facts, note, licence, words, accept, parts } = row.named;
+  const badges = item.badges.map((badge) => node('span', 'md-badge', badge));
+  head.replaceChildren(node('span', 'md-title', item.title), node('span', 'md-id', item.id), ...badges);
+  fit.dataset.level = item.fit.level;
+  text(fit, item.fit.text);
+  text(facts, item.facts);
+  text(note, item.note);
+  text(words, item.asks);
+  licence.hidden = !item.asks;
+  accept.hidden = Boolean(current().closed);
+  accept.setAttribute('aria-label', `Accept the licence of ${item.title}`);
+  const rows = item.parts.map((part) => ({ ...part, entry: part.key, index: 0 }));
+  keyed(parts, rows, makePart, fillPart);
+}
+
+const current = () => props.value ?? {};
+
+function show() {
+  const { machine = '', problem = '', closed = '', models = [] } = current();
+  text(find('machine'), machine || 'Looking at this machine …');
+  text(find('problem'), problem);
+  text(find('public'), closed);
+  const rows = models.map((model) => ({ ...model, entry: model.id, index: 0 }));
+  keyed(find('list'), rows, make, fill);
+}
+
+// What is here may have changed elsewhere: ask each time the list comes into sight.
+new IntersectionObserver((seen) => {
+  if (seen.some((one) => one.isIntersecting)) trigger('asked', {});
+}).observe(root);
+watch('value', show);
+show();
