@@ -15,6 +15,7 @@ from genimg_ui.ui.handlers.downloads import DownloadHandlers
 from genimg_ui.ui.handlers.edits import EditHandlers
 from genimg_ui.ui.handlers.examples import ExampleHandlers
 from genimg_ui.ui.handlers.history import HistoryHandlers
+from genimg_ui.ui.handlers.models import ModelHandlers
 from genimg_ui.ui.handlers.pictures import PictureHandlers
 from genimg_ui.ui.handlers.presets import PresetHandlers
 from genimg_ui.ui.handlers.replays import ReplayHandlers
@@ -22,7 +23,8 @@ from genimg_ui.ui.handlers.results import ResultHandlers
 from genimg_ui.ui.handlers.sessions import SessionHandlers
 from genimg_ui.ui.handlers.variants import VariantHandlers
 from genimg_ui.ui.history_panel import HistoryPanel
-from genimg_ui.ui.page import COMPARE_TAB, EDIT_TAB, RUN_TAB, Host, Page
+from genimg_ui.ui.models_panel import ModelsPanel
+from genimg_ui.ui.page import COMPARE_TAB, EDIT_TAB, MODELS_TAB, RUN_TAB, Host, Page
 from genimg_ui.ui.parts import Compare, Status, VersionButtons
 from genimg_ui.ui.presets_panel import PresetsPanel
 from genimg_ui.ui.replay_panel import ReplayPanel, build_upload
@@ -47,7 +49,7 @@ def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
     demo: gr.Blocks
     with gr.Blocks(title=texts.TITLE, fill_width=True, delete_cache=(3600, 86400)) as demo:
         shelf = PresetShelf(workspace.store.data_dir)
-        page, examples, replays = _lay_out(workspace, host, shelf)
+        page, examples, replays, models = _lay_out(workspace, host, shelf)
         results = ResultHandlers(page, workspace)
         results.connect()
         HistoryHandlers(page, workspace, results).connect()
@@ -61,17 +63,18 @@ def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
         CarriedHandlers(page, workspace).connect()
         ReplayHandlers(page, workspace, replays.panel).connect(replays.upload)
         ExampleHandlers(page, workspace).connect(examples)
+        ModelHandlers(page, workspace, models).connect()
         SessionHandlers(page, workspace, results).connect(demo)
     return demo
 
 
 def _lay_out(
     workspace: Workspace, host: Host, shelf: PresetShelf
-) -> tuple[Page, dict[str, gr.Button], Replays]:
+) -> tuple[Page, dict[str, gr.Button], Replays, ModelsPanel]:
     key = gr.BrowserState(storage_key=STORAGE_KEY, secret=workspace.store.secret())
     with gr.Row(elem_id="workbench", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_id="left"):
-            left, replaying = _build_left(workspace, host)
+            left, replaying, models = _build_left(workspace, host)
         with gr.Column(scale=3, min_width=340, elem_id="right"):
             presets = PresetsPanel.build(shelf.built_in)
             settings, outpaint, buttons = build_settings(workspace.registry)
@@ -87,10 +90,12 @@ def _lay_out(
         timer=gr.Timer(POLL_SECONDS, active=False),
         host=host,
     )
-    return page, examples, Replays(panel=replaying, upload=upload)
+    return page, examples, Replays(panel=replaying, upload=upload), models
 
 
-def _build_left(workspace: Workspace, host: Host) -> tuple[dict[str, Any], ReplayPanel]:
+def _build_left(
+    workspace: Workspace, host: Host
+) -> tuple[dict[str, Any], ReplayPanel, ModelsPanel]:
     """The views, the status and the history, by their names on the page."""
     with gr.Tabs(selected=EDIT_TAB, elem_id="views") as tabs:
         with gr.Tab("Paint", id=EDIT_TAB):
@@ -103,6 +108,8 @@ def _build_left(workspace: Workspace, host: Host) -> tuple[dict[str, Any], Repla
             compare, downloads, replaying = _build_compare(host)
         with gr.Tab("Variants", id=RUN_TAB):
             runs = RunView.build(RUN_SECONDS)
+        with gr.Tab("Models", id=MODELS_TAB):
+            models = ModelsPanel.build(closed=host.shelf.public)
     with gr.Row(elem_id="picture-row"):
         picture = gr.Markdown("", elem_id="picture-info")
         versions = VersionButtons()
@@ -117,7 +124,7 @@ def _build_left(workspace: Workspace, host: Host) -> tuple[dict[str, Any], Repla
         "status": Status(),
         "history": HistoryPanel.build(),
     }
-    return parts, replaying
+    return parts, replaying, models
 
 
 def _build_compare(host: Host) -> tuple[Compare, DownloadPanel, ReplayPanel]:

@@ -30,7 +30,7 @@ from genimg_ui.ui.variants_panel import RunView
 from genimg_ui.ui.views import Link
 from genimg_ui.workspace import Draft, Mark, OpenPicture, Workspace
 
-EDIT_TAB, COMPARE_TAB, RUN_TAB = "edit", "compare", "run"
+EDIT_TAB, COMPARE_TAB, RUN_TAB, MODELS_TAB = "edit", "compare", "run", "models"
 BOX_UNFIT = "does not hold the mask"
 # For listeners that answer at once and are none of the page's public API.
 QUIET: dict[str, Any] = {
@@ -124,6 +124,8 @@ class Handlers:
         page, workspace = self.page, self.workspace
         spec = workspace.registry.get(draft.request.model)
         updates: Updates = page.settings.show(draft.request, spec)
+        choices = [(known.title, known.id) for known in workspace.registry.all()]
+        updates[page.settings.model] = gr.update(choices=choices, value=spec.id)  # some may be new
         if draft.source is None:
             return updates
         opened = workspace.picture(draft.source)

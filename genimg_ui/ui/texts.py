@@ -41,6 +41,11 @@ NEVER = "{model} does not use this."
 CONTROL_NEVER = "{model} takes no control."
 APPLY_KEYS = "Ctrl+Enter applies, Esc cancels, ? on the canvas lists the keys."
 
+MODEL_SOURCE = (
+    "Its id on the Hugging Face hub, a folder that diffusers has saved, or a .safetensors file."
+)
+MODEL_NAME = "How the list calls it; may stay empty."
+
 FIELD_LABELS = {
     "strength": "Denoise",
     "guidance_scale": "CFG",
