@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from genimg_ui.history.record import LogEntry, ResultRecord
+from genimg_ui.history.record import LogEntry, MatchReport, ResultRecord
 
 COLUMNS = (
     "entry",
@@ -36,6 +36,9 @@ COLUMNS = (
     "pixels_outside",
     "seam",
     "colour_shift",
+    "colour_match",
+    "ring_error_before",
+    "ring_error_after",
     "seconds",
     "run",
     "device",
@@ -97,6 +100,17 @@ def _of_result(index: int, result: ResultRecord) -> dict[str, object]:
         "pixels_outside": result.report.pixels_outside,
         "seam": result.report.seam,
         "colour_shift": result.report.colour_shift,
+        **_of_match(result.report.match),
+    }
+
+
+def _of_match(match: MatchReport | None) -> dict[str, object]:
+    if match is None:
+        return {}
+    return {
+        "colour_match": str(match.applied),
+        "ring_error_before": match.ring_error_before,
+        "ring_error_after": match.ring_error_after,
     }
 
 

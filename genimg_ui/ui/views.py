@@ -8,6 +8,7 @@ from typing import Any
 from genimg_ui.core.geometry import Size
 from genimg_ui.core.preflight import Finding
 from genimg_ui.core.region import canvas_size, source_box
+from genimg_ui.core.request import ColourMatch
 from genimg_ui.history.marks import Marks
 from genimg_ui.history.record import LogEntry, ResultReport
 from genimg_ui.jobs.queue import Job, JobState
@@ -117,13 +118,32 @@ def comparison(
     }
 
 
+def _edge(report: ResultReport) -> list[tuple[str, str]]:
+    """How the result meets its surroundings; where colours were matched, before and after."""
+    seam, shift = f"{report.seam:.2f}", f"{report.colour_shift:.1f} ΔE"
+    match = report.match
+    if match is None:
+        return [("seam", seam), ("colour shift", shift)]
+    if match.ring_error_before is None:
+        done = "too few known pixels around the mask"
+    elif match.applied is ColourMatch.OFF:
+        done = f"left as it is, ring error {match.ring_error_before:.1f} ΔE"
+    else:
+        seam = f"{match.seam_before:.2f} → {seam}"
+        shift = f"{match.colour_shift_before:.1f} → {shift}"
+        done = (
+            f"{match.applied}, ring error {match.ring_error_before:.1f} → "
+            f"{match.ring_error_after:.1f} ΔE"
+        )
+    return [("seam", seam), ("colour shift", shift), ("colour match", done)]
+
+
 def _facts(entry: LogEntry, index: int) -> list[tuple[str, str]]:
     record, request = entry.results[index], entry.request
     facts = [
         ("model", request.model),
         ("seed", str(record.seed)),
-        ("seam", f"{record.report.seam:.2f}"),
-        ("colour shift", f"{record.report.colour_shift:.1f} ΔE"),
+        *_edge(record.report),
         ("seconds", f"{sum(entry.timings.values()):.1f}"),
     ]
     if entry.resolved and entry.resolved.scheduler:

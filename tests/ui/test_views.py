@@ -1,15 +1,23 @@
 """What the page is told, as plain JSON."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.preflight import Finding, Remedy
-from genimg_ui.core.request import EditInputs, FillMode, ResolvedRequest
+from genimg_ui.core.request import ColourMatch, EditInputs, FillMode, ResolvedRequest
 from genimg_ui.history.marks import Marks
-from genimg_ui.history.record import EntryState, LogEntry, PlanRecord, ResultRecord, ResultReport
+from genimg_ui.history.record import (
+    EntryState,
+    LogEntry,
+    MatchReport,
+    PlanRecord,
+    ResultRecord,
+    ResultReport,
+)
 from genimg_ui.jobs.queue import Job, JobState
 from genimg_ui.ui import views
 from tests.editing import request
@@ -153,3 +161,44 @@ def test_an_engine_without_a_sampler_shows_no_sampler() -> None:
         marks=Marks(),
     )
     assert not {"prompt", "steps", "scheduler"} & set(dict(told["facts"]))
+
+
+@pytest.mark.parametrize(
+    ("applied", "errors", "told"),
+    [
+        (
+            ColourMatch.BLEND,
+            (7.12, 1.94),
+            {
+                "seam": "1.96 → 1.23",
+                "colour shift": "6.7 → 0.6 ΔE",
+                "colour match": "blend, ring error 7.1 → 1.9 ΔE",
+            },
+        ),
+        (
+            ColourMatch.OFF,
+            (1.2, 1.2),
+            {"seam": "1.23", "colour match": "left as it is, ring error 1.2 ΔE"},
+        ),
+        (
+            ColourMatch.OFF,
+            (None, None),
+            {"seam": "1.23", "colour match": "too few known pixels around the mask"},
+        ),
+    ],
+)
+def test_what_matching_the_colours_did_is_shown_before_and_after(applied, errors, told) -> None:
+    match = MatchReport(
+        applied=applied,
+        ring_error_before=errors[0],
+        ring_error_after=errors[1],
+        seam_before=1.96,
+        colour_shift_before=6.7,
+    )
+    record = entry().results[0]
+    matched = entry(results=(replace(record, report=replace(REPORT, match=match)),))
+    size = Size(10, 10)
+    shown = views.comparison(matched, 0, source_size=size, before="b", result="r", marks=Marks())
+    assert told.items() <= dict(shown["facts"]).items()
+    plain = views.comparison(entry(), 0, source_size=size, before="b", result="r", marks=Marks())
+    assert "colour match" not in dict(plain["facts"])
