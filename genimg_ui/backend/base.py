@@ -63,17 +63,13 @@ OnEvent = Callable[[Progress | Preview], None]
 class ControlInput:
     """A control map at the crop's exact size, and how strongly it holds.
 
-    `hole` is where an inpaint ControlNet is told that nothing is known, None for other kinds.
+    `hole` (bool (h, w)) is where an inpaint ControlNet is told -1: nothing is known there. None
+    for other kinds.
     """
 
     unit: ControlUnit
     image: Rgb
     hole: NDArray[np.bool_] | None = None
-
-    def values(self) -> NDArray[np.float32]:
-        """What the network is given: float32 (h, w, 3) in [0, 1], and -1 in the hole."""
-        values = self.image.astype(np.float32) / np.float32(255.0)
-        return values if self.hole is None else np.where(self.hole[:, :, None], -1.0, values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

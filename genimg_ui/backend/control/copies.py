@@ -24,7 +24,7 @@ def tile(image: Rgb, *, down_sampling_rate: float) -> Rgb:
 
 
 def inpaint(image: Rgb, hole: NDArray[np.bool_]) -> Rgb:
-    """The picture, black in its hole, which `ControlInput.values` makes -1."""
+    """The picture, black in its hole, where the network is told -1 instead."""
     return np.where(hole[:, :, None], np.uint8(0), image)
 
 
