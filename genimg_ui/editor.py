@@ -17,7 +17,13 @@ from genimg_ui.backend.pool import BackendPool
 from genimg_ui.core.image import Limits, decode, decode_mask, stored_limits
 from genimg_ui.core.picture import Picture, thumbnail
 from genimg_ui.core.png import encode_png
-from genimg_ui.core.request import SEED_LIMIT, EditInputs, EditRequest
+from genimg_ui.core.request import (
+    SEED_LIMIT,
+    EditInputs,
+    EditRequest,
+    FillUnderMask,
+    Region,
+)
 from genimg_ui.core.resolve import Bounds
 from genimg_ui.environment import base_versions
 from genimg_ui.errors import Cancelled, GenimgError, RefusedInput
@@ -135,6 +141,26 @@ class Editor:
         running.note(**made_with(running.entry, prepared, result, self._pool))
         running.warn(*result.warnings)
         return Outcome(prepared=prepared, patches=result.patches)
+
+    def with_map(self, request: EditRequest, inputs: EditInputs, index: int) -> Prepared:
+        """The edit up to the control map of unit `index`, which is the only one of its job.
+
+        Runs no model, and fills nothing. Where nothing is painted, the map is of the whole
+        picture. Raises GenimgError.
+        """
+        if not 0 <= index < len(request.controls):
+            raise RefusedInput(f"The request must have a control {index + 1}, got none.")
+        spec = self._registry().get(request.model)
+        alone = replace(
+            request,
+            controls=(request.controls[index],),
+            inpaint=replace(request.inpaint, fill=FillUnderMask.ORIGINAL),
+            region=request.region if inputs.mask or request.border else Region.WHOLE,
+        )
+        subject = self._subject(alone, inputs)
+        resolved = self._preparer.resolve(alone, spec, subject.source.size, drawn_seed=0)
+        running = Running(begin_entry(alone, inputs))
+        return self._preparer.prepare(resolved, spec, subject, running, CancelToken())
 
     def _in_passes(
         self,

@@ -24,6 +24,7 @@ from genimg_ui.core.serial import Json
 from genimg_ui.history.record import LogEntry
 from genimg_ui.history.store import Store
 from genimg_ui.jobs.lease import WorkerLease, new_worker_name
+from genimg_ui.jobs.looks import Asked, LookQueue
 from genimg_ui.jobs.queue import JobQueue
 from genimg_ui.jobs.replays import ReplayQueue, ReplayRunner
 from genimg_ui.jobs.runner import EditorLike, JobRunner
@@ -62,6 +63,12 @@ class LateEditor:
         module, _ = _factory(self._arguments)
         verdict: Json = module.replay_entry(self._built(), self._store, entry, on_event, cancel)
         return verdict
+
+    def draw_map(self, asked: Asked) -> Json:
+        """Draw a control map by the `draw_map` beside the editor's factory."""
+        module, _ = _factory(self._arguments)
+        answer: Json = module.draw_map(self._built(), self._store, asked)
+        return answer
 
     def prepare(self) -> None:
         """Build the editor and warm its engine up while nothing waits."""
@@ -118,6 +125,7 @@ def _serve(
     runner = JobRunner(queue, editor)
     warmer = None if arguments.cold else _start_warmer(arguments)
     replays = ReplayRunner(ReplayQueue(queue.store), editor.replay, queue.waiting)
+    looks = LookQueue(queue.store)
     while True:
         job = queue.claim(name)
         if job is not None:
@@ -125,7 +133,7 @@ def _serve(
                 warmer.kill()  # the edit compiles what it needs, with both cores
             runner.run(job)
             continue
-        if replays.run_next(name):
+        if looks.run_next(name, editor.draw_map) or replays.run_next(name):
             continue
         if warmer is not None and warmer.poll() is not None:
             warmer = None
