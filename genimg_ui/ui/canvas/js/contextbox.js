@@ -14,10 +14,10 @@ const clampTo = (value, low, high) => Math.max(low, Math.min(high, value));
  */
 export function boxBetween([x0, y0], [x1, y1], extent) {
   const box = {
-    left: clampTo(Math.floor(Math.min(x0, x1)), extent.left, extent.right),
-    top: clampTo(Math.floor(Math.min(y0, y1)), extent.top, extent.bottom),
-    right: clampTo(Math.ceil(Math.max(x0, x1)), extent.left, extent.right),
-    bottom: clampTo(Math.ceil(Math.max(y0, y1)), extent.top, extent.bottom),
+    left: clampTo(Math.round(Math.min(x0, x1)), extent.left, extent.right),
+    top: clampTo(Math.round(Math.min(y0, y1)), extent.top, extent.bottom),
+    right: clampTo(Math.round(Math.max(x0, x1)), extent.left, extent.right),
+    bottom: clampTo(Math.round(Math.max(y0, y1)), extent.top, extent.bottom),
   };
   return box.right - box.left < BOX_MIN || box.bottom - box.top < BOX_MIN ? null : box;
 }
