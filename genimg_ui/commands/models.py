@@ -15,6 +15,7 @@ from genimg_ui.errors import Cancelled, RefusedInput
 from genimg_ui.registry import availability
 from genimg_ui.registry.live import OWN_FILE, LiveRegistry
 from genimg_ui.shelf.shelf import ModelRow, ModelShelf, PartRow
+from genimg_ui.shelf.sizes import size_text
 from genimg_ui.weights import fetch as fetching
 
 DONE, FAILURE = 0, 1
@@ -144,7 +145,7 @@ class _Watch(fetching.OnFetching):
         if self._quiet or time.monotonic() - self._told < TELL_SECONDS:
             return
         self._told = time.monotonic()
-        sizes = f"{state.done / 1e6:,.0f} of {state.total / 1e6:,.0f} MB" if state.total else ""
+        sizes = f"{size_text(state.done)} of {size_text(state.total)}" if state.total else ""
         print(f"\r{sizes} {state.text:<60.60}", end="", file=sys.stderr, flush=True)
 
     def check(self) -> None:
@@ -171,7 +172,7 @@ def _interruptible() -> Iterator[list[bool]]:
 def _part_line(row: PartRow) -> str:
     name = f"{row.part.role} {row.part.name}".strip()
     if not row.lack:
-        return f"{name}: {row.bytes / 1e9:.2f} GB in {row.place}"
+        return f"{name}: {size_text(row.bytes)} in {row.place}"
     how = "" if row.part.wanted is None else " (it can be fetched)"
     return f"{name}: {row.part.source} {row.lack}{how}"
 

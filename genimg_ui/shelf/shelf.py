@@ -17,6 +17,7 @@ from genimg_ui.shelf.fetches import Download, Downloads
 from genimg_ui.shelf.licences import Licences
 from genimg_ui.shelf.machine import Machine, this_machine
 from genimg_ui.shelf.own_models import OwnModels, find, new_id
+from genimg_ui.shelf.sizes import size_text
 from genimg_ui.weights.folders import is_hub_id
 from genimg_ui.weights.removal import remove_repository, repository_bytes, stored_bytes
 
@@ -60,7 +61,7 @@ class Removal:
 
     @property
     def sentence(self) -> str:
-        size = f"{self.bytes / 1e9:.2f} GB of files" if self.files else ""
+        size = f"{size_text(self.bytes)} of files" if self.files else ""
         parts = [size, "its entry in the list" if self.entry else ""]
         also = f" (used by {', '.join(self.also)} too)" if self.also else ""
         return " and ".join(part for part in parts if part) + also

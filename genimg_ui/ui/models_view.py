@@ -5,6 +5,7 @@ from typing import Any
 from genimg_ui.errors import RefusedInput
 from genimg_ui.shelf.fetches import Download, State
 from genimg_ui.shelf.shelf import PUBLIC, ModelRow, ModelShelf, PartRow
+from genimg_ui.shelf.sizes import size_text, time_text
 
 Json = dict[str, Any]
 ROLES = {"model": "Weights", "lora": "LoRA", "controlnet": "Control"}
@@ -31,7 +32,7 @@ def _model(shelf: ModelShelf, row: ModelRow) -> Json:
     asks = ""
     if not row.accepted:
         asks = "For non-commercial use only. Its licence must be accepted once before it is used."
-    view = {
+    return {
         "id": spec.id,
         "title": spec.title,
         "badges": badges,
@@ -41,9 +42,6 @@ def _model(shelf: ModelShelf, row: ModelRow) -> Json:
         "asks": asks,
         "parts": [_part(shelf, row, part) for part in row.parts],
     }
-    if row.added and not view["parts"]:
-        raise RefusedInput(f"{spec.id} has no weights.")
-    return view
 
 
 def _facts(row: ModelRow) -> list[str]:
@@ -81,11 +79,11 @@ def _state(shelf: ModelShelf, row: ModelRow, one: PartRow) -> str:
     if download is not None and download.state.active:
         return progress(download)
     if not one.lack:
-        size = f"Here, {_size(one.bytes)}"
+        size = f"Here, {size_text(one.bytes)}"
         return size if shelf.public else f"{size}, in {one.place}"
     ending = "" if download is None else ENDINGS.get(download.state, "")
     if ending and download is not None and download.total:
-        ending += f" {_size(download.done)} of {_size(download.total)} are kept."
+        ending += f" {size_text(download.done)} of {size_text(download.total)} are kept."
     if ending:
         return ending
     if one.place is not None:
@@ -103,11 +101,11 @@ def progress(download: Download) -> str:
         return (
             f"{download.text[:1].upper()}{download.text[1:]} …" if download.text else "Starting …"
         )
-    words = [f"{_size(download.done)} of {_size(download.total)}"]
+    words = [f"{size_text(download.done)} of {size_text(download.total)}"]
     if download.speed:
-        words.append(f"{_size(round(download.speed))}/s")
+        words.append(f"{size_text(round(download.speed))}/s")
     if download.remaining is not None:
-        words.append(f"{_time(download.remaining)} left")
+        words.append(f"{time_text(download.remaining)} left")
     return " · ".join([*words, download.text])
 
 
@@ -128,13 +126,3 @@ def _removal(shelf: ModelShelf, row: ModelRow, one: PartRow) -> str:
         return shelf.removal(row.spec.id, one.part.key).sentence
     except RefusedInput:
         return ""
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.2f} GB" if count >= 10**8 else f"{count / 1e6:.1f} MB"
-
-
-def _time(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,9 +1,7 @@
 """Fetching from the hub: whole or not at all, resumed, checked, and every refusal a sentence."""
 
 import hashlib
-import json
 import shutil
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from genimg_ui.errors import Cancelled, ModelUnavailable
 from genimg_ui.weights import transfer
 from genimg_ui.weights.fetch import Fetching, Kind, OnFetching, Wanted, alone, fetch
 from genimg_ui.weights.folders import cached_snapshot, missing_part, repository
+from tests.hub_models import pipeline, safetensors
 from tests.hub_server import COMMIT, Hub, Trouble
 
 MODEL = "tiny/model"
@@ -21,36 +20,11 @@ BIG = 700_000  # bytes of the largest file: several blocks
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
 
-def safetensors(size: int) -> bytes:
-    """A file in the format's own layout with one tensor of `size` bytes."""
-    header = json.dumps({"a": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()
-    return struct.pack("<Q", len(header)) + header + bytes(i % 251 for i in range(size))
-
-
 def model() -> dict[str, bytes]:
-    parts = {
-        "_class_name": "StableDiffusionPipeline",
-        "unet": ["diffusers", "UNet2DConditionModel"],
-        "vae": ["diffusers", "AutoencoderKL"],
-        "scheduler": ["diffusers", "PNDMScheduler"],
-        "safety_checker": ["stable_diffusion", "StableDiffusionSafetyChecker"],
-        "image_encoder": [None, None],
-    }
-    return {
-        "model_index.json": json.dumps(parts).encode(),
-        "README.md": b"# words",
-        "handler.py": b"print('code')",
-        "v1-5.ckpt": b"pickle",
-        "unet/config.json": b"{}",
-        UNET: safetensors(BIG),
+    """The plain pipeline, with two more sets of weights of its UNet."""
+    return pipeline(unet_bytes=BIG) | {
         "unet/diffusion_pytorch_model.fp16.safetensors": safetensors(BIG // 2),
-        "unet/diffusion_pytorch_model.bin": b"pickle",
         "unet/diffusion_pytorch_model.non_ema.safetensors": safetensors(9),
-        "vae/config.json": b"{}",
-        "vae/diffusion_pytorch_model.safetensors": safetensors(1000),
-        "scheduler/scheduler_config.json": b"{}",
-        "safety_checker/config.json": b"{}",
-        "safety_checker/model.safetensors": safetensors(500),
     }
 
 
