@@ -4,24 +4,32 @@ Only files that were read are named, by their place in the model's folder; what 
 models.yaml asks for is a sentence.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from genimg_ui.core.provenance import ModelRecord, PartRecord
 from genimg_ui.registry import ModelSpec
+from genimg_ui.registry.places import Place
 from genimg_ui.weights import folders
 from genimg_ui.weights.hashes import WeightHashes
 
 
 def model_record(
-    spec: ModelSpec, folder: Path, pipe: Any, hashes: WeightHashes, lora: Path | None = None
+    spec: ModelSpec, place: Place, pipe: Any, hashes: WeightHashes, lora: Path | None = None
 ) -> ModelRecord:
     """Which weights these are: the hub's commit, and the digest of every file that was read.
 
     `lora` is the file of the LoRA that was fused into them.
     """
-    parts = [folder / name for name, part in pipe.components.items() if part is not None]
-    files = [path for part in parts for path in _read_files(part, spec)]
+    names = [name for name, part in pipe.components.items() if part is not None]
+    folder, files = place.main, _component_files(place.main, names, spec)
+    if place.config is not None:
+        folder, files = place.main.parent, [place.main]
+    parts = (*_beside(spec, place, names, hashes), *_helpers(spec, place, hashes))
+    if lora is not None:
+        scale = f"{spec.lora_scale:g}"
+        parts = (*parts, added_record("lora", scale, spec.lora, lora, hashes))
     return ModelRecord(
         id=spec.id,
         engine=spec.engine,
@@ -29,16 +37,62 @@ def model_record(
         source=_source(spec.source),
         revision=_revision(spec.source, folder),
         files=hashes.records(folder, files),
-        parts=() if lora is None else (_lora_record(spec, lora, hashes),),
+        parts=parts,
     )
 
 
-def _lora_record(spec: ModelSpec, file: Path, hashes: WeightHashes) -> PartRecord:
+def _beside(
+    spec: ModelSpec, place: Place, names: list[str], hashes: WeightHashes
+) -> tuple[PartRecord, ...]:
+    """The model whose configuration a single file shares, and what weights are of it."""
+    if place.config is None or (place.recognised is None and not spec.config):
+        return ()
+    source = spec.config or (place.recognised.config if place.recognised else "")
+    own = place.recognised is None or place.recognised.whole
+    others = [name for name in names if name not in ("unet", "transformer")]
+    return (
+        PartRecord(
+            role="config",
+            name="",
+            source=_source(source),
+            revision=_revision(source, place.config),
+            files=()
+            if own
+            else hashes.records(place.config, _component_files(place.config, others, spec)),
+        ),
+    )
+
+
+def _helpers(spec: ModelSpec, place: Place, hashes: WeightHashes) -> tuple[PartRecord, ...]:
+    """The refiner's denoiser, or everything of a prior: what is read of them."""
+    records = []
+    for role, folder in place.helpers.items():
+        source = spec.refiner if role == "refiner" else spec.prior
+        names = ["unet"] if role == "refiner" else [p.name for p in folder.iterdir() if p.is_dir()]
+        files = hashes.records(folder, _component_files(folder, names, spec))
+        records.append(
+            PartRecord(
+                role=role,
+                name="",
+                source=_source(source),
+                revision=_revision(source, folder),
+                files=files,
+            )
+        )
+    return tuple(records)
+
+
+def _component_files(folder: Path, names: Iterable[str], spec: ModelSpec) -> list[Path]:
+    return [path for name in names for path in _read_files(folder / name, spec)]
+
+
+def added_record(role: str, name: str, source: str, file: Path, hashes: WeightHashes) -> PartRecord:
+    """What one file of weights added to the model: a LoRA, an embedding, a reference's adapter."""
     return PartRecord(
-        role="lora",
-        name=f"{spec.lora_scale:g}",
-        source=_source(spec.lora),
-        revision=_revision(spec.lora, file.parent),
+        role=role,
+        name=name,
+        source=_source(source),
+        revision=_revision(source, file.parent),
         files=hashes.records(file.parent, [file]),
     )
 
@@ -79,6 +133,6 @@ def _revision(source: str, folder: Path | None) -> str:
 
 def _read_files(folder: Path, spec: ModelSpec) -> list[Path]:
     """The weights of one component that diffusers reads: those of the variant where it has any."""
-    files = sorted(folder.glob("*.safetensors"))
+    files = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
     own = [path for path in files if spec.variant and f".{spec.variant}" in path.name]
     return own or [path for path in files if path.name.count(".") == 1]

@@ -69,6 +69,7 @@ class SamplingParams:
     guidance_scale: float = 7.0  # [1, 30]: 1 is without classifier-free guidance
     true_cfg_scale: float = 1.0  # [1, 30]: the same of families whose guidance_scale is distilled
     num_inference_steps: int = 30  # [1, 150]
+    refiner_switch_at: float = 0.8  # (0, 1]: share of the steps before a refiner; 1: without it
     scheduler: str = "default"  # `default` is the model's own
     seed: int | None = None  # None: drawn by `resolve`
     variants: int = 1  # [1, 16]; variant i uses seed + i

@@ -73,6 +73,18 @@ FAMILIES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         "qwen-image": _QWEN,
         "qwen-image-edit": _QWEN,
+        # Prior and decoder together; the sizes of its latents are multiples of 8 cells.
+        "kandinsky22": _SAMPLER
+        | {
+            "size_multiple": 64,
+            "native_size": 768,
+            "memory_gib": 10.0,
+            "uses_strength": False,
+            "uses_fill": False,
+            "default_guidance_scale": 4.0,
+            "default_steps": 50,
+            "schedulers": (DEFAULT_SCHEDULER, "ddpm", "ddim"),
+        },
         "z-image": _FLOW
         | {
             "uses_guidance": True,

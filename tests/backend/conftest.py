@@ -21,8 +21,19 @@ def models(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one of each tiny model, by the builder's name."""
     root = tmp_path_factory.mktemp("models")
     plain = ("sd15", "sd15_inpaint", "sdxl", "sdxl_inpaint")
-    for name in (*plain, "sd15_control", "sdxl_control", "sdxl_union"):
+    for name in (*plain, "sd15_control", "sdxl_control", "sdxl_union", "sdxl_refiner"):
         getattr(tiny, f"make_{name}")(root / name)
+    return root
+
+
+@pytest.fixture(scope="session")
+def flow_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of the flow families."""
+    builders = pytest.importorskip("tiny_flow_models", reason="torch is not installed")
+    root = tmp_path_factory.mktemp("flow_models")
+    for name in vars(builders):
+        if name.startswith("make_"):
+            getattr(builders, name)(root / name.removeprefix("make_"))
     return root
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from genimg_ui.backend.annotators import annotate
 from genimg_ui.backend.base import (
     Backend,
     BackendJob,
@@ -18,6 +17,7 @@ from genimg_ui.backend.base import (
     Progress,
     Rgb,
 )
+from genimg_ui.backend.control.edges import canny
 from genimg_ui.core.request import (
     ControlUnit,
     EditRequest,
@@ -59,6 +59,33 @@ def spec(folder: Path, **changes: Any) -> ModelSpec:
     return ModelSpec(**(values | changes))
 
 
+# Folder of a tiny model of a flow family → the family.
+FLOWS = {
+    "sd3": "sd3",
+    "flux": "flux",
+    "flux_schnell": "flux",
+    "flux_fill": "flux-fill",
+    "qwen": "qwen-image",
+    "qwen_edit": "qwen-image-edit",
+    "zimage": "z-image",
+}
+
+
+def flow_spec(folder: Path, **changes: Any) -> ModelSpec:
+    family = FLOWS[folder.name]
+    values = dict(FAMILIES[family]) | {
+        "id": "tiny",
+        "title": "Tiny",
+        "engine": "diffusers",
+        "licence": "Apache-2.0",
+        "family": family,
+        "source": str(folder),
+        "uses_guidance": FAMILIES[family].get("uses_guidance", False)
+        and folder.name != "flux_schnell",
+    }
+    return ModelSpec(**(values | changes))
+
+
 def job(
     model: ModelSpec,
     *,
@@ -73,7 +100,11 @@ def job(
     image = picture() if image is None else image
     mask = hole(*image.shape[:2]) if mask is None else mask
     values = {"prompt": "a red house", "num_inference_steps": 3} | sampling
-    maps = () if control is None else (ControlInput(control, annotate(control.kind, image)),)
+    maps = (
+        ()
+        if control is None
+        else (ControlInput(control, canny(image, low_threshold=100, high_threshold=200)),)
+    )
     request = EditRequest(
         model=model.id,
         sampling=SamplingParams(**values),

@@ -16,6 +16,7 @@ from diffusers import (
     PNDMScheduler,
     StableDiffusionInpaintPipeline,
     StableDiffusionPipeline,
+    StableDiffusionXLImg2ImgPipeline,
     StableDiffusionXLInpaintPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
@@ -71,6 +72,21 @@ def make_sdxl_inpaint(folder: Path) -> Path:
 def make_sdxl(folder: Path) -> Path:
     """Family sdxl with 4 input channels."""
     pipe = StableDiffusionXLPipeline(**_sdxl(in_channels=4), add_watermarker=False)
+    return _saved(pipe, folder)
+
+
+def make_sdxl_refiner(folder: Path) -> Path:
+    """The second model of sdxl: one text encoder, an aesthetic score in place of a size."""
+    torch.manual_seed(7)
+    parts = _sdxl(in_channels=4) | {"tokenizer": None, "text_encoder": None}
+    conditions = _attention(TEXT_WIDTH) | _added_conditions(numbers=5)
+    parts["unet"] = _unet(4, conditions)
+    pipe = StableDiffusionXLImg2ImgPipeline(
+        **parts,
+        requires_aesthetics_score=True,
+        force_zeros_for_empty_prompt=False,
+        add_watermarker=False,
+    )
     return _saved(pipe, folder)
 
 
@@ -134,13 +150,13 @@ def _attention(width: int) -> dict[str, Any]:
     return {"cross_attention_dim": width, "attention_head_dim": 8, "norm_num_groups": 8}
 
 
-def _added_conditions() -> dict[str, Any]:
-    """SDXL's pooled text and its six numbers for size and crop."""
+def _added_conditions(*, numbers: int = 6) -> dict[str, Any]:
+    """SDXL's pooled text and its numbers for size and crop; a refiner's has five."""
     time_width = 8
     return {
         "addition_embed_type": "text_time",
         "addition_time_embed_dim": time_width,
-        "projection_class_embeddings_input_dim": TEXT_WIDTH + 6 * time_width,
+        "projection_class_embeddings_input_dim": TEXT_WIDTH + numbers * time_width,
     }
 
 

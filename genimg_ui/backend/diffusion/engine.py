@@ -19,11 +19,14 @@ from genimg_ui.backend.base import (
     Progress,
 )
 from genimg_ui.backend.device import Device, is_out_of_memory, pick_device
+from genimg_ui.backend.diffusion.added_files import FetchWatch
+from genimg_ui.backend.diffusion.additions import Added, Additions
 from genimg_ui.backend.diffusion.controls import Controlled, with_controls
 from genimg_ui.backend.diffusion.pipelines import Loaded, load_pipeline
 from genimg_ui.backend.diffusion.preview import PreviewGate
 from genimg_ui.backend.diffusion.prompts import prompt_warnings
 from genimg_ui.backend.diffusion.sampling import Watch, Work, check_job, prepare, sample
+from genimg_ui.backend.diffusion.t2i_adapters import divided
 from genimg_ui.environment import versions
 from genimg_ui.errors import BackendError
 from genimg_ui.registry import ModelSpec, download_size
@@ -51,6 +54,7 @@ class DiffusersBackend:
         self._spec: ModelSpec | None = None
         self._loaded: Loaded | None = None
         self._control: Controlled | None = None
+        self._additions = Additions(self._hashes)
 
     def generate(self, job: BackendJob, on_event: OnEvent, cancel: CancelToken) -> BackendResult:
         with self._exclusive(cancel):
@@ -73,33 +77,39 @@ class DiffusersBackend:
     def _generate(self, job: BackendJob, on_event: OnEvent, cancel: CancelToken) -> BackendResult:
         cancel.check()
         on_event(Progress(0.0, _loading(job.spec)))
-        loaded = self._load(job.spec)
-        controlled = self._controlled(loaded, job)
+        watch = FetchWatch(on_event, cancel)
+        loaded = self._load(job.spec, watch)
+        adapted = divided(job, watch)
+        controlled = self._controlled(loaded, adapted.job)
         cancel.check()
         on_event(Progress(0.0, "reading the picture"))
-        work = prepare(job, loaded, controlled)
-        gate = PreviewGate()
-        patches = tuple(
-            sample(work, index, Watch(work, index, on_event=on_event, cancel=cancel, gate=gate))
-            for index in range(len(job.resolved.seeds))
-        )
-        parts = () if controlled is None else controlled.records
+        pipe = loaded.pipe if controlled is None else controlled.pipe
+        with self._additions.put_on(loaded, pipe, adapted, watch) as added:
+            work = prepare(adapted.job, loaded, controlled, added)
+            gate = PreviewGate()
+            patches = tuple(
+                sample(work, index, Watch(work, index, on_event=on_event, cancel=cancel, gate=gate))
+                for index in range(len(job.resolved.seeds))
+            )
+        parts = added.records if controlled is None else (*controlled.records, *added.records)
         return BackendResult(
             patches=patches,
             model=replace(loaded.record, parts=(*loaded.record.parts, *parts)),
             runtime=replace(self._device, dtype=loaded.family.precision(self._device.dtype)).record(
                 loaded.family.attention(work.pipe)
             ),
-            environment=_environment(self._device),
+            environment=_environment(self._device, added),
             facts=_facts(work),
             warnings=prompt_warnings(loaded.family, loaded.pipe, job),
             fallbacks=loaded.fallbacks + (() if controlled is None else controlled.fallbacks),
         )
 
-    def _load(self, spec: ModelSpec) -> Loaded:
+    def _load(self, spec: ModelSpec, watch: FetchWatch) -> Loaded:
         if self._loaded is None or self._spec != spec:
             self._forget()
-            self._loaded = load_pipeline(spec, self._device, self._hashes, safety=self._safety)
+            self._loaded = load_pipeline(
+                spec, self._device, self._hashes, watch, safety=self._safety
+            )
             self._spec = spec
         return self._loaded
 
@@ -117,6 +127,7 @@ class DiffusersBackend:
 
     def _forget(self) -> None:
         self._loaded = self._spec = self._control = None
+        self._additions.forget()
         self._device.free()
 
     @contextmanager
@@ -135,9 +146,9 @@ def _loading(spec: ModelSpec) -> str:
     return f"loading {spec.title}"
 
 
-def _environment(device: Device) -> dict[str, str]:
+def _environment(device: Device, added: Added) -> dict[str, str]:
     cuda = {"cuda": torch.version.cuda or ""} if device.name == "cuda" else {}
-    return versions(*LIBRARIES) | cuda
+    return versions(*LIBRARIES, *added.libraries) | cuda
 
 
 def _facts(work: Work) -> dict[str, str]:

@@ -5,23 +5,26 @@ on this machine first and downloaded only where the hub answers; everything that
 broken becomes a ModelUnavailable that names it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import DiffusionPipeline
 
 from genimg_ui.backend.device import Device
-from genimg_ui.backend.diffusion.families import ADAPTERS, Family, Pipeline
-from genimg_ui.backend.diffusion.guarded import first_line, guarded, quieten
+from genimg_ui.backend.diffusion.families import ADAPTERS, Family, Pipeline, Reading
+from genimg_ui.backend.diffusion.guarded import guarded, quieten
 from genimg_ui.backend.diffusion.loras import attach_lora
 from genimg_ui.backend.diffusion.preview import fit_colours
+from genimg_ui.backend.diffusion.sources import ensure
 from genimg_ui.backend.weight_records import fallbacks, model_record
 from genimg_ui.core.provenance import ModelRecord
 from genimg_ui.errors import ModelUnavailable, RefusedInput
-from genimg_ui.registry import ModelSpec, availability, download_size
+from genimg_ui.registry import ModelSpec
+from genimg_ui.registry.places import Place
 from genimg_ui.weights import folders, recognise
+from genimg_ui.weights.fetch import OnFetching
 from genimg_ui.weights.hashes import WeightHashes
 
 
@@ -35,6 +38,7 @@ class Loaded:
     colours: torch.Tensor  # latents → RGB, for previews
     record: ModelRecord
     fallbacks: tuple[str, ...]  # sentences
+    helpers: Mapping[str, Pipeline]  # further pipelines that take part, by their role
 
     @property
     def native(self) -> bool:
@@ -47,69 +51,52 @@ class Loaded:
         return self.family.factor(self.pipe)
 
 
-def load_pipeline(spec: ModelSpec, device: Device, hashes: WeightHashes, *, safety: bool) -> Loaded:
+def load_pipeline(
+    spec: ModelSpec, device: Device, hashes: WeightHashes, watch: OnFetching, *, safety: bool
+) -> Loaded:
     """Load the model of `spec`; with `safety` its safety checker too, where it has one."""
     if spec.family not in ADAPTERS:
         known = ", ".join(ADAPTERS)
         raise RefusedInput(f'family of {spec.id} must be one of {known}, got "{spec.family}"')
     family = ADAPTERS[spec.family]
-    folder = _folder(spec, safety=safety)
-    _check_family(spec, folder)
+    place = ensure(spec, watch, safety=safety)
+    if place.recognised is None and place.config is None:
+        _check_family(spec, place.main)
     quieten()
-    pipe = guarded(spec.title, folder, lambda: _read(spec, folder, device, safety=safety))
+    absent = _sentences(spec, family, place)
+    reading = Reading(
+        place=place,
+        dtype=family.precision(device.dtype),
+        variant=None if absent else spec.variant,
+        pickles=spec.allow_pickle,
+        safety=safety,
+    )
+    pipe = guarded(spec.title, place.main, lambda: family.read(spec, reading).to(device.torch))
     family.check(pipe, spec.title)
-    lora = guarded(spec.title, folder, lambda: attach_lora(pipe, family.denoiser(pipe), spec))
-    pipe.set_progress_bar_config(disable=True)
+    helpers = guarded(spec.title, place.main, lambda: family.read_helpers(pipe, reading))
+    lora = guarded(spec.title, place.main, lambda: attach_lora(pipe, family.denoiser(pipe), spec))
+    for each in (pipe, *helpers.values()):
+        each.set_progress_bar_config(disable=True)
     return Loaded(
         pipe,
         family,
         pipe.scheduler,
         fit_colours(lambda chart: family.encode(pipe, chart, _fixed()), family.factor(pipe)),
-        model_record(spec, folder, pipe, hashes, lora),
-        fallbacks(spec.title, spec, folder / family.denoiser_folder),
+        model_record(spec, place, pipe, hashes, lora),
+        absent,
+        helpers,
     )
+
+
+def _sentences(spec: ModelSpec, family: Family, place: Place) -> tuple[str, ...]:
+    """What of the folder's weights is not as models.yaml asks for; a single file has no variant."""
+    if place.config is not None:
+        return ()
+    return fallbacks(spec.title, spec, place.main / family.denoiser_folder)
 
 
 def _fixed() -> torch.Generator:
     return torch.Generator("cpu").manual_seed(0)
-
-
-def _read(spec: ModelSpec, folder: Path, device: Device, *, safety: bool) -> Pipeline:
-    family = ADAPTERS[spec.family]
-    absent = fallbacks(spec.title, spec, folder / family.denoiser_folder)
-    pipe = family.inpaint_class(spec, folders.pipeline_class(folder) or "").from_pretrained(
-        folder,
-        dtype=family.precision(device.dtype),
-        variant=None if absent else spec.variant,
-        use_safetensors=True,
-        local_files_only=True,
-        **family.constructor_options(spec, safety=safety),
-    )
-    return pipe.to(device.torch)
-
-
-def _folder(spec: ModelSpec, *, safety: bool) -> Path:
-    folder = folders.local_folder(spec.source, spec.revision)
-    lack = None if folder is None else folders.missing_part(folder, spec.variant, safety=safety)
-    if folder is not None and lack is None:
-        return folder
-    reason = availability(spec, safety=safety)
-    if reason is not None:
-        raise ModelUnavailable(reason)
-    try:
-        downloaded = DiffusionPipeline.download(
-            spec.source,
-            revision=spec.revision,
-            variant=spec.variant,
-            use_safetensors=True,
-            **ADAPTERS[spec.family].download_options(safety=safety),
-        )
-    except (OSError, ValueError) as error:
-        raise ModelUnavailable(
-            f"{spec.title} ({download_size(spec)}) could not be downloaded from the "
-            f"Hugging Face hub: {first_line(error)}; the embedded engine `exemplar` works without."
-        ) from error
-    return Path(downloaded)
 
 
 def _check_family(spec: ModelSpec, folder: Path) -> None:

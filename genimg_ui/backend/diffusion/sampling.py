@@ -23,6 +23,7 @@ from genimg_ui.backend.base import (
     Progress,
     Rgb,
 )
+from genimg_ui.backend.diffusion.additions import Added
 from genimg_ui.backend.diffusion.blend import Blend, cell_mask
 from genimg_ui.backend.diffusion.controls import Controlled
 from genimg_ui.backend.diffusion.families import Call, ControlCall, OnStep, Output
@@ -30,6 +31,7 @@ from genimg_ui.backend.diffusion.noise import canvas_noise, latent_cells
 from genimg_ui.backend.diffusion.pipelines import Loaded
 from genimg_ui.backend.diffusion.preview import PreviewGate, latents_to_rgb
 from genimg_ui.backend.diffusion.schedulers import check_steps, make_scheduler, step_options
+from genimg_ui.backend.diffusion.steering import Steer, steered
 from genimg_ui.backend.diffusion.step_noise import anchor_steps
 from genimg_ui.errors import BackendError, RefusedInput
 
@@ -47,10 +49,17 @@ class Work:
     source: torch.Tensor  # latents of `filled`
     controls: tuple[ControlCall, ...]  # extended too
     extras: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the pipeline
+    steers: tuple[Steer, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
         return self.filled.shape[1], self.filled.shape[0]
+
+    @property
+    def strength(self) -> float:
+        """1 for a family that knows none."""
+        uses = self.job.spec.uses_strength
+        return self.job.resolved.request.sampling.strength if uses else 1.0
 
 
 class Watch:
@@ -90,7 +99,7 @@ class Watch:
     def _report(self, step: int, blend: Blend, latents: torch.Tensor) -> None:
         sampling = self._work.job.resolved.request.sampling
         # Heun and PNDM evaluate the model more often than the steps that were asked for.
-        asked = int(sampling.num_inference_steps * sampling.strength)
+        asked = int(sampling.num_inference_steps * self._work.strength)
         evaluations = len(blend.timesteps)
         self._say(step + 1, blend, f"step {-(-(step + 1) * asked // evaluations)} of {asked}")
         if self._gate.opens(step + 1):
@@ -120,8 +129,13 @@ def check_job(job: BackendJob) -> None:
             )
 
 
-def prepare(job: BackendJob, loaded: Loaded, twin: Controlled | None = None) -> Work:
-    """Everything that all variants share; `twin` is the pipeline with the job's ControlNets."""
+def prepare(
+    job: BackendJob, loaded: Loaded, twin: Controlled | None = None, added: Added | None = None
+) -> Work:
+    """Everything that all variants share; `twin` is the pipeline with the job's ControlNets.
+
+    `added` is what the edit has put on the model for its own time.
+    """
     family = loaded.family
     pipe = loaded.pipe if twin is None else twin.pipe
     multiple = math.lcm(loaded.factor, job.spec.size_multiple)
@@ -138,6 +152,8 @@ def prepare(job: BackendJob, loaded: Loaded, twin: Controlled | None = None) -> 
         cells=torch.from_numpy(cells).to(family.place(pipe)),
         source=source.to(family.dtype(pipe)),
         controls=() if twin is None else _controls(job, twin, multiple),
+        extras={} if added is None else added.extras,
+        steers=() if added is None else added.steers,
     )
 
 
@@ -147,7 +163,7 @@ def sample(work: Work, index: int, watch: Watch) -> Rgb:
     sampling = work.job.resolved.request.sampling
     seed = work.job.resolved.seeds[index]
     work.pipe.scheduler = make_scheduler(work.job.resolved.scheduler, work.loaded.scheduler)
-    check_steps(work.pipe.scheduler, sampling.num_inference_steps, sampling.strength)
+    check_steps(work.pipe.scheduler, sampling.num_inference_steps, work.strength)
     blend = _blend(work, seed)
     if sampling.anchor_step_noise:
         anchor_steps(work.pipe.scheduler, partial(_step_noise, work, seed))
@@ -159,19 +175,22 @@ def sample(work: Work, index: int, watch: Watch) -> Rgb:
         original=work.original,
         mask=hole if work.loaded.native else np.full_like(hole, 255),
         hole=hole,
-        latents=blend.start(strength=sampling.strength),
+        latents=blend.start(strength=work.strength),
         generator=torch.Generator("cpu").manual_seed(seed),
-        strength=sampling.strength,
+        strength=work.strength,
         num_inference_steps=sampling.num_inference_steps,
         guidance_scale=sampling.guidance_scale,
         true_cfg_scale=sampling.true_cfg_scale,
         on_step=watch.on_step(blend),
         controls=work.controls,
         helpers=work.loaded.helpers,
+        refiner_switch_at=sampling.refiner_switch_at,
         check=watch.check,
         extras={**step_options(work.pipe.scheduler), **work.extras},
     )
-    output = work.loaded.family.run(work.pipe, call)
+    family = work.loaded.family
+    with steered(family.denoiser(work.pipe), work.steers, len(blend.timesteps)):
+        output = family.run(work.pipe, call)
     watch.check()
     pixels = _patch(work, output)
     watch.done(blend)
@@ -196,7 +215,7 @@ def _blend(work: Work, seed: int) -> Blend:
     job, family, pipe = work.job, work.loaded.family, work.pipe
     sampling = job.resolved.request.sampling
     timesteps = family.timesteps(
-        pipe, steps=sampling.num_inference_steps, strength=sampling.strength, size=work.size
+        pipe, steps=sampling.num_inference_steps, strength=work.strength, size=work.size
     )
     noise = _noise(work, seed).to(work.source)
     return Blend(pipe.scheduler, timesteps, work.cells, work.source, noise, family)

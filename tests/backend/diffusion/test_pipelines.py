@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 from sampling_support import Events, job, spec
 
 from genimg_ui.backend.base import CancelToken
-from genimg_ui.backend.diffusion import pipelines
+from genimg_ui.backend.diffusion import sources
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.core.request import ControlUnit
 from genimg_ui.errors import ModelUnavailable, RefusedInput
 from genimg_ui.registry import ModelSpec, availability
 from genimg_ui.weights import folders
+from genimg_ui.weights.fetch import Fetching, OnFetching, Wanted
 
 pytestmark = pytest.mark.torch
 
@@ -115,34 +118,76 @@ def test_a_hub_model_without_network_says_what_it_would_take():
     )
 
 
-def test_a_hub_model_is_downloaded_without_pickles_and_checker(no_hub, models, monkeypatch):
-    asked: dict[str, Any] = {}
+def test_a_hub_model_is_fetched_at_its_first_use(no_hub, models, monkeypatch):
+    asked: list[Wanted] = []
 
-    def download(source: str, **options: Any) -> str:
-        asked.update(options, source=source)
-        return str(models / "sd15")
+    def fetch(wanted: Wanted, watch: OnFetching) -> Path:
+        asked.append(wanted)
+        watch.tell(Fetching(done=1, total=2, text="half of it"))
+        root = folders.repository(wanted.hub_id)
+        shutil.copytree(models / "sd15", root / "snapshots" / "v1")
+        return root
 
     monkeypatch.setattr(folders, "hub_reachable", lambda: True)
-    monkeypatch.setattr(pipelines.DiffusionPipeline, "download", download)
+    monkeypatch.setattr(sources, "fetch", fetch)
     model = replace(spec(models / "sd15"), source="owner/model", revision="v1", download_gib=2.0)
     events = Events()
     DiffusersBackend().generate(job(model, num_inference_steps=1), events.append, CancelToken())
-    assert events.texts()[0] == "downloading Tiny (about 2 GB)"
-    assert (asked["source"], asked["revision"]) == ("owner/model", "v1")
-    assert asked["use_safetensors"] is True
-    assert asked["safety_checker"] is None
-    assert not no_hub.exists()
+    assert events.texts()[:2] == ["downloading Tiny (about 2 GB)", "half of it"]
+    assert asked == [Wanted(hub_id="owner/model", revision="v1")]
+    assert no_hub.exists()
 
 
-def test_a_download_that_fails_is_said(no_hub, models, monkeypatch):
-    def download(*_: Any, **__: Any) -> str:
-        raise OSError("connection reset\nby peer")
-
+def test_a_fetch_that_does_not_help_is_not_repeated(no_hub, models, monkeypatch):
+    calls: list[Wanted] = []
     monkeypatch.setattr(folders, "hub_reachable", lambda: True)
-    monkeypatch.setattr(pipelines.DiffusionPipeline, "download", download)
-    with pytest.raises(ModelUnavailable, match="could not be downloaded .*: connection reset; the"):
+    monkeypatch.setattr(sources, "fetch", lambda wanted, _watch: calls.append(wanted))
+    with pytest.raises(ModelUnavailable, match="Tiny cannot be used: its weights are not on this"):
         generate(replace(spec(models / "sd15"), source="owner/model"))
+    assert len(calls) == 1
     assert not no_hub.exists()
+
+
+def test_code_in_a_model_is_never_run(copy):
+    """An index that names a class of its own, and the module that would bring it."""
+    marker = copy / "ran"
+    code = (
+        f"open({str(marker)!r}, 'w').close()\nfrom diffusers import UNet2DConditionModel as Own\n"
+    )
+    (copy / "unet" / "own_unet.py").write_text(code)
+    (copy / "pipeline.py").write_text(code)
+    index = json.loads((copy / "model_index.json").read_text())
+    index |= {"unet": ["own_unet", "Own"]}
+    (copy / "model_index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelUnavailable, match="Tiny could not be loaded from"):
+        generate(spec(copy))
+    assert not marker.exists()
+
+
+def test_pickles_are_read_only_where_the_entry_says_so(copy, models):
+    for part in ("unet", "vae", "text_encoder"):
+        [path] = (copy / part).glob("*.safetensors")
+        stem = "pytorch_model" if part == "text_encoder" else path.stem
+        torch.save(load_file(path), copy / part / f"{stem}.bin")
+        path.unlink()
+    with pytest.raises(ModelUnavailable, match="only safetensors are loaded"):
+        generate(spec(copy))
+    trusted = generate(replace(spec(copy), allow_pickle=True))
+    np.testing.assert_array_equal(trusted.patches[0], generate(spec(models / "sd15")).patches[0])
+    assert {file.name.rsplit(".", 1)[1] for file in trusted.model.files} == {"bin"}
+
+
+def test_a_pickle_that_holds_code_is_refused_even_so(copy):
+    class Evil:
+        def __reduce__(self) -> Any:
+            return (Path(copy / "ran").touch, ())
+
+    [path] = (copy / "unet").glob("*.safetensors")
+    torch.save({"conv_in.weight": Evil()}, copy / "unet" / f"{path.stem}.bin")
+    path.unlink()
+    with pytest.raises(ModelUnavailable, match="could not be loaded"):
+        generate(replace(spec(copy), allow_pickle=True))
+    assert not (copy / "ran").exists()
 
 
 def test_a_hub_model_in_the_cache_needs_no_network(no_hub, models):

@@ -10,14 +10,16 @@ from genimg_ui.backend.diffusion.families.base import (
     OnStep,
     Output,
     Pipeline,
+    Reading,
 )
 from genimg_ui.backend.diffusion.families.flux import Flux, FluxFill
+from genimg_ui.backend.diffusion.families.kandinsky import Kandinsky22
 from genimg_ui.backend.diffusion.families.qwen import QwenImage, QwenImageEdit
 from genimg_ui.backend.diffusion.families.sd import StableDiffusion, StableDiffusionXL
 from genimg_ui.backend.diffusion.families.sd3 import StableDiffusion3
 from genimg_ui.backend.diffusion.families.zimage import ZImage
 
-__all__ = ["ADAPTERS", "Call", "ControlCall", "Family", "OnStep", "Output", "Pipeline"]
+__all__ = ["ADAPTERS", "Call", "ControlCall", "Family", "OnStep", "Output", "Pipeline", "Reading"]
 
 _FAMILIES: tuple[Family, ...] = (
     StableDiffusion(),
@@ -28,5 +30,6 @@ _FAMILIES: tuple[Family, ...] = (
     QwenImage(),
     QwenImageEdit(),
     ZImage(),
+    Kandinsky22(),
 )
 ADAPTERS: Mapping[str, Family] = MappingProxyType({family.id: family for family in _FAMILIES})

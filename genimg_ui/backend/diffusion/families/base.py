@@ -21,6 +21,8 @@ from genimg_ui.backend.base import Grey, Rgb
 from genimg_ui.backend.diffusion.blend import AddNoise
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec
+from genimg_ui.registry.places import Place
+from genimg_ui.weights.folders import pipeline_class
 
 Pipeline = Any  # the pipelines share their names by convention, not by a base class
 OnStep = Callable[[int, torch.Tensor], torch.Tensor]
@@ -31,7 +33,8 @@ OnStep = Callable[[int, torch.Tensor], torch.Tensor]
 class ControlCall:
     """One ControlNet's part of a call: its map, and when and how strongly it holds.
 
-    `mode` is the number of the kind in a union network, None for a network of one kind.
+    `mode` is the number of the kind in a union network, None for a network of one kind. `hole`
+    is where an inpaint ControlNet is told -1: bool (h, w).
     """
 
     image: Rgb
@@ -39,6 +42,14 @@ class ControlCall:
     start: float  # control_guidance_start, fraction of the steps
     end: float  # control_guidance_end
     mode: int | None = None
+    hole: NDArray[np.bool_] | None = None
+
+    def picture(self) -> Image.Image | torch.Tensor:
+        """The map as pipelines take it: with a hole, float (1, 3, h, w) in [0, 1], and -1 there."""
+        if self.hole is None:
+            return Image.fromarray(self.image)
+        values = np.where(self.hole[:, :, None], -1.0, self.image / 255.0).astype(np.float32)
+        return torch.from_numpy(values).permute(2, 0, 1)[None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +78,35 @@ class Call:
     true_cfg_scale: float
     on_step: OnStep
     controls: tuple[ControlCall, ...] = ()
+    helpers: Mapping[str, Pipeline] = field(default_factory=dict)
+    refiner_switch_at: float = 1.0  # share of the steps that are run before a refiner takes over
+    check: Callable[[], None] = lambda: None  # raises Cancelled; for stages without `on_step`
     extras: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels."""
         return self.image.shape[1], self.image.shape[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How a model's weights are read. Without `pickles` nothing but safetensors is opened."""
+
+    place: Place
+    dtype: torch.dtype
+    variant: str | None = None
+    pickles: bool = False
+    safety: bool = False
+
+    def folder_options(self) -> dict[str, Any]:
+        """The arguments of diffusers' `from_pretrained`."""
+        return {
+            "dtype": self.dtype,
+            "variant": self.variant,
+            "use_safetensors": None if self.pickles else True,
+            "local_files_only": True,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +153,30 @@ class Family(AddNoise, ABC):
     def check(self, pipe: Pipeline, title: str) -> None:
         """Raise ModelUnavailable where the loaded model cannot paint under a mask."""
 
-    def constructor_options(self, spec: ModelSpec, *, safety: bool) -> dict[str, Any]:
-        """What the pipeline's class is given beside its weights when it is loaded."""
+    def read(self, spec: ModelSpec, reading: Reading) -> Pipeline:
+        """The pipeline with its weights, in the machine's memory."""
+        place = reading.place
+        options = self.constructor_options(spec, safety=reading.safety)
+        if place.config is None:
+            name = pipeline_class(place.main) or ""
+            return self.inpaint_class(spec, name).from_pretrained(
+                place.main, **reading.folder_options(), **options
+            )
+        name = pipeline_class(place.config) or ""
+        return self.inpaint_class(spec, name).from_single_file(
+            str(place.main),
+            config=str(place.config),
+            dtype=reading.dtype,
+            local_files_only=True,
+            **options,
+        )
+
+    def read_helpers(self, pipe: Pipeline, reading: Reading) -> Mapping[str, Pipeline]:
+        """Further pipelines that take part in sampling, by their role, beside the loaded one."""
         return {}
 
-    def download_options(self, *, safety: bool) -> dict[str, Any]:
-        """Components that need not be fetched from the hub: their names, each with None."""
+    def constructor_options(self, spec: ModelSpec, *, safety: bool) -> dict[str, Any]:
+        """What the pipeline's class is given beside its weights when it is loaded."""
         return {}
 
     def control_argument(self, networks: tuple[Any, ...]) -> Any:
@@ -221,7 +273,7 @@ class Family(AddNoise, ABC):
         if not call.controls:
             return {}
         columns = {
-            "control_image": [Image.fromarray(c.image) for c in call.controls],
+            "control_image": [c.picture() for c in call.controls],
             "controlnet_conditioning_scale": [c.scale for c in call.controls],
             "control_guidance_start": [c.start for c in call.controls],
             "control_guidance_end": [c.end for c in call.controls],

@@ -17,9 +17,24 @@ from diffusers import (
     StableDiffusionXLControlNetUnionInpaintPipeline,
     StableDiffusionXLInpaintPipeline,
 )
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 from PIL import Image
+from transformers import CLIPImageProcessor
 
-from genimg_ui.backend.diffusion.families.base import Call, Family, Output, Pipeline
+from genimg_ui.backend.diffusion.families.base import (
+    Call,
+    Family,
+    Output,
+    Pipeline,
+    Reading,
+)
+from genimg_ui.backend.diffusion.families.refiner import (
+    ROLE,
+    first_part,
+    handover,
+    read_refiner,
+    refined,
+)
 from genimg_ui.errors import ModelUnavailable
 from genimg_ui.registry import ModelSpec
 
@@ -43,9 +58,6 @@ class StableDiffusion(Family):
         return StableDiffusionControlNetInpaintPipeline
 
     def constructor_options(self, spec: ModelSpec, *, safety: bool) -> dict[str, Any]:
-        return self.download_options(safety=safety)
-
-    def download_options(self, *, safety: bool) -> dict[str, Any]:
         if safety:
             return {}
         return {
@@ -53,6 +65,19 @@ class StableDiffusion(Family):
             "feature_extractor": None,
             "requires_safety_checker": False,
         }
+
+    def read(self, spec: ModelSpec, reading: Reading) -> Pipeline:
+        pipe = super().read(spec, reading)
+        config = reading.place.config
+        if config is not None and reading.safety and (config / "safety_checker").is_dir():
+            # A single file never holds one.
+            pipe.register_modules(
+                safety_checker=StableDiffusionSafetyChecker.from_pretrained(
+                    config / "safety_checker", **reading.folder_options()
+                ),
+                feature_extractor=CLIPImageProcessor.from_pretrained(config / "feature_extractor"),
+            )
+        return pipe
 
     def control_constructor_options(self, pipe: Pipeline) -> dict[str, Any]:
         return {"requires_safety_checker": pipe.config["requires_safety_checker"]}
@@ -72,6 +97,12 @@ class StableDiffusion(Family):
             )
 
     def run(self, pipe: Pipeline, call: Call) -> Output:
+        output = self._sampled(pipe, call)
+        withheld = any(getattr(output, "nsfw_content_detected", None) or ())
+        return Output(output.images[0], withheld=withheld)
+
+    def _sampled(self, pipe: Pipeline, call: Call) -> Any:
+        """What the pipeline returns."""
         width, height = call.size
         # The pipeline scales latents that it is given to the level of the first timestep.
         begin = call.latents / self.initial_scale(pipe.scheduler)
@@ -89,9 +120,7 @@ class StableDiffusion(Family):
             "callback_on_step_end": self.step_callback(pipe, call),
         }
         arguments |= self.prompt_arguments(call) | self.control_arguments(call)
-        output = pipe(**(arguments | dict(call.extras)))
-        withheld = any(getattr(output, "nsfw_content_detected", None) or ())
-        return Output(output.images[0], withheld=withheld)
+        return pipe(**(arguments | dict(call.extras)))
 
 
 class StableDiffusionXL(StableDiffusion):
@@ -123,6 +152,24 @@ class StableDiffusionXL(StableDiffusion):
     def inpaint_class(self, spec: ModelSpec, class_name: str) -> Any:
         return StableDiffusionXLInpaintPipeline
 
+    def read_helpers(self, pipe: Pipeline, reading: Reading) -> Mapping[str, Pipeline]:
+        folder = reading.place.helpers.get(ROLE)
+        return {} if folder is None else {ROLE: read_refiner(pipe, folder, reading)}
+
+    def run(self, pipe: Pipeline, call: Call) -> Output:
+        refiner = call.helpers.get(ROLE)
+        place = None
+        if refiner is not None:
+            timesteps = self.timesteps(
+                pipe, steps=call.num_inference_steps, strength=call.strength, size=call.size
+            )
+            place = handover(pipe.scheduler, timesteps, call.refiner_switch_at)
+        if refiner is None or place is None:
+            return super().run(pipe, call)
+        latents = self._sampled(pipe, first_part(call, place)).images
+        refiner.scheduler = pipe.scheduler
+        return Output(refined(refiner, call, latents, place).images[0])
+
     def control_class(self, pipe: Pipeline, networks: tuple[Any, ...]) -> Any:
         if all(isinstance(network, ControlNetUnionModel) for network in networks):
             return StableDiffusionXLControlNetUnionInpaintPipeline
@@ -131,9 +178,6 @@ class StableDiffusionXL(StableDiffusion):
     def constructor_options(self, spec: ModelSpec, *, safety: bool) -> dict[str, Any]:
         # The watermark would change pixels, and names diffusers as the author.
         return {"add_watermarker": False}
-
-    def download_options(self, *, safety: bool) -> dict[str, Any]:
-        return {}
 
     def control_argument(self, networks: tuple[Any, ...]) -> Any:
         """One union network takes several maps at once, as it was trained to."""
