@@ -1,0 +1,73 @@
+"""What an edit needs of memory, counted from a model's files."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from genimg_ui.core.geometry import Size
+from genimg_ui.core.memory import WHOLE, Stage
+from genimg_ui.registry import FAMILIES, ModelSpec
+from genimg_ui.registry.memory import PER_CELL, PER_PIXEL, PER_TOKEN, needs_of
+
+SIZE = Size(128, 64)
+
+
+def _component(folder: Path, elements: int, **config: Any) -> None:
+    folder.mkdir(parents=True)
+    save_file({"weight": np.zeros(elements, np.float16)}, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> ModelSpec:
+    _component(tmp_path / "model" / "unet", 1000, block_out_channels=[8, 16])
+    _component(tmp_path / "model" / "text_encoder", 300)
+    _component(tmp_path / "model" / "vae", 200, block_out_channels=[4], force_upcast=True)
+    _component(tmp_path / "canny", 50)
+    return ModelSpec(
+        id="m", title="M", engine="diffusers", licence="-", source=str(tmp_path / "model"),
+        family="sd15", controls=(("canny", str(tmp_path / "canny")),), **FAMILIES["sd15"]
+    )  # fmt: skip
+
+
+def test_weights_are_counted_in_the_precision_of_the_device(spec):
+    half = needs_of(spec, SIZE, guided=True, number=2)
+    assert dict(half.weights) == {"unet": 2000, "text_encoder": 600, "vae": 800}
+    full = needs_of(spec, SIZE, guided=True, number=4)
+    assert dict(full.weights) == {"unet": 4000, "text_encoder": 1200, "vae": 800}
+    assert (half.decoder, half.denoisers) == ("vae", ("unet",))
+
+
+def test_what_is_held_grows_with_the_size_and_with_guidance(spec):
+    needs = needs_of(spec, SIZE, guided=True, number=2)
+    assert needs.sampling == 2 * PER_CELL * 8 * (16 * 8)
+    assert needs.decoding == 4 * PER_PIXEL * 4 * SIZE.area
+    twice = needs_of(spec, Size(256, 64), guided=True, number=2)
+    assert (twice.sampling, twice.decoding) == (2 * needs.sampling, 2 * needs.decoding)
+    assert twice.tile == needs.tile
+    single = needs_of(spec, SIZE, guided=False, number=2)
+    assert single.at(Stage.STEP, WHOLE) < needs.at(Stage.STEP, WHOLE)
+
+
+def test_controlnets_run_beside_the_denoiser(spec):
+    needs = needs_of(spec, SIZE, guided=True, number=2, controls=("canny",))
+    assert sum(needs.weights.values()) == 3400 + 100
+    assert len(needs.denoisers) == 2
+
+
+def test_transformers_are_counted_by_tokens(spec, tmp_path):
+    (tmp_path / "model" / "unet").rename(tmp_path / "model" / "transformer")
+    config = {"num_attention_heads": 3, "attention_head_dim": 5}
+    (tmp_path / "model" / "transformer" / "config.json").write_text(json.dumps(config))
+    needs = needs_of(spec, SIZE, guided=False, number=2)
+    assert needs.sampling == 2 * PER_TOKEN * 15 * (SIZE.area // 256 + 512)
+
+
+def test_weights_that_are_not_here_cannot_be_counted(spec):
+    absent = replace(spec, source="somebody/absent")
+    assert needs_of(absent, SIZE, guided=True, number=2) is None
