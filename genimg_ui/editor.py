@@ -193,7 +193,11 @@ class Editor:
             for index, unit in enumerate(request.controls)
             if unit.map is not None
         }
-        return Subject(source=source, painted=painted, maps=maps)
+        references = tuple(
+            decode(self._store.source_path(unit.picture), self._limits)
+            for unit in request.references
+        )
+        return Subject(source=source, painted=painted, maps=maps, references=references)
 
     def _generate(
         self,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from genimg_ui.backend.base import BackendJob, CancelToken, Rgb
+from genimg_ui.backend.base import BackendJob, CancelToken, ReferenceInput, Rgb
 from genimg_ui.backend.pool import BackendPool
 from genimg_ui.controls import Crops, control_inputs
 from genimg_ui.core.enlarge import enlarged, model_notes
@@ -81,12 +81,14 @@ class Prepared:
 class Subject:
     """The pixels of an edit: the decoded source and its painted mask (None: border only).
 
-    `maps` are the ready control maps, by the index of their unit.
+    `maps` are the ready control maps, by the index of their unit; `references` the pictures of
+    the request's references, in their order.
     """
 
     source: Picture
     painted: Mask | None
     maps: Mapping[int, Picture] = field(default_factory=dict)
+    references: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,6 +106,7 @@ class Layout:
     masks: Masks
     painted: Mask | None = None
     maps: Mapping[int, Rgb] = field(default_factory=dict)  # ready ones by unit, as the canvas
+    references: tuple[ReferenceInput, ...] = ()  # at their own sizes
 
 
 class Preparer:
@@ -165,6 +168,10 @@ class Preparer:
             masks=masks,
             painted=subject.painted,
             maps=maps,
+            references=tuple(
+                ReferenceInput(unit, picture.rgb())
+                for unit, picture in zip(request.references, subject.references, strict=True)
+            ),
         )
 
     def cut(
@@ -199,6 +206,7 @@ class Preparer:
             origin=(plan.box.left - border.left, plan.box.top - border.top),
             scale=plan.scale,
             source=layout.source.rgb() if resolved.request.upscale > 1 else None,
+            references=layout.references,
         )
         return Prepared(canvas=layout.canvas, composite=masks.composite, plan=plan, job=job)
 

@@ -53,8 +53,10 @@ LAYERS = {
             "diffusers",
             "transformers",
             "safetensors",
+            "compel",
             "controlnet_aux",
             "llvmlite",
+            "spandrel",
         ),
     ),
     "provenance": Layer(

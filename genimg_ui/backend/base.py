@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genimg_ui.core.provenance import ModelRecord, RuntimeRecord
-from genimg_ui.core.request import ControlUnit, ResolvedRequest
+from genimg_ui.core.request import ControlUnit, ReferenceUnit, ResolvedRequest
 from genimg_ui.errors import Cancelled
 from genimg_ui.registry import ModelSpec
 
@@ -72,6 +72,14 @@ class ControlInput:
     hole: NDArray[np.bool_] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ReferenceInput:
+    """A reference picture at its own size: nothing of the crop's plan applies to it."""
+
+    unit: ReferenceUnit
+    image: Rgb
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendJob:
     """One crop to repaint. `spec` is the model's entry in models.yaml.
@@ -94,6 +102,7 @@ class BackendJob:
     origin: tuple[int, int] = (0, 0)
     scale: float = 1.0
     source: Rgb | None = None
+    references: tuple[ReferenceInput, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,9 +98,11 @@ def _contents(store: Store, entry: LogEntry) -> Iterator[_Content]:
         mask = store.mask_path(entry.inputs.mask)
         what = "the mask as it was painted, white = change"
         yield _Content(f"mask{mask.suffix}", what, mask)
-    for index, sha256 in enumerate(dict.fromkeys(entry.request.maps)):
+    maps = set(entry.request.maps)
+    for index, sha256 in enumerate(dict.fromkeys(entry.request.pictures)):
         ready = store.source_path(sha256)
-        yield _Content(ready_name(index, ready.suffix), "a control map that was uploaded", ready)
+        what = "a control map that was uploaded" if sha256 in maps else "a reference picture"
+        yield _Content(ready_name(index, ready.suffix), what, ready)
     for name, what, png in derived_masks(store, entry):
         yield _Content(name, what, png)
     for record in entry.results:

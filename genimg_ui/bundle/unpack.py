@@ -179,8 +179,8 @@ def _bundle(entry: LogEntry, files: dict[str, Path], described: dict[str, Member
     if mask is not None and described[mask].sha256 != entry.inputs.mask:
         _refuse("must hold the mask that its entry names, got another one")
     ready = {described[n].sha256: files[n] for n in files if n.startswith("maps/ready-")}
-    if set(ready) != set(entry.request.maps):
-        _refuse("must hold the control maps that its entry names, and no others")
+    if set(ready) != set(entry.request.pictures):
+        _refuse("must hold the maps and references that its entry names, and no others")
     names = {result_name(i, record.seed): record for i, record in enumerate(entry.results)}
     results = {}
     for name in files:

@@ -157,7 +157,7 @@ class EditRequest:
     region: Region = Region.MASK
     upscale: int = 1  # 2 or 4: the result is so many times as wide and high as the source
     passes: PassParams = field(default_factory=PassParams)
-    loras: tuple[LoraUnit, ...] = ()  # their order changes nothing but rounding
+    loras: tuple[LoraUnit, ...] = ()  # their order changes nothing
     references: tuple[ReferenceUnit, ...] = ()
 
     @property

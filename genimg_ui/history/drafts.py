@@ -1,6 +1,6 @@
 """The unfinished edit of each session: one JSON object that a refresh or a restart brings back.
 
-The page owns the object; only `source`, `mask` and the ready maps of the request's controls
+The page owns the object; only `source`, `mask` and the ready maps and references of the request
 (sha256) are read here, so that their files are kept. A later revision replaces an earlier one; an
 earlier one changes nothing.
 """
@@ -60,10 +60,12 @@ def _digest(draft: dict[str, Json], key: str) -> str | None:
 
 
 def _maps(draft: dict[str, Json]) -> str | None:
-    """The digests of ready control maps as a JSON list; None without any."""
+    """The digests of ready control maps and references as a JSON list; None without any."""
     request = draft.get("request")
-    units = request.get("controls") if isinstance(request, dict) else None
-    units = units if isinstance(units, list) else []
-    found = [unit.get("map") for unit in units if isinstance(unit, dict)]
-    digests = [value for value in found if is_sha256(value)]
+    request = request if isinstance(request, dict) else {}
+    digests = []
+    for name, key in (("controls", "map"), ("references", "picture")):
+        units = request.get(name)
+        found = [unit.get(key) for unit in units or () if isinstance(unit, dict)]
+        digests += [value for value in found if is_sha256(value)]
     return json.dumps(digests) if digests else None

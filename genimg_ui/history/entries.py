@@ -196,7 +196,7 @@ def _insert(
         "label": label_of(entry),
         "source": inputs.source,
         "mask": inputs.mask,
-        "maps": json.dumps(request.maps) if request.maps else None,
+        "maps": json.dumps(request.pictures) if request.pictures else None,
         "line": entry_line(entry),
         "parent": entry.parent,
         "run": entry.group.id if entry.group else None,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
+from genimg_ui.errors import UnknownItem
 from genimg_ui.history.database import Database
 from genimg_ui.history.files import PictureFolder
 from genimg_ui.history.names import check_session, check_sha256, is_sha256
@@ -133,3 +134,22 @@ def owns(database: Database, session: str, sha256: str) -> bool:
         query = "SELECT 1 FROM owned WHERE session = ? AND sha256 = ?"
         key = (check_session(session), check_sha256(sha256))
         return connection.execute(query, key).fetchone() is not None
+
+
+def check_owned(database: Database, session: str, names: Iterable[str]) -> None:
+    """Refuse pictures that this session has not brought itself; raises UnknownItem."""
+    for sha256 in names:
+        if not owns(database, session, sha256):
+            raise UnknownItem(
+                f"The picture {sha256[:12]} that the settings name is not here: upload it again."
+            )
+
+
+def own(database: Database, session: str, sha256: str) -> None:
+    """Make a file that was just put the session's own, before anything else names it."""
+    with database.writing() as connection:
+        connection.execute(
+            "INSERT OR IGNORE INTO owned (session, sha256, bytes)"
+            " SELECT ?, sha256, bytes FROM files WHERE sha256 = ?",
+            (check_session(session), check_sha256(sha256)),
+        )

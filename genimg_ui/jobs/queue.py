@@ -13,6 +13,7 @@ from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.core.serial import to_json
 from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.history.names import check_session, new_entry_id
+from genimg_ui.history.ownership import check_owned
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.history.store import Store
 from genimg_ui.jobs import lease, turns
@@ -45,18 +46,23 @@ class JobQueue:
     def enqueue_all(
         self, session: str, edits: Sequence[tuple[EditRequest, EditInputs]], parent: str | None
     ) -> list[str]:
-        """Add the jobs of one run, in order, all or none; their ids."""
+        """Add the jobs of one run, in order, all or none; their ids.
+
+        Raises UnknownItem where a picture is not here, or one that the request names is not this
+        session's own.
+        """
         check_session(session)
         for request, inputs in edits:
-            for picture in (inputs.source, *request.maps):
+            for picture in (inputs.source, *request.pictures):
                 self.store.source_path(picture)
+            check_owned(self._database, session, request.pictures)
             if inputs.mask is not None:
                 self.store.mask_path(inputs.mask)
         if parent is not None:
             self.store.entry_of(session, parent)
         rows = [
             (new_entry_id(), session, json.dumps(to_json(request)), json.dumps(to_json(inputs)))
-            + (inputs.source, inputs.mask, _list(request.maps), parent, time.time())
+            + (inputs.source, inputs.mask, _list(request.pictures), parent, time.time())
             for request, inputs in edits
         ]
         with self._database.writing() as connection:

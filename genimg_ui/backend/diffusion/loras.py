@@ -6,6 +6,7 @@ that an edit chooses stand beside the weights for that edit, and are taken off a
 and subtracting again would leave rounding behind.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +51,8 @@ def loras_worn(
 ) -> Iterator[tuple[PartRecord, ...]]:
     """Add the chosen LoRAs to the pipeline while the block runs; their records for the log.
 
+    They are added in the order of their names, whatever order they were chosen in: a sum of
+    floats depends on its order.
     Raises ModelUnavailable where one is absent, broken or made for another model.
     """
     if not units:
@@ -61,14 +64,15 @@ def loras_worn(
     names = tuple(f"lora{index}" for index in range(len(units)))  # peft's names have no dots
     records = []
     try:
-        for name, unit in zip(names, units, strict=True):
+        ordered = sorted(units, key=lambda unit: unit.name)
+        for name, unit in zip(names, ordered, strict=True):
             lora = known[unit.name]
             what = f"The LoRA {unit.name}"
             path = added_file(what, lora, watch)
             _wear(pipe, name, path, what=what, title=spec.title)
             role = f"{unit.name}:{unit.scale:g}"
             records.append(added_record("lora", role, lora.source, path, hashes))
-        pipe.set_adapters(list(names), [unit.scale for unit in units])
+        pipe.set_adapters(list(names), [unit.scale for unit in ordered])
         yield tuple(records)
     finally:
         pipe.unload_lora_weights()
@@ -76,13 +80,15 @@ def loras_worn(
 
 def _wear(pipe: Any, name: str, path: Path, *, what: str, title: str) -> None:
     def read() -> None:
-        pipe.load_lora_weights(
-            path.parent,
-            weight_name=path.name,
-            adapter_name=name,
-            local_files_only=True,
-            use_safetensors=True,
-        )
+        with warnings.catch_warnings():  # several at once are wanted; a failed one is taken off
+            warnings.filterwarnings("ignore", "Already found a `peft_config`|Adapter .* was active")
+            pipe.load_lora_weights(
+                path.parent,
+                weight_name=path.name,
+                adapter_name=name,
+                local_files_only=True,
+                use_safetensors=True,
+            )
 
     guarded(what, path, read)
     if not any(name in names for names in pipe.get_list_adapters().values()):

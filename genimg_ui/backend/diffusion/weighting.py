@@ -10,14 +10,10 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from compel import (
-    Blend,
-    Compel,
-    CompelForSD,
-    CompelForSDXL,
-    DiffusersTextualInversionManager,
-    FlattenedPrompt,
-)
+from compel import Compel
+from compel.convenience_wrappers import CompelForSD, CompelForSDXL
+from compel.diffusers_textual_inversion_manager import DiffusersTextualInversionManager
+from compel.prompt_parser import Blend, FlattenedPrompt
 
 from genimg_ui.backend.diffusion.families import Family
 from genimg_ui.core.request import SamplingParams

@@ -1,0 +1,86 @@
+"""What an edit adds to its model for its own time: LoRAs, embeddings, references, weighted texts.
+
+Everything is taken off again when the edit is over, however it ended, so that none of it can
+reach the next one.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from genimg_ui.backend.base import BackendJob
+from genimg_ui.backend.diffusion.embeddings import embeddings_loaded
+from genimg_ui.backend.diffusion.loras import loras_worn
+from genimg_ui.backend.diffusion.pipelines import Loaded
+from genimg_ui.backend.diffusion.references import EncoderShelf, references_attached
+from genimg_ui.backend.diffusion.steering import Steer
+from genimg_ui.backend.diffusion.t2i_adapters import Adapted, adapter_steers
+from genimg_ui.backend.diffusion.weighting import weighted_prompts
+from genimg_ui.backend.weight_records import control_record
+from genimg_ui.core.provenance import PartRecord
+from genimg_ui.weights.fetch import OnFetching
+from genimg_ui.weights.hashes import WeightHashes
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What the additions of one edit bring: to its calls, and to its record.
+
+    `extras` are arguments of the pipeline, `libraries` those whose versions matter.
+    """
+
+    extras: Mapping[str, Any]
+    steers: tuple[Steer, ...]
+    records: tuple[PartRecord, ...]
+    libraries: tuple[str, ...]
+
+
+class Additions:
+    """Puts them on, and keeps what is large and may be asked for again."""
+
+    def __init__(self, hashes: WeightHashes) -> None:
+        self._hashes = hashes
+        self._shelf = EncoderShelf()
+
+    @contextmanager
+    def put_on(
+        self, loaded: Loaded, pipe: Any, adapted: Adapted, watch: OnFetching
+    ) -> Iterator[Added]:
+        """The model with the job's additions, while the block runs.
+
+        `pipe` is the one that samples: the model's own, or its twin with ControlNets.
+        """
+        job, family, hashes = adapted.job, loaded.family, self._hashes
+        request = job.resolved.request
+        texts = (request.sampling.prompt, request.sampling.negative_prompt)
+        with (
+            loras_worn(loaded.pipe, job.spec, request.loras, hashes, watch) as loras,
+            embeddings_loaded(pipe, job.spec, texts, hashes, watch) as words,
+            references_attached(family, pipe, job, hashes, self._shelf, watch=watch) as referred,
+        ):
+            prompts: dict[str, Any] = {}
+            if request.sampling.prompt_weighting:
+                inversions = bool(words)
+                prompts = weighted_prompts(family, pipe, request.sampling, inversions=inversions)
+            adapters = adapter_steers(family, pipe, job, adapted.inputs)
+            yield Added(
+                extras={**prompts, **referred.extras},
+                steers=(*referred.steers, *adapters),
+                records=(*loras, *words, *referred.records, *self._adapters(job, adapted)),
+                libraries=_libraries(loras, prompts),
+            )
+
+    def forget(self) -> None:
+        """Free what is kept."""
+        self._shelf.clear()
+
+    def _adapters(self, job: BackendJob, adapted: Adapted) -> tuple[PartRecord, ...]:
+        kinds = dict.fromkeys(control.unit.kind for control in adapted.inputs)
+        records = (control_record(job.spec, kind, self._hashes)[0] for kind in kinds)
+        return tuple(replace(record, role="t2i_adapter") for record in records)
+
+
+def _libraries(loras: tuple[PartRecord, ...], prompts: Mapping[str, Any]) -> tuple[str, ...]:
+    used = {"peft": bool(loras), "compel": bool(prompts)}
+    return tuple(name for name, part in used.items() if part)

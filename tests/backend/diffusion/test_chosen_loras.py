@@ -1,0 +1,127 @@
+"""LoRAs that an edit chooses: they act by their weight, and never reach the next edit."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sampling_support import generate, job, painted_change, patch, spec
+from tiny_additions import make_lora
+
+from genimg_ui.backend.base import Backend, BackendJob, CancelToken
+from genimg_ui.backend.diffusion.engine import DiffusersBackend
+from genimg_ui.core.request import LoraUnit
+from genimg_ui.errors import Cancelled, ModelUnavailable
+from genimg_ui.registry import ModelSpec
+from genimg_ui.registry.adapters import LoraSpec
+
+pytestmark = pytest.mark.torch
+
+MODELS = ("sd15_inpaint", "sdxl")
+
+
+@pytest.fixture(scope="module")
+def loras(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("loras")
+    for model in MODELS:
+        for seed, name in enumerate(("ink", "oil")):
+            make_lora(models / model / "unet", root / f"{model}-{name}", seed=seed)
+    return root
+
+
+def styled(models: Path, loras: Path, name: str = "sd15_inpaint") -> ModelSpec:
+    chosen = tuple(
+        LoraSpec(name=style, source=str(loras / f"{name}-{style}")) for style in ("ink", "oil")
+    )
+    return replace(spec(models / name), loras=chosen)
+
+
+def wearing(model: ModelSpec, *units: LoraUnit, **changes: Any) -> BackendJob:
+    work = job(model, **changes)
+    request = replace(work.resolved.request, loras=units)
+    return replace(work, resolved=replace(work.resolved, request=request))
+
+
+def painted(backend: Backend, model: ModelSpec, *units: LoraUnit) -> Any:
+    return generate(backend, wearing(model, *units)).patches[0]
+
+
+INK, OIL = LoraUnit(name="ink"), LoraUnit(name="oil")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_each_lora_and_each_weight_gives_another_picture(backend, models, loras, name):
+    model = styled(models, loras, name)
+    weights = [LoraUnit(name="ink", scale=scale) for scale in (-1.0, 0.3, 1.0, 2.0)]
+    pictures = [patch(backend, model), *(painted(backend, model, unit) for unit in weights)]
+    pictures += [painted(backend, model, OIL), painted(backend, model, INK, OIL)]
+    for index, one in enumerate(pictures):
+        for other in pictures[:index]:
+            assert painted_change(one, other) > 0.5
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_nothing_of_a_lora_reaches_the_next_edit(backend, models, loras, name):
+    model = styled(models, loras, name)
+    before = patch(backend, model)
+    painted(backend, model, INK, OIL)
+    np.testing.assert_array_equal(patch(backend, model), before)
+    with_ink = painted(backend, model, INK)
+    painted(backend, model, OIL)
+    np.testing.assert_array_equal(painted(backend, model, INK), with_ink)
+
+
+def test_a_weight_of_0_is_no_lora(backend, models, loras):
+    model = styled(models, loras)
+    none = painted(backend, model, LoraUnit(name="ink", scale=0.0))
+    np.testing.assert_array_equal(none, patch(backend, model))
+
+
+def test_their_order_changes_nothing(backend, models, loras):
+    model = styled(models, loras)
+    one, other = painted(backend, model, INK, OIL), painted(backend, model, OIL, INK)
+    np.testing.assert_array_equal(one, other)
+
+
+def test_a_cancelled_edit_leaves_no_lora_behind(models, loras):
+    own, model = DiffusersBackend(), styled(models, loras)
+    before = patch(own, model)
+    token = CancelToken()
+
+    def stop(event: Any) -> None:
+        if "step 1" in getattr(event, "text", ""):
+            token.cancel()
+
+    with pytest.raises(Cancelled):
+        own.generate(wearing(model, INK), stop, token)
+    np.testing.assert_array_equal(patch(own, model), before)
+
+
+def test_the_record_names_each_lora_with_weight_and_digest(backend, models, loras):
+    units = (LoraUnit(name="ink", scale=0.5), OIL)
+    result = generate(backend, wearing(styled(models, loras), *units, num_inference_steps=1))
+    parts = [(part.role, part.name, part.source) for part in result.model.parts]
+    assert parts == [
+        ("lora", "ink:0.5", "sd15_inpaint-ink"),
+        ("lora", "oil:1", "sd15_inpaint-oil"),
+    ]
+    assert all(len(part.files[0].sha256) == 64 for part in result.model.parts)
+    assert "peft" in result.environment
+
+
+def test_a_broken_or_foreign_lora_is_refused_and_leaves_nothing(models, loras, tmp_path):
+    own, model = DiffusersBackend(), styled(models, loras)
+    before = patch(own, model)
+    whole = next((loras / "sd15_inpaint-ink").glob("*.safetensors")).read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(whole[: len(whole) // 2])
+    places = {
+        "cut": (tmp_path / "cut.safetensors", "The LoRA cut could not be loaded"),
+        "foreign": (loras / "sdxl-ink", "The LoRA foreign"),
+        "absent": (tmp_path / "nowhere", "The LoRA absent cannot be used: .* not on this machine"),
+    }
+    for name, (place, sentence) in places.items():
+        wrong = replace(model, loras=(LoraSpec(name=name, source=str(place)), *model.loras))
+        with pytest.raises(ModelUnavailable, match=sentence):
+            generate(own, wearing(wrong, INK, LoraUnit(name=name)))
+        np.testing.assert_array_equal(patch(own, wrong), before)

@@ -1,0 +1,120 @@
+"""Reference pictures by a tiny real IP-Adapter: each of their numbers acts, none stays."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.torch import save_file
+from sampling_support import generate, job, painted_change, patch, picture, spec
+from tiny_additions import make_ip_adapter
+from torch import zeros
+
+from genimg_ui.backend.base import BackendJob, ReferenceInput, Rgb
+from genimg_ui.backend.diffusion.engine import DiffusersBackend
+from genimg_ui.core.request import ControlUnit, ReferenceUnit
+from genimg_ui.errors import ModelUnavailable
+from genimg_ui.registry import ModelSpec
+from genimg_ui.registry.adapters import ReferenceSpec
+
+pytestmark = pytest.mark.torch
+
+MODELS = ("sd15_inpaint", "sdxl")
+BLUE = np.full((50, 90, 3), (10, 20, 240), np.uint8)
+CHECKED = np.kron(np.indices((8, 8)).sum(0) % 2, np.ones((9, 9))).astype(np.uint8)[..., None] * 255
+CHECKED = np.repeat(CHECKED, 3, axis=2)
+
+
+@pytest.fixture(scope="module")
+def adapters(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("adapters")
+    for name in MODELS:
+        make_ip_adapter(models / name / "unet", root / name)
+    return root
+
+
+def reading(models: Path, adapters: Path, name: str, **changes: Any) -> ModelSpec:
+    values = {"kind": "ip_adapter", "source": str(adapters / name), "file": "adapter.safetensors"}
+    return replace(spec(models / name), references=(ReferenceSpec(**(values | changes)),))
+
+
+def like(model: ModelSpec, *references: tuple[Rgb, dict[str, Any]], **changes: Any) -> BackendJob:
+    work = job(model, **({"num_inference_steps": 4, "scheduler": "ddim"} | changes))
+    inputs = tuple(
+        ReferenceInput(ReferenceUnit(picture="0" * 64, **numbers), image)
+        for image, numbers in references
+    )
+    return replace(work, references=inputs)
+
+
+def painted(backend: Any, model: ModelSpec, *references: Any, **changes: Any) -> Rgb:
+    return generate(backend, like(model, *references, **changes)).patches[0]
+
+
+@pytest.mark.parametrize("guidance", [7.0, 1.0])
+@pytest.mark.parametrize("name", MODELS)
+def test_each_picture_and_number_gives_another_result(backend, models, adapters, name, guidance):
+    model = reading(models, adapters, name)
+    chosen = [
+        (),
+        ((BLUE, {}),),
+        ((CHECKED, {}),),
+        ((BLUE, {"scale": 0.4}),),
+        ((BLUE, {"end": 0.5}),),
+        ((BLUE, {"start": 0.5}),),
+        ((BLUE, {}), (CHECKED, {"scale": 0.7})),
+    ]
+    results = [painted(backend, model, *each, guidance_scale=guidance) for each in chosen]
+    for index, one in enumerate(results):
+        for other in results[:index]:
+            assert painted_change(one, other) > 0.1
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_weight_of_0_is_no_reference_and_nothing_stays(backend, models, adapters, name):
+    model = reading(models, adapters, name)
+    before = painted(backend, model)
+    np.testing.assert_array_equal(painted(backend, model, (BLUE, {"scale": 0.0})), before)
+    with_blue = painted(backend, model, (BLUE, {}))
+    np.testing.assert_array_equal(painted(backend, model), before)
+    np.testing.assert_array_equal(painted(backend, model, (BLUE, {})), with_blue)
+
+
+def test_a_reference_works_beside_a_control(backend, models, adapters):
+    model, canny = reading(models, adapters, "sd15_inpaint"), ControlUnit(kind="canny")
+    alone = painted(backend, model, (BLUE, {}))
+    both = painted(backend, model, (BLUE, {}), control=canny)
+    control = painted(backend, model, control=canny)
+    assert painted_change(alone, both) > 0.5
+    assert painted_change(control, both) > 0.5
+
+
+def test_the_working_size_is_not_the_references_affair(backend, models, adapters):
+    model = reading(models, adapters, "sd15_inpaint")
+    crop = picture(40, 72)
+    result = painted(backend, model, (BLUE, {}), image=crop)
+    assert result.shape == crop.shape
+
+
+def test_the_record_names_the_adapter(backend, models, adapters):
+    model = reading(models, adapters, "sd15_inpaint")
+    [part] = generate(backend, like(model, (BLUE, {}), (CHECKED, {}))).model.parts
+    assert (part.role, part.name, part.source) == ("reference", "ip_adapter", "sd15_inpaint")
+    assert len(part.files[0].sha256) == 64
+
+
+def test_a_broken_or_foreign_adapter_is_refused_and_leaves_nothing(models, adapters, tmp_path):
+    own, plain = DiffusersBackend(), spec(models / "sd15_inpaint")
+    before = patch(own, plain)
+    save_file({"x": zeros(1)}, tmp_path / "other.safetensors")
+    (tmp_path / "broken.safetensors").write_bytes(b"no weights")
+    cases = [
+        ({"source": str(adapters / "sdxl")}, "The reference adapter could not be loaded"),
+        ({"encoder": "elsewhere"}, "The image encoder of references cannot be used: .* lacks"),
+        ({"file": "none.safetensors"}, "The reference adapter cannot be used: .* lacks none"),
+    ]
+    for changes, sentence in cases:
+        with pytest.raises(ModelUnavailable, match=sentence):
+            painted(own, reading(models, adapters, "sd15_inpaint", **changes), (BLUE, {}))
+        np.testing.assert_array_equal(patch(own, plain), before)

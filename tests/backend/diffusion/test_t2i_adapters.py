@@ -1,0 +1,83 @@
+"""T2I-Adapters as controls of both families, alone and beside a ControlNet."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sampling_support import generate, job, painted_change, patch, picture, spec
+from tiny_additions import make_t2i_adapter
+
+from genimg_ui.backend.base import ControlInput
+from genimg_ui.core.request import ControlUnit
+from genimg_ui.errors import ModelUnavailable
+
+pytestmark = pytest.mark.torch
+
+MODELS = ("sd15_inpaint", "sdxl")
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_t2i_adapter(tmp_path_factory.mktemp("t2i") / "sketch")
+
+
+def drawn(**numbers: float) -> ControlUnit:
+    return ControlUnit(kind="canny", **numbers)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_each_number_of_an_adapter_changes_the_picture(backend, models, adapter, name):
+    model = replace(spec(models / name), controls=(("canny", str(adapter)),))
+    units = [
+        None,
+        drawn(),
+        drawn(controlnet_conditioning_scale=0.4),
+        drawn(control_guidance_start=0.5),
+        drawn(control_guidance_end=0.5),
+    ]
+    common = {"scheduler": "ddim", "num_inference_steps": 4}
+    results = [patch(backend, model, control=unit, **common) for unit in units]
+    for index, one in enumerate(results):
+        for other in results[:index]:
+            assert painted_change(one, other) > 0.05
+    np.testing.assert_array_equal(
+        patch(backend, model, control=drawn(controlnet_conditioning_scale=0.0), **common),
+        results[0],
+    )
+
+
+def test_its_map_acts_at_any_size_of_the_crop(backend, models, adapter):
+    model = replace(spec(models / "sd15_inpaint"), controls=(("canny", str(adapter)),))
+    for height, width in ((40, 72), (61, 35)):
+        work = job(model, image=picture(height, width), control=drawn())
+        blank = replace(work.controls[0], image=np.zeros_like(work.controls[0].image))
+        one, other = (
+            generate(backend, each).patches[0] for each in (work, replace(work, controls=(blank,)))
+        )
+        assert one.shape == (height, width, 3)
+        assert not np.array_equal(one, other)
+
+
+def test_it_works_beside_a_controlnet(backend, models, adapter):
+    control = models / "sd15_control"
+    model = replace(
+        spec(models / "sd15_inpaint"), controls=(("canny", str(control)), ("tile", str(adapter)))
+    )
+    net = job(model, control=drawn())
+    tile = ControlInput(ControlUnit(kind="tile"), picture())
+    both = replace(net, controls=(*net.controls, tile))
+    one, two = generate(backend, net), generate(backend, both)
+    assert painted_change(one.patches[0], two.patches[0]) > 0.05
+    roles = [(part.role, part.name, part.source) for part in two.model.parts]
+    assert roles == [
+        ("controlnet", "canny", "sd15_control"),
+        ("t2i_adapter", "tile", adapter.name),
+    ]
+
+
+def test_one_of_another_family_is_refused(backend, models, tmp_path):
+    foreign = make_t2i_adapter(tmp_path / "foreign", channels=(32, 48, 48, 48))
+    model = replace(spec(models / "sd15_inpaint"), controls=(("canny", str(foreign)),))
+    with pytest.raises(ModelUnavailable, match="channels must begin with 32, 64, got 32, 48"):
+        patch(backend, model, control=drawn())
