@@ -28,6 +28,7 @@ from genimg_ui.core.passes import (
     outpaint_strips,
     strip_plan,
     tile_mask,
+    tile_paste,
     tiles,
 )
 from genimg_ui.core.picture import Picture
@@ -179,14 +180,15 @@ def _tile_passes(layout: Layout) -> tuple[Pass, ...]:
         overlap=request.passes.overlap,
         multiple=spec.size_multiple,
     ):
-        size, mask = tile.box.size, tile_mask(tile)
+        size = tile.box.size
+        masks = Masks(denoise=tile_mask(tile), composite=tile_paste(tile))
         plan = EditPlan(
             canvas=size,
             box=Box.of(size),
             content=size,
             working=size.rounded_up(spec.size_multiple),
         )
-        made.append(Pass(region=tile.box, plan=plan, masks=Masks(mask, mask)))
+        made.append(Pass(region=tile.box, plan=plan, masks=masks))
     return tuple(made)
 
 

@@ -28,6 +28,7 @@ _ENGINES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "exemplar": ("genimg_ui.backend.exemplar", "ExemplarBackend"),
         "lanczos": ("genimg_ui.backend.lanczos", "LanczosBackend"),
         "diffusers": ("genimg_ui.backend.diffusion.engine", "DiffusersBackend"),
+        "spandrel": ("genimg_ui.backend.spandrel.engine", "SpandrelBackend"),
     }
 )
 
@@ -52,7 +53,8 @@ class BackendPool:
         self._sources = dict(annotators or {})
         self._maps: Any = None  # the annotators, once one is asked for
         self._options: dict[str, dict[str, Any]] = {
-            "diffusers": {"safety": safety, "hashes": self._hashes}
+            "diffusers": {"safety": safety, "hashes": self._hashes},
+            "spandrel": {"hashes": self._hashes},
         }
         self._backends: dict[str, Backend] = dict(backends or {})
         self._lock = threading.Lock()

@@ -63,3 +63,15 @@ def _resized(plane: _Plane, size: Size) -> _Plane:
 
 def _rounded(plane: _Plane, dtype: np.dtype[Any]) -> NDArray[Any]:
     return np.clip(np.rint(plane), 0, np.iinfo(dtype).max).astype(dtype)
+
+
+def model_notes(picture: Picture) -> tuple[str, ...]:
+    """What a model cannot enlarge of a picture, each in a sentence: it works on 8-bit colours."""
+    notes = []
+    if picture.bits == 16:
+        notes.append(
+            "The model works in 8 bits per channel: the result has 16, in steps of 8 bits."
+        )
+    if picture.has_alpha:
+        notes.append("The model enlarges the colours; transparency is resampled.")
+    return tuple(notes)

@@ -8,8 +8,10 @@ that of one tile, and any sampler can be used as it is. Boxes are in pixels of t
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.mask import Mask
@@ -17,6 +19,7 @@ from genimg_ui.core.outpaint import inner_box
 from genimg_ui.core.plan import Context, EditPlan, make_plan
 from genimg_ui.errors import RefusedInput
 
+GUARD = 0.25  # of what two tiles share, at each tile's edge, where it is not used
 LARGEST_SHARE = 0.5  # of the known width or height that a pass may add
 
 
@@ -44,13 +47,15 @@ class Strip:
 class Tile:
     """One pass over an enlarged canvas.
 
-    `left` and `top` are the widths in which it lies over tiles painted before; 0 at the canvas's
-    own edges.
+    The other four are the widths in which it lies over tiles painted before, and under tiles
+    painted after; 0 at the canvas's own edges.
     """
 
     box: Box
-    left: int
-    top: int
+    left: int = 0
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
 
 
 def needs_passes(size: Size, border: Sides) -> bool:
@@ -115,40 +120,66 @@ def tiles(canvas: Size, *, side: int, overlap: int, multiple: int) -> tuple[Tile
     columns = _spans(canvas.width, side, overlap, multiple)
     rows = _spans(canvas.height, side, overlap, multiple)
     return tuple(
-        Tile(Box(left, top, right, bottom), beside, above)
-        for top, bottom, above in rows
-        for left, right, beside in columns
+        Tile(
+            Box(column.start, row.start, column.end, row.end),
+            left=column.before,
+            top=row.before,
+            right=column.after,
+            bottom=row.after,
+        )
+        for row in rows
+        for column in columns
     )
 
 
-def _spans(length: int, side: int, overlap: int, multiple: int) -> list[tuple[int, int, int]]:
-    """Start, end, and what is shared with the span before, along one axis."""
+class _Span(NamedTuple):
+    """A tile along one axis, and what it shares with the one before and the one after."""
+
+    start: int
+    end: int
+    before: int
+    after: int
+
+
+def _spans(length: int, side: int, overlap: int, multiple: int) -> list[_Span]:
     last = max(0, (length - side) // multiple * multiple)
     step = max(multiple, (side - overlap) // multiple * multiple)
     count = -(-last // step)
     starts = [index * last // count // multiple * multiple for index in range(count)] + [last]
     ends = [start + side for start in starts[:-1]] + [length]
-    before = [0, *ends[:-1]]
+    shared = [0, *(end - start for end, start in zip(ends, starts[1:], strict=False)), 0]
     return [
-        (start, end, earlier - start)
-        for start, end, earlier in zip(starts, ends, before, strict=True)
+        _Span(start, end, shared[index], shared[index + 1])
+        for index, (start, end) in enumerate(zip(starts, ends, strict=True))
     ]
 
 
 def tile_mask(tile: Tile) -> Mask:
-    """How strongly a tile is repainted: uint8, 255 but where it lies over earlier ones.
+    """How strongly a model repaints a tile: uint8, 255 but where it lies over earlier ones.
 
-    There it rises from 0 to 255 over the middle half of what is shared: the outer quarter, where
-    this tile sees least, stays the earlier one's.
+    There it rises from 0 to 255 over what is shared but the outer quarters.
     """
     size = tile.box.size
-    across, down = _ramp(size.width, tile.left), _ramp(size.height, tile.top)
+    across, down = _rise(size.width, tile.left, GUARD), _rise(size.height, tile.top, GUARD)
     return np.asarray(np.rint(np.outer(down, across) * 255), np.uint8)
 
 
-def _ramp(length: int, shared: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def tile_paste(tile: Tile, guard: float = GUARD) -> Mask:
+    """How much of a tile is laid over what is there: uint8, 255 = wholly.
+
+    As `tile_mask`, and 0 along the edges that a later tile covers, in `guard` of what is shared:
+    there this tile sees least, and nothing of it must be left where the later one fades in.
+    """
+    size = tile.box.size
+    across, down = _rise(size.width, tile.left, guard), _rise(size.height, tile.top, guard)
+    across[size.width - int(tile.right * guard) :] = 0
+    down[size.height - int(tile.bottom * guard) :] = 0
+    return np.asarray(np.rint(np.outer(down, across) * 255), np.uint8)
+
+
+def _rise(length: int, shared: int, guard: float) -> NDArray[np.float64]:
     if not shared:
         return np.ones(length)
-    guard = shared / 4
-    positions = np.arange(length) + 0.5
-    return np.clip((positions - guard) / (shared - 2 * guard), 0, 1)
+    width = shared * (1 - 2 * guard)
+    positions = np.arange(length) + 0.5 - shared * guard
+    return np.clip(positions / width, 0, 1)

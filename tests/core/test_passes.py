@@ -12,6 +12,7 @@ from genimg_ui.core.passes import (
     outpaint_strips,
     strip_plan,
     tile_mask,
+    tile_paste,
     tiles,
 )
 from genimg_ui.core.plan import Context
@@ -92,6 +93,7 @@ def test_a_large_border_grows_by_half_at_a_time():
 def test_tiles_cover_the_canvas_and_neighbours_share_the_overlap(canvas, side, overlap):
     made = tiles(canvas, side=side, overlap=overlap, multiple=8)
     covered = np.zeros((canvas.height, canvas.width), bool)
+    pasted = np.zeros((canvas.height, canvas.width))
     for tile in made:
         assert Box.of(canvas).contains(tile.box)
         assert tile.box.left % 8 == 0 and tile.box.top % 8 == 0
@@ -101,12 +103,16 @@ def test_tiles_cover_the_canvas_and_neighbours_share_the_overlap(canvas, side, o
             assert tile.left >= overlap and shared[:, : tile.left].all()
         if tile.top:
             assert tile.top >= overlap and shared[: tile.top].all()
-        mask = tile_mask(tile)
-        assert mask.shape == shared.shape
-        assert (mask[~shared] == 255).all()  # nothing is left unpainted
+        mask, paste = tile_mask(tile), tile_paste(tile)
+        assert mask.shape == paste.shape == shared.shape
+        assert (mask[~shared] == 255).all()  # all that is new is repainted
+        assert (paste <= mask).all()
         assert (mask[tile.top :, tile.left :] == 255).all()
         covered[tile.box.slices] = True
+        weight = paste / 255
+        pasted[tile.box.slices] = pasted[tile.box.slices] * (1 - weight) + weight
     assert covered.all()
+    assert np.allclose(pasted, 1)  # nothing of the canvas shines through
     assert made[0].left == 0 and made[0].top == 0
 
 
@@ -116,6 +122,19 @@ def test_a_tile_fades_in_over_what_it_shares():
     assert tile.left >= 32 and tile.top == 0
     assert row[0] == 0 and row[tile.left - 1] == 255
     assert (np.diff(row) >= 0).all() and len(set(row[: tile.left])) > 8
+
+
+def test_nothing_is_left_of_a_tile_where_it_sees_least() -> None:
+    """Each tile's outer pixels are marked; the mark must not be in what all tiles give."""
+    canvas = np.zeros((300, 280))
+    for tile in tiles(Size(280, 300), side=128, overlap=32, multiple=8):
+        marked = np.ones((tile.box.size.height, tile.box.size.width))
+        left, right = tile.left // 4, marked.shape[1] - tile.right // 4
+        top, bottom = tile.top // 4, marked.shape[0] - tile.bottom // 4
+        marked[top:bottom, left:right] = 0
+        weight = tile_paste(tile) / 255
+        canvas[tile.box.slices] = canvas[tile.box.slices] * (1 - weight) + marked * weight
+    assert canvas.max() == 0
 
 
 def test_an_overlap_beyond_half_of_a_tile_is_refused():

@@ -1,0 +1,1 @@
+"""Models of a single file that spandrel recognises: removal without a prompt, and upscaling."""
