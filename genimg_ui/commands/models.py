@@ -14,6 +14,7 @@ from genimg_ui.core.serial import to_json
 from genimg_ui.errors import Cancelled, RefusedInput
 from genimg_ui.registry import availability
 from genimg_ui.registry.live import OWN_FILE, LiveRegistry
+from genimg_ui.registry.parts import bring
 from genimg_ui.shelf.shelf import ModelRow, ModelShelf, PartRow
 from genimg_ui.shelf.sizes import size_text
 from genimg_ui.weights import fetch as fetching
@@ -84,19 +85,17 @@ def fetch(flags: argparse.Namespace) -> int:
     shelf = shelf_of(flags, safety=flags.with_safety_checker)
     if flags.accept_licence:
         shelf.accept(flags.id)
-    spec, part = shelf.wanted(flags.id, flags.part)
-    if part.wanted is None:
-        raise RefusedInput(f"{part.source} is no model of the hub: nothing is to be fetched.")
+    part = shelf.wanted(flags.id, flags.part)
     with _interruptible() as stopped:
         try:
-            place = fetching.fetch(part.wanted, _Watch(stopped, quiet=flags.json))
+            bring(part, _Watch(stopped, quiet=flags.json))
         except Cancelled:
             print("\nStopped. The same command goes on from here.", file=sys.stderr)
             return FAILURE
     if flags.json:
-        print(json.dumps({"model": spec.id, "part": part.key, "place": str(place)}))
+        print(json.dumps({"model": flags.id, "part": part.key, "place": str(part.place())}))
     else:
-        print(f"{spec.title}{f', {part.key},' if part.key else ''} is in {place}")
+        print(f"{part.spec.title}{f', {part.key},' if part.key else ''} is in {part.place()}")
     return DONE
 
 
@@ -173,8 +172,8 @@ def _part_line(row: PartRow) -> str:
     name = f"{row.part.role} {row.part.name}".strip()
     if not row.lack:
         return f"{name}: {size_text(row.bytes)} in {row.place}"
-    how = "" if row.part.wanted is None else " (it can be fetched)"
-    return f"{name}: {row.part.source} {row.lack}{how}"
+    how = " (it can be fetched)" if row.fetchable else ""
+    return f"{name}: {row.part.source}: {row.lack}{how}"
 
 
 def _json(row: ModelRow) -> dict[str, Any]:

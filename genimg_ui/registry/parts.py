@@ -1,87 +1,121 @@
-"""The pieces of a model that lie in places of their own: its weights, its LoRA, its ControlNets."""
+"""The pieces of a model that lie in places of their own: weights, LoRAs, ControlNets and more.
 
+Each says what it lacks on this machine, and what of the hub would mend that.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from genimg_ui.errors import ModelUnavailable
+from genimg_ui.registry.adapters import AddedFile
+from genimg_ui.registry.places import Absent, locate
 from genimg_ui.registry.spec import ModelSpec
 from genimg_ui.weights import folders
-from genimg_ui.weights.fetch import Kind, Wanted
+from genimg_ui.weights.fetch import Kind, OnFetching, Wanted, fetch
+from genimg_ui.weights.single_file import find_file
 
-MODEL, LORA, CONTROL = "model", "lora", "controlnet"
+MODEL, REFINER, PRIOR, LORA = "model", "refiner", "prior", "lora"
+CONTROL, EMBEDDING, REFERENCE = "control", "embedding", "reference"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One piece. `name` tells pieces of one role apart: the kind of a control."""
+    """One piece. `name` tells pieces of one role apart: a control's kind, a LoRA's name.
 
-    role: str  # MODEL, LORA or CONTROL
-    name: str
+    MODEL stands for everything that must be there before the model runs at all.
+    """
+
+    spec: ModelSpec
+    role: str
     source: str  # hub id, folder or file
-    wanted: Wanted | None  # what to fetch; None for what lies on a disk
+    name: str = ""
+    file: str = ""  # its file in `source`, where it is one file
+    safety: bool = False  # with the safety checker
 
     @property
     def key(self) -> str:
-        """How the part is named on the page and on the command line; "" is the model itself."""
-        return "" if self.role == MODEL else self.name or self.role
+        """How the page and the command line name it; "" is the model itself."""
+        if self.role == MODEL:
+            return ""
+        if self.role == CONTROL:
+            return self.name
+        return f"{self.role}:{self.name}" if self.name else self.role
+
+    @property
+    def on_hub(self) -> bool:
+        return folders.is_hub_id(self.source)
 
     def place(self) -> Path | None:
         """Where it lies on this machine, whole or not; None where it does not."""
-        revision = None if self.wanted is None else self.wanted.revision
         path = Path(self.source).expanduser()
-        if self.wanted is None and path.is_file():
+        if not self.on_hub and path.is_file():
             return path
+        revision = self.spec.revision if self.role == MODEL else None
         return folders.local_folder(self.source, revision)
 
-    def lack(self) -> str | None:
-        """What is missing of it, in words that follow "it"; None where it is whole."""
-        place = self.place()
-        if place is None:
-            return "is not on this machine"
-        if place.is_file():
-            return None
-        if self.role == MODEL and (self.wanted is None or self.wanted.kind is Kind.PIPELINE):
-            return folders.missing_part(place, self._variant(), safety=self._safety())
+    def absent(self) -> Absent | None:
+        """What is missing of it, and what to fetch for that; None where it is whole."""
+        if self.role == MODEL:
+            return _absent_model(self.spec, safety=self.safety)
         if self.role == CONTROL:
-            return folders.missing_weights(place, "", self._variant())
-        names = self.wanted.files if self.wanted is not None else ()
-        found = all((place / name).is_file() for name in names) if names else any(place.iterdir())
-        return None if found else f"lacks {', '.join(names) or 'its weights'}"
-
-    def _variant(self) -> str | None:
-        return None if self.wanted is None else self.wanted.variant
-
-    def _safety(self) -> bool:
-        return self.wanted is not None and self.wanted.safety
+            place = self.place()
+            variant = self.spec.variant
+            lack = (
+                folders.missing_weights(place, "", variant) if place else "is not on this machine"
+            )
+            wanted = Wanted(hub_id=self.source, kind=Kind.COMPONENT, variant=variant)
+        elif self.role in (REFINER, PRIOR):
+            lack = None if self.place() else "is not on this machine"
+            wanted = Wanted(hub_id=self.source, variant=self.spec.variant)
+        else:
+            path, lack = find_file(self.source, self.file)
+            lack = None if path is not None else lack
+            names = (self.file,) if self.file else ()
+            wanted = Wanted(hub_id=self.source, kind=Kind.FILES, files=names)
+        return None if lack is None else Absent(f"it {lack}", wanted if self.on_hub else None)
 
 
 def parts_of(spec: ModelSpec, *, safety: bool = False) -> tuple[Part, ...]:
     """Every piece of the model, its own weights first; none for an engine without weights."""
-    if not spec.source:
-        return ()
-    parts = [_part(MODEL, "", spec.source, _model_wanted(spec, safety=safety))]
-    if spec.lora:
-        wanted = Wanted(hub_id=spec.lora, kind=Kind.FILES)
-        parts.append(_part(LORA, "", spec.lora, wanted))
+    return tuple(_parts(spec, safety=safety)) if spec.source else ()
+
+
+def bring(part: Part, watch: OnFetching) -> None:
+    """Fetch whatever the part lacks. Raises ModelUnavailable or Cancelled."""
+    fetched: list[Wanted] = []
+    while (absent := part.absent()) is not None:
+        wanted = absent.wanted
+        if wanted is None or wanted in fetched:
+            raise ModelUnavailable(f"{part.source} cannot be used: {absent}.") from absent
+        fetch(wanted, watch)
+        fetched.append(wanted)
+
+
+def _parts(spec: ModelSpec, *, safety: bool) -> Iterator[Part]:
+    yield Part(spec=spec, role=MODEL, source=spec.source, file=spec.file, safety=safety)
+    for role, source in ((REFINER, spec.refiner), (PRIOR, spec.prior), (LORA, spec.lora)):
+        if source:
+            yield Part(spec=spec, role=role, source=source)
     by_source: dict[str, list[str]] = {}
     for kind, source in spec.controls:
         by_source.setdefault(source, []).append(kind)
     for source, kinds in by_source.items():
-        wanted = Wanted(hub_id=source, kind=Kind.COMPONENT, variant=spec.variant)
-        parts.append(_part(CONTROL, ", ".join(kinds), source, wanted))
-    return tuple(parts)
+        yield Part(spec=spec, role=CONTROL, source=source, name=", ".join(kinds))
+    added: list[tuple[str, str, AddedFile]] = [
+        *((LORA, lora.name, lora) for lora in spec.loras),
+        *((EMBEDDING, embedding.token, embedding) for embedding in spec.embeddings),
+        *((REFERENCE, reference.kind, reference) for reference in spec.references),
+    ]
+    for role, name, one in added:
+        yield Part(spec=spec, role=role, source=one.source, name=name, file=one.file)
 
 
-def _part(role: str, name: str, source: str, wanted: Wanted) -> Part:
-    on_hub = folders.is_hub_id(source)
-    return Part(role=role, name=name, source=source, wanted=wanted if on_hub else None)
-
-
-def _model_wanted(spec: ModelSpec, *, safety: bool) -> Wanted:
-    return Wanted(
-        hub_id=spec.source,
-        kind=Kind.FILES if spec.file else Kind.PIPELINE,
-        revision=spec.revision,
-        variant=spec.variant,
-        safety=safety,
-        files=(spec.file,) if spec.file else (),
-    )
+def _absent_model(spec: ModelSpec, *, safety: bool) -> Absent | None:
+    try:
+        locate(spec, safety=safety)
+    except Absent as absent:
+        return absent
+    except ModelUnavailable as problem:
+        return Absent(str(problem).removesuffix("."))
+    return None

@@ -53,10 +53,12 @@ def fit(spec: ModelSpec, machine: Machine) -> Fit:
 def suggested(registry: Registry, machine: Machine) -> tuple[ModelSpec, ...]:
     """Real models that run here: largest first on a GPU, the lightest one without.
 
-    Models that only non-commercial work may use are left to whoever looks for them.
+    Those that read no prompt, or are for non-commercial work only, are left to whoever looks for
+    them.
     """
-    real = [spec for spec in registry.all() if is_hub_id(spec.source) and not spec.non_commercial]
-    able = [spec for spec in real if fit(spec, machine).level is not Level.NO]
+    real = [spec for spec in registry.all() if is_hub_id(spec.source) and spec.uses_prompt]
+    free = [spec for spec in real if not spec.non_commercial]
+    able = [spec for spec in free if fit(spec, machine).level is not Level.NO]
     if machine.gpu:
         return tuple(sorted(able, key=lambda spec: -spec.memory_gib)[:SUGGESTED])
     return tuple(sorted(able, key=lambda spec: spec.memory_gib)[:1])

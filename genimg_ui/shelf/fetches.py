@@ -18,7 +18,8 @@ from pathlib import Path
 from genimg_ui.core.serial import from_json, to_json
 from genimg_ui.errors import Cancelled, GenimgError
 from genimg_ui.history.files import make_folder, write_whole
-from genimg_ui.weights.fetch import Fetching, OnFetching, Wanted, fetch
+from genimg_ui.registry.parts import Part, bring
+from genimg_ui.weights.fetch import Fetching, OnFetching
 
 SPEED_SECONDS = 5.0  # over which the speed is measured
 KEEP_SECONDS = 3.0  # between two writes of how far a download is
@@ -60,14 +61,13 @@ class Download:
 
 
 class Downloads:
-    """The downloads of one installation; `on_end` is called after each, with how it ended."""
+    """The downloads of one installation."""
 
-    def __init__(self, data_dir: Path, on_end: Callable[[Download], None] = lambda _: None) -> None:
+    def __init__(self, data_dir: Path) -> None:
         self._folder = make_folder(data_dir / "fetches")
-        self._on_end = on_end
         self._lock = threading.Lock()
         self._all = {(one.model, one.part): one for one in self._left()}
-        self._queue: deque[tuple[str, str, Wanted]] = deque()
+        self._queue: deque[Part] = deque()
         self._stops: dict[tuple[str, str], threading.Event] = {}
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -82,16 +82,16 @@ class Downloads:
         """Whether one runs or waits."""
         return any(one.state.active for one in self.all().values())
 
-    def start(self, model: str, part: str, wanted: Wanted) -> None:
-        """Queue a download, unless it runs or waits already."""
-        key = (model, part)
+    def start(self, part: Part) -> None:
+        """Queue the download of a part, unless it runs or waits already."""
+        key = (part.spec.id, part.key)
         with self._lock:
             known = self._all.get(key)
             if known is not None and known.state.active:
                 return
-            self._all[key] = Download(model=model, part=part)
+            self._all[key] = Download(model=part.spec.id, part=part.key)
             self._stops[key] = threading.Event()
-            self._queue.append((model, part, wanted))
+            self._queue.append(part)
             self._keep(self._all[key])
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="fetch", daemon=True)
@@ -125,18 +125,17 @@ class Downloads:
                 if not self._queue or self._closing.is_set():
                     self._thread = None
                     return
-                model, part, wanted = self._queue.popleft()
-                stop = self._stops[(model, part)]
-            ended = self._fetch(Download(model=model, part=part, state=State.RUNNING), wanted, stop)
-            if not self._closing.is_set():
-                self._on_end(ended)
+                part = self._queue.popleft()
+                stop = self._stops[(part.spec.id, part.key)]
+            self._fetch(part, stop)
 
-    def _fetch(self, one: Download, wanted: Wanted, stop: threading.Event) -> Download:
+    def _fetch(self, part: Part, stop: threading.Event) -> None:
+        one = Download(model=part.spec.id, part=part.key, state=State.RUNNING)
         watch = _Watch(self._tell, one, lambda: stop.is_set() or self._closing.is_set())
         try:
             watch.check()
             self._set(one)
-            fetch(wanted, watch)
+            bring(part, watch)
             ended = replace(watch.shown, state=State.DONE, text="")
         except Cancelled:
             state = State.INTERRUPTED if self._closing.is_set() else State.STOPPED
@@ -144,12 +143,10 @@ class Downloads:
         except GenimgError as problem:
             ended = replace(watch.shown, state=State.FAILED, text="", error=str(problem))
         except Exception as problem:
-            _LOG.exception("the download of %s failed", wanted.hub_id)
+            _LOG.exception("the download of %s failed", part.source)
             sentence = f"The download failed unexpectedly ({type(problem).__name__}: {problem})."
             ended = replace(watch.shown, state=State.FAILED, text="", error=sentence)
-        ended = replace(ended, speed=0.0)
-        self._set(ended)
-        return ended
+        self._set(replace(ended, speed=0.0))
 
     def _tell(self, one: Download) -> None:
         with self._lock:

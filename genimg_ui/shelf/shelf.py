@@ -33,6 +33,7 @@ class PartRow:
 
     part: Part
     lack: str
+    fetchable: bool  # whether the hub would mend what it lacks
     place: Path | None
     bytes: int
     download: Download | None
@@ -119,16 +120,14 @@ class ModelShelf:
     def fetch(self, model_id: str, part: str = "") -> None:
         """Download a model, or one of its parts, in the background."""
         self._check_open()
-        spec, piece = self.wanted(model_id, part)
-        if piece.wanted is None:
-            raise RefusedInput(f"{piece.source} is no model of the hub: nothing is to be fetched.")
-        self.downloads.start(spec.id, piece.key, piece.wanted)
+        piece = self.wanted(model_id, part)
+        self.downloads.start(piece)
 
-    def wanted(self, model_id: str, part: str = "") -> tuple[ModelSpec, Part]:
-        """A model and its part; its licence must have been accepted."""
+    def wanted(self, model_id: str, part: str = "") -> Part:
+        """What to fetch; raises RefusedInput where its licence must be accepted first."""
         spec = self.registry().get(model_id)
         self.licences.require(spec)
-        return spec, self._part(spec, part)
+        return self._part(spec, part)
 
     def stop(self, model_id: str, part: str = "") -> None:
         """Stop a download."""
@@ -187,7 +186,7 @@ class ModelShelf:
 
     def _files(self, piece: Part) -> tuple[str, int]:
         """What of the disk may be removed with this part; ("", 0) where nothing may."""
-        if piece.wanted is not None:
+        if piece.on_hub:
             size = repository_bytes(piece.source)
             return (piece.source, size) if size else ("", 0)
         place = Path(piece.source).resolve()
@@ -218,11 +217,12 @@ class ModelShelf:
 
 
 def _part_row(part: Part, download: Download | None) -> PartRow:
-    place, lack = part.place(), part.lack()
-    here = place is not None and lack is None
+    place, absent = part.place(), part.absent()
+    here = absent is None and place is not None
     return PartRow(
         part=part,
-        lack=lack or "",
+        lack="" if absent is None else str(absent),
+        fetchable=absent is not None and absent.wanted is not None,
         place=place,
         bytes=stored_bytes(place) if here and place is not None else 0,
         download=download,

@@ -8,7 +8,7 @@ from genimg_ui.shelf.shelf import PUBLIC, ModelRow, ModelShelf, PartRow
 from genimg_ui.shelf.sizes import size_text, time_text
 
 Json = dict[str, Any]
-ROLES = {"model": "Weights", "lora": "LoRA", "controlnet": "Control"}
+ROLES = {"model": "Weights", "lora": "LoRA"}
 ENDINGS = {
     State.STOPPED: "The download was stopped.",
     State.INTERRUPTED: "The download was interrupted.",
@@ -58,13 +58,13 @@ def _part(shelf: ModelShelf, row: ModelRow, one: PartRow) -> Json:
     part, download = one.part, one.download
     active = download is not None and download.state.active
     open_ = not shelf.public and row.accepted
-    can_fetch = open_ and one.lack and part.wanted is not None and not active
+    can_fetch = open_ and one.fetchable and not active
     begun = download is not None and download.done > 0
     return {
         "model": row.spec.id,
         "title": row.spec.title,
         "key": part.key,
-        "name": f"{ROLES[part.role]} {part.name}".strip(),
+        "name": f"{ROLES.get(part.role, part.role.capitalize())} {part.name}".strip(),
         "state": _state(shelf, row, one),
         "fraction": _fraction(download) if active else None,
         "error": _error(one),
@@ -87,10 +87,10 @@ def _state(shelf: ModelShelf, row: ModelRow, one: PartRow) -> str:
     if ending:
         return ending
     if one.place is not None:
-        return f"Not whole: it {one.lack}."
+        return "Not whole." if shelf.public else f"Not whole: {one.lack}."
     download_gib = row.spec.download_gib if not one.part.key else 0
     size = f", about {download_gib:g} GB" if download_gib else ""
-    return f"Not here: {one.part.source}{size}"
+    return f"Not here: {one.part.source if one.part.on_hub or not shelf.public else ''}{size}"
 
 
 def progress(download: Download) -> str:
