@@ -15,6 +15,7 @@ from genimg_ui.registry import (
     availability,
     load_registry,
 )
+from genimg_ui.registry.adapters import EmbeddingSpec, LoraSpec, ReferenceSpec
 from genimg_ui.weights import folders
 
 ROOT = Path(__file__).parents[2]
@@ -114,10 +115,17 @@ def test_every_field_of_a_model_can_be_said(tmp_path):
     }
     values |= {"engine": "diffusers", "family": "sd15", "source": "a/b", "native_size": 64}
     values |= {"schedulers": ["ddim"], "controls": {"canny": "a/c"}, "lora": "a/l"}
-    values |= {"tasks": ["inpaint", "upscale"], "scale": 4}
+    values |= {"tasks": ["inpaint", "upscale"], "scale": 4, "loras": {"ink": "a/i"}}
+    values |= {"config": "a/f", "refiner": "a/x", "prior": "a/p", "default_colour_match": "off"}
+    values |= {"embeddings": {"<toy>": "a/t"}, "references": {"ip_adapter": "a/r"}}
     spec = load(tmp_path, json.dumps({"models": {"one": values}})).get("one")
     for name, value in values.items():
         tuples = {"schedulers": ("ddim",), "controls": (("canny", "a/c"),)}
+        tuples |= {
+            "loras": (LoraSpec(name="ink", source="a/i"),),
+            "embeddings": (EmbeddingSpec(token="<toy>", source="a/t"),),
+            "references": (ReferenceSpec(kind="ip_adapter", source="a/r"),),
+        }
         expected = (tuples | {"tasks": ("inpaint", "upscale")}).get(name, value)
         assert getattr(spec, name) == expected
 
