@@ -21,7 +21,7 @@ from training.shapes.scenes import MIN_RADIUS, Scene, Thing, sample_scene
 
 Mask = NDArray[np.bool_]
 
-TASKS: Final = {"thing": 0.45, "background": 0.22, "whole": 0.18, "border": 0.08, "random": 0.07}
+TASKS: Final = {"thing": 0.36, "background": 0.24, "whole": 0.26, "border": 0.08, "random": 0.06}
 NAMED_FROM: Final = 0.5  # a thing is named where at least this part of it is under the mask
 _MIN_AREA: Final = 0.01
 
