@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
+import pytest
+from huggingface_hub import constants
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 BLOCK = 64 * 1024
 HEADERS = {
@@ -54,6 +57,16 @@ class Hub:
         self.models[hub_id] = {
             path.relative_to(folder).as_posix(): path.read_bytes() for path in files
         }
+
+
+def be_the_only_hub(hub: Hub, patch: pytest.MonkeyPatch, cache: Path) -> None:
+    """Let the hub's client of this process know `hub` alone, without a token."""
+    patch.delenv("HF_TOKEN", raising=False)
+    template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+    patch.setattr(constants, "ENDPOINT", hub.url)
+    patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    patch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    patch.setattr(constants, "HF_TOKEN_PATH", str(cache / "no-token"))
 
 
 def digest(name: str, content: bytes) -> str:
