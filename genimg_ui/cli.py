@@ -103,6 +103,7 @@ def _add_request(edit: argparse.ArgumentParser) -> None:
     add("--strength", type=float)
     add("--guidance-scale", type=float)
     add("--true-cfg-scale", type=float)
+    add("--refiner-switch-at", type=float, help="share of the steps before the refiner")
     add("--steps", type=int)
     add("--scheduler", default=sampling.scheduler)
     add("--seed", type=int)

@@ -99,6 +99,7 @@ SETTINGS: Mapping[str, Setting] = {
     "strength": Setting("sampling", "sampling", _number(0.01, 1)),
     "guidance_scale": Setting("sampling", "sampling", _number(1, 30)),
     "true_cfg_scale": Setting("sampling", "sampling", _number(1, 30)),
+    "refiner_switch_at": Setting("sampling", "sampling", _number(0.01, 1)),
     "num_inference_steps": Setting("sampling", "sampling", _whole(1, 150)),
     "scheduler": Setting("sampling", "sampling", _scheduler),
     "variants": Setting("sampling", "sampling", _whole(1, 16)),
@@ -213,7 +214,7 @@ def _controls(
         return request.controls, f"{spec.title} has no control {kind}: it stays as it is."
     unit = now if now and now.kind == kind else ControlUnit(kind=kind)
     changes = {key: settings[key] for key in named if key != "control"}
-    return (replace(unit, **changes),), None
+    return (replace(unit, **changes), *request.controls[1:]), None
 
 
 def _value(request: EditRequest, key: str) -> Any:

@@ -105,6 +105,7 @@ OPTIONS = [
     (["--strength", "0.5"], ("sampling", "strength"), 0.5),
     (["--guidance-scale", "3.5"], ("sampling", "guidance_scale"), 3.5),
     (["--true-cfg-scale", "2.5"], ("sampling", "true_cfg_scale"), 2.5),
+    (["--refiner-switch-at", "0.6"], ("sampling", "refiner_switch_at"), 0.6),
     (["--steps", "12"], ("sampling", "num_inference_steps"), 12),
     (["--scheduler", "ddim"], ("sampling", "scheduler"), "ddim"),
     (["--seed", "77"], ("sampling", "seed"), 77),

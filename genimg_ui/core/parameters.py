@@ -127,6 +127,14 @@ _ALL = (
         example="1, 2, 4",
     ),
     Parameter(
+        name="refiner_switch_at",
+        label="Refiner from",
+        kind=Kind.NUMBER,
+        put=_sampling("refiner_switch_at"),
+        used=lambda abilities: abilities.uses_refiner,
+        example="0.6, 0.8, 1",
+    ),
+    Parameter(
         name="num_inference_steps",
         label="Steps",
         kind=Kind.WHOLE,

@@ -49,6 +49,7 @@ class Abilities:
     uses_strength: bool = False
     uses_guidance: bool = False
     uses_true_cfg: bool = False
+    uses_refiner: bool = False
     uses_steps: bool = False
     schedulers: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
@@ -96,6 +97,7 @@ def _check_sampling(sampling: SamplingParams, abilities: Abilities, bounds: Boun
     check_range("strength (Denoise)", sampling.strength, 0, 1, open_low=True)
     check_range("guidance_scale (CFG)", sampling.guidance_scale, 1, 30)
     check_range("true_cfg_scale (True CFG)", sampling.true_cfg_scale, 1, 30)
+    check_range("refiner_switch_at", sampling.refiner_switch_at, 0, 1, open_low=True)
     check_range("num_inference_steps", sampling.num_inference_steps, 1, bounds.num_inference_steps)
     check_range("variants", sampling.variants, 1, bounds.variants)
     if sampling.variants > 1 and not abilities.uses_seed:

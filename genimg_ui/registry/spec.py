@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from genimg_ui.core.request import ColourMatch, EditRequest, InpaintParams, SamplingParams
+from genimg_ui.core.request import ColourMatch, EditRequest, InpaintParams, PassParams, SamplingParams
 from genimg_ui.core.resolve import Abilities
 from genimg_ui.core.tasks import EVERY_TASK, Task
 from genimg_ui.errors import RefusedInput
@@ -124,6 +124,7 @@ def first_request(spec: ModelSpec) -> EditRequest:
             anchor_step_noise=True,
         ),
         inpaint=InpaintParams(colour_match=spec.default_colour_match),
+        passes=PassParams(progressive=True),
     )
 
 
@@ -136,6 +137,7 @@ def abilities(spec: ModelSpec) -> Abilities:
         uses_strength=spec.uses_strength,
         uses_guidance=spec.uses_guidance,
         uses_true_cfg=spec.uses_true_cfg,
+        uses_refiner=bool(spec.refiner),
         uses_steps=spec.uses_steps,
         schedulers=spec.schedulers,
         controls=tuple(kind for kind, _ in spec.controls),

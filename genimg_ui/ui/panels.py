@@ -12,7 +12,6 @@ from gradio.components import Component
 
 from genimg_ui.core.request import (
     ColourMatch,
-    ControlUnit,
     FillMode,
     FillUnderMask,
     InpaintParams,
@@ -60,6 +59,7 @@ class SamplingPanel(Panel):
     strength: gr.Slider
     guidance_scale: gr.Slider
     true_cfg_scale: gr.Slider
+    refiner_switch_at: gr.Slider
     num_inference_steps: gr.Slider
     scheduler: gr.Dropdown
     anchor_step_noise: gr.Checkbox
@@ -72,6 +72,7 @@ class SamplingPanel(Panel):
             strength=float(values[self.strength]),
             guidance_scale=float(values[self.guidance_scale]),
             true_cfg_scale=float(values[self.true_cfg_scale]),
+            refiner_switch_at=float(values[self.refiner_switch_at]),
             num_inference_steps=_whole(values, self.num_inference_steps, "Steps"),
             scheduler=values[self.scheduler] or "default",
             seed=_whole(values, self.seed, "Seed") if values[self.lock] else None,
@@ -87,6 +88,7 @@ class SamplingPanel(Panel):
             self.strength: params.strength,
             self.guidance_scale: params.guidance_scale,
             self.true_cfg_scale: params.true_cfg_scale,
+            self.refiner_switch_at: params.refiner_switch_at,
             self.num_inference_steps: params.num_inference_steps,
             self.scheduler: params.scheduler,
             self.lock: params.seed is not None,
@@ -105,6 +107,7 @@ class SamplingPanel(Panel):
             self.strength: _usable(spec.uses_strength, texts.STRENGTH, spec),
             self.guidance_scale: _usable(spec.uses_guidance, texts.GUIDANCE, spec),
             self.true_cfg_scale: _usable(spec.uses_true_cfg, texts.TRUE_CFG, spec),
+            self.refiner_switch_at: gr.update(visible=bool(spec.refiner)),
             self.num_inference_steps: _usable(spec.uses_steps, texts.STEPS, spec),
             self.scheduler: _usable(
                 bool(spec.schedulers),
@@ -227,61 +230,3 @@ class InpaintPanel(Panel):
     def defaults(self, spec: ModelSpec) -> Updates:
         """The model's own recommended values."""
         return {self.colour_match: str(spec.default_colour_match)}
-
-
-NO_CONTROL = "none"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ControlPanel(Panel):
-    """One ControlNet."""
-
-    kind: gr.Dropdown
-    scale: gr.Slider
-    start: gr.Slider
-    end: gr.Slider
-
-    @classmethod
-    def build(cls) -> Self:
-        default = ControlUnit(kind=NO_CONTROL)
-        return cls(
-            kind=gr.Dropdown([NO_CONTROL], value=NO_CONTROL, label="Control", info=texts.CONTROL),
-            scale=gr.Slider(
-                0, 2, default.controlnet_conditioning_scale, step=0.05, label="Control weight"
-            ),
-            start=gr.Slider(0, 1, default.control_guidance_start, step=0.05, label="From"),
-            end=gr.Slider(0, 1, default.control_guidance_end, step=0.05, label="Until"),
-        )
-
-    def read(self, values: Values) -> tuple[ControlUnit, ...]:
-        kind = values[self.kind] or NO_CONTROL
-        if kind == NO_CONTROL:
-            return ()
-        unit = ControlUnit(
-            kind=kind,
-            controlnet_conditioning_scale=float(values[self.scale]),
-            control_guidance_start=float(values[self.start]),
-            control_guidance_end=float(values[self.end]),
-        )
-        return (unit,)
-
-    def write(self, units: tuple[ControlUnit, ...]) -> Updates:
-        if not units:
-            return {self.kind: NO_CONTROL}
-        unit = units[0]
-        return {
-            self.kind: unit.kind,
-            self.scale: unit.controlnet_conditioning_scale,
-            self.start: unit.control_guidance_start,
-            self.end: unit.control_guidance_end,
-        }
-
-    def allow(self, spec: ModelSpec) -> Updates:
-        kinds = [kind for kind, _ in spec.controls]
-        info = texts.CONTROL if kinds else texts.CONTROL_NEVER.format(model=spec.id)
-        updates: Updates = {
-            self.kind: gr.update(choices=[NO_CONTROL, *kinds], interactive=bool(kinds), info=info)
-        }
-        for slider in (self.scale, self.start, self.end):
-            updates[slider] = gr.update(interactive=bool(kinds))
-        return updates

@@ -7,17 +7,19 @@ import gradio as gr
 
 from genimg_ui.core.geometry import Box, Sides
 from genimg_ui.core.request import EditRequest, SamplingParams
+from genimg_ui.core.tasks import MASKED, Task, task_of
 from genimg_ui.registry import ModelSpec, Registry
 from genimg_ui.ui import texts
+from genimg_ui.ui.control_panel import ControlPanel
 from genimg_ui.ui.outpaint_panel import OutpaintPanel
 from genimg_ui.ui.panels import (
-    ControlPanel,
     InpaintPanel,
     MaskPanel,
     SamplingPanel,
     Updates,
     Values,
 )
+from genimg_ui.ui.task_panel import NewCanvasPanel, TaskPanel
 from genimg_ui.ui.variants_panel import VariantsPanel
 
 
@@ -25,6 +27,9 @@ from genimg_ui.ui.variants_panel import VariantsPanel
 class SettingsPanel:
     """Everything that an EditRequest holds, except border and context box: the canvas has them."""
 
+    task: TaskPanel
+    new_canvas: NewCanvasPanel
+    border_box: gr.Accordion  # holds the widgets of the border
     model: gr.Dropdown
     sampling: SamplingPanel
     mask: MaskPanel
@@ -33,7 +38,7 @@ class SettingsPanel:
 
     def widgets(self) -> list[gr.components.Component]:
         """Every widget whose value belongs to the request."""
-        parts = (self.sampling, self.mask, self.inpaint, self.control)
+        parts = (self.task, self.sampling, self.mask, self.inpaint, self.control)
         return [self.model, *(widget for part in parts for widget in part.widgets())]
 
     def changing(self) -> list[Any]:
@@ -43,6 +48,7 @@ class SettingsPanel:
     def read(self, values: Values, border: Sides, box: Box | None = None) -> EditRequest:
         """The request that the widgets show; raises RefusedInput."""
         return EditRequest(
+            **self.task.read(values)._asdict(),
             model=values[self.model],
             sampling=self.sampling.read(values),
             mask=self.mask.read(values),
@@ -55,19 +61,43 @@ class SettingsPanel:
         """Show `request`; the inverse of `read` but for border and context box."""
         return {
             self.model: request.model,
+            **self.task.write(request),
             **self.sampling.write(request.sampling),
             **self.mask.write(request.mask),
             **self.inpaint.write(request.inpaint),
             **self.control.write(request.controls),
         }
 
-    def allow(self, spec: ModelSpec) -> Updates:
-        """Disable what the model cannot use, and say why."""
+    def allow(self, spec: ModelSpec, task: Task) -> Updates:
+        """Disable what model or task cannot use, and say why."""
         return {
+            **self.task.allow(task, spec),
             **self.sampling.allow(spec),
             **self.inpaint.allow(spec),
             **self.control.allow(spec),
+            **self._of_masks(spec, task),
         }
+
+    def _of_masks(self, spec: ModelSpec, task: Task) -> Updates:
+        """What counts only where a mask does, and the strength of text-to-image."""
+        mask, inpaint, masked = self.mask, self.inpaint, task in MASKED
+        infos = {
+            mask.grow: texts.GROW,
+            mask.feather: texts.FEATHER,
+            inpaint.only_masked: texts.ONLY_MASKED,
+            inpaint.padding: texts.PADDING,
+            inpaint.fill_mode: texts.FILL_MODE,
+        }
+        updates: Updates = {
+            widget: gr.update(interactive=masked, info=info if masked else texts.TASK_NEVER)
+            for widget, info in infos.items()
+        }
+        if not masked:
+            updates[inpaint.fill] = gr.update(interactive=False, info=texts.TASK_NEVER)
+        if task is Task.TEXT_TO_IMAGE and spec.uses_strength:
+            info = texts.TASK_STRENGTH
+            updates[self.sampling.strength] = gr.update(interactive=False, info=info)
+        return updates
 
     def defaults(self, spec: ModelSpec) -> Updates:
         """The model's own recommended values."""
@@ -75,7 +105,7 @@ class SettingsPanel:
 
     def show(self, request: EditRequest, spec: ModelSpec) -> Updates:
         """`write` and `allow` in one update for each widget."""
-        updates = self.allow(spec)
+        updates = self.allow(spec, task_of(request)) | self.control.dress(request.controls)
         for widget, value in self.write(request).items():
             updates[widget] = {**updates.get(widget, gr.update()), "value": value}
         return updates
@@ -94,12 +124,13 @@ class ApplyRow:
 def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, ApplyRow]:
     """Lay out the right column: the first edit needs its top half only."""
     choices = [(spec.title, spec.id) for spec in registry.all()]
+    task, new_canvas = TaskPanel.build(), NewCanvasPanel.build()
     model = gr.Dropdown(
         choices, value=registry.default, label="Model", elem_id="model", filterable=False
     )
     top, dice = _build_top()
     buttons = _build_buttons(dice)
-    with gr.Accordion("Outpaint: add a border", open=False, elem_id="outpaint"):
+    with gr.Accordion("Outpaint: add a border", open=False, elem_id="outpaint") as border_box:
         outpaint = OutpaintPanel.build()
     with gr.Accordion("Mask and context", open=False, elem_id="mask-settings"):
         mask = MaskPanel.build()
@@ -110,6 +141,9 @@ def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, Ap
         control = ControlPanel.build()
     sampling = SamplingPanel(**top, **knobs)
     panel = SettingsPanel(
+        task=task,
+        new_canvas=new_canvas,
+        border_box=border_box,
         model=model, sampling=sampling, mask=mask, inpaint=inpaint, control=control
     )
     return panel, outpaint, buttons
@@ -193,6 +227,16 @@ def _build_knobs() -> dict[str, Any]:
             label=labels["true_cfg_scale"],
             info=texts.TRUE_CFG,
             elem_id="true-cfg-scale",
+        ),
+        "refiner_switch_at": gr.Slider(
+            0.05,
+            1,
+            default.refiner_switch_at,
+            step=0.05,
+            label=labels["refiner_switch_at"],
+            info=texts.REFINER,
+            elem_id="refiner-switch-at",
+            visible=False,
         ),
         "num_inference_steps": gr.Slider(
             1,

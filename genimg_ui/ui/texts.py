@@ -7,6 +7,29 @@ PREPARED = (
     "Mask and prompt are filled in: press Apply. Then change the prompt, CFG or Denoise, "
     "and press it again."
 )
+TASKS = {
+    "inpaint": "Inpaint",
+    "outpaint": "Outpaint",
+    "image-to-image": "Image to image",
+    "text-to-image": "Text to image",
+    "upscale": "Upscale",
+}
+TASK_INFO = {
+    "inpaint": "Repaints what is painted; nothing else changes.",
+    "outpaint": "Paints beyond the picture's edges; the picture itself stays.",
+    "image-to-image": "Repaints the whole picture, as far as Denoise lets it. No mask is used.",
+    "text-to-image": "Paints the whole canvas from noise. Begin with a new canvas.",
+    "upscale": "Enlarges the whole picture. A model paints detail; Lanczos only resamples.",
+}
+TASK_NEVER = "Not used: the whole picture is repainted."
+TASK_STRENGTH = "Text to image begins with noise alone: 1."
+TASK_MODEL = "{old} does not serve this task, so the model is {new} now."
+TASK_TILE = "The control `tile` is on, so that each part keeps to what is there."
+NO_TASK_MODEL = "No model here serves this task. The tab Models says what can be fetched."
+NEW_CANVAS = "An empty canvas is open. Write a prompt, then press Apply."
+VARY = "The result is the source, to be repainted in variants. Set Denoise, then press Apply."
+PROGRESSIVE = "A border beyond half of the picture grows step by step, so that each step sees enough."
+OVERLAP = "What each pass shares with what is there already, in pixels."
 PROMPT = "What should appear in the painted place (not the rest of the picture)."
 NEGATIVE = "What must not appear there."
 STRENGTH = (
@@ -18,6 +41,7 @@ TRUE_CFG = (
     "For models whose CFG is built in or absent: holds the prompt against the negative prompt. "
     "1 is off; more takes twice the time."
 )
+REFINER = "The share of the steps after which the refiner takes over; 1 is without it."
 STEPS = "More is slower, and better only up to about 50."
 SCHEDULER = "The sampler; `default` is the model's own."
 GROW = "Widens the mask (below 0: narrows it), in pixels of the picture."
@@ -36,8 +60,15 @@ PADDING = "How much around the mask the engine sees, in pixels of the picture."
 ONLY_MASKED = (
     "The engine works on the dashed box only, at its best size. Off: on the whole picture."
 )
-CONTROL = "Keeps the outlines of what is under the mask."
+CONTROL = "Keeps outlines, depth or colours of what is under the mask."
 NEVER = "{model} does not use this."
+CONTROL_LABELS = ("Control", "Second control", "Third control")
+ANNOTATOR = "What draws the map of the picture."
+KNOB = "{low:g} to {high:g}; empty: {default:g}"
+MAP_WAITING = "Drawing the control map …"
+MAP_SHOWN = "The control map lies on the canvas ({size}); it changes nothing."
+MAP_KEPT = "The ready map is used as it is. It must be as large as the picture or its canvas."
+NO_LOOKS = "Control maps cannot be previewed here: they are drawn when the edit runs."
 CONTROL_NEVER = "{model} takes no control."
 APPLY_KEYS = "Ctrl+Enter applies, Esc cancels, ? on the canvas lists the keys."
 
@@ -50,6 +81,7 @@ FIELD_LABELS = {
     "strength": "Denoise",
     "guidance_scale": "CFG",
     "true_cfg_scale": "True CFG",
+    "refiner_switch_at": "Refiner from",
     "num_inference_steps": "Steps",
 }
 ASPECTS = {

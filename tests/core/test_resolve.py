@@ -59,6 +59,7 @@ def test_fill_mode_follows_the_task_unless_chosen() -> None:
         (_sampling(strength=float("nan")), "got nan"),
         (_sampling(guidance_scale=0.5), r"\[1, 30\], got 0.5"),
         (_sampling(true_cfg_scale=0.5), r"true_cfg_scale .*\[1, 30\], got 0.5"),
+        (_sampling(refiner_switch_at=0.0), r"refiner_switch_at must be in \(0, 1\], got 0"),
         (_sampling(num_inference_steps=0), "num_inference_steps must be in"),
         (_sampling(variants=17), r"variants must be in \[1, 16\], got 17"),
         (_sampling(seed=-1), "seed must be in"),

@@ -22,8 +22,8 @@ from genimg_ui.core.request import (
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec, Registry, first_request
 from genimg_ui.ui import texts
+from genimg_ui.ui.control_panel import NO_CONTROL
 from genimg_ui.ui.outpaint_panel import PERCENT, PIXELS, OutpaintPanel, parse_aspect
-from genimg_ui.ui.panels import NO_CONTROL
 from genimg_ui.ui.settings_panel import SettingsPanel, build_settings
 from tests.editing import EXEMPLAR, PLAIN, SQUARE
 
@@ -45,12 +45,29 @@ def built() -> Built:
     return Built(panel, outpaint, {widget: widget.value for widget in widgets})
 
 
-CONTROLS = st.builds(
-    ControlUnit,
-    kind=st.just("canny"),
-    controlnet_conditioning_scale=st.floats(0, 2),
-    control_guidance_start=st.floats(0, 0.5),
-    control_guidance_end=st.floats(0.51, 1),
+SPAN = {
+    "controlnet_conditioning_scale": st.floats(0, 2),
+    "control_guidance_start": st.floats(0, 0.5),
+    "control_guidance_end": st.floats(0.51, 1),
+}
+CONTROLS = st.one_of(
+    st.builds(
+        ControlUnit,
+        kind=st.just("canny"),
+        annotator=st.sampled_from(["", "canny"]),
+        parameters=st.dictionaries(
+            st.sampled_from(["low_threshold", "high_threshold"]), st.floats(1, 255)
+        ),
+        **SPAN,
+    ),
+    st.builds(
+        ControlUnit,
+        kind=st.just("softedge"),
+        annotator=st.just("hed"),
+        parameters=st.dictionaries(st.sampled_from(["detect_resolution", "safe"]), st.floats(0, 9)),
+        **SPAN,
+    ),
+    st.builds(ControlUnit, kind=st.just("depth"), map=st.just("5" * 64), **SPAN),
 )
 REQUESTS = st.builds(
     EditRequest,
@@ -62,6 +79,7 @@ REQUESTS = st.builds(
         strength=st.floats(0.01, 1),
         guidance_scale=st.floats(1, 30),
         true_cfg_scale=st.floats(1, 30),
+        refiner_switch_at=st.floats(0.05, 1),
         num_inference_steps=st.integers(1, 150),
         scheduler=st.sampled_from(["default", "ddim"]),
         seed=st.none() | st.integers(0, SEED_LIMIT - 1),
@@ -79,7 +97,7 @@ REQUESTS = st.builds(
         colour_match=st.sampled_from(ColourMatch),
     ),
     border=st.builds(Sides, *[st.integers(0, 2000)] * 4),
-    controls=st.lists(CONTROLS, max_size=1).map(tuple),
+    controls=st.lists(CONTROLS, max_size=3).map(tuple),
 )
 
 
@@ -141,12 +159,12 @@ def test_what_a_model_cannot_use_is_disabled_and_says_why(built: Built) -> None:
             panel.sampling.num_inference_steps,
             panel.sampling.scheduler,
             panel.inpaint.fill,
-            panel.control.kind,
+            panel.control.first.kind,
         ):
             assert updates[widget]["interactive"] == (spec is SQUARE)
             assert (spec.id in updates[widget]["info"]) == (spec is EXEMPLAR)
     assert updates[panel.sampling.scheduler]["choices"] == ["default", "ddim"]
-    assert updates[panel.control.kind]["choices"] == [NO_CONTROL, "canny"]
+    assert updates[panel.control.first.kind]["choices"] == [NO_CONTROL, "canny"]
 
 
 @pytest.mark.parametrize(
