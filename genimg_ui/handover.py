@@ -60,6 +60,9 @@ class Handover:
             variants = max(1, len(entry.results))
             request = replace(request, sampling=replace(request.sampling, variants=variants))
             opened = self._opened(session, bundle, page)
+            for ready in bundle.maps.values():
+                workspace.make_sure_of_room(session, ready.stat().st_size)
+                workspace.pictures.keep_map(session, ready)
             mask = None
             if bundle.mask is not None:
                 mask = workspace.keep_mask(session, opened.sha256, bundle.mask, opened.size)

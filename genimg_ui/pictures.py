@@ -22,6 +22,7 @@ from genimg_ui.core.mask import Mask
 from genimg_ui.core.picture import Picture, describe, display_copy
 from genimg_ui.core.sniff import HEAD_BYTES, early_size, recognise
 from genimg_ui.errors import RefusedInput, UnknownItem
+from genimg_ui.history.ownership import own
 from genimg_ui.history.store import Store
 
 BROWSER_FORMATS = (".png", ".jpg", ".webp", ".bmp")  # others are shown through a display copy
@@ -63,6 +64,12 @@ class Pictures:
         with self.turns:
             picture = decode(path, self._upload)
             return self._noted(self._store.put_source(path), picture)
+
+    def keep_map(self, session: str, path: Path) -> OpenPicture:
+        """As `keep`, for a ready control map, which is the session's own from here on."""
+        kept = self.keep(path)
+        own(self._store.database, session, kept.sha256)
+        return kept
 
     def picture(self, sha256: str) -> OpenPicture:
         """A stored picture; it is decoded only where nothing is known of it."""

@@ -15,7 +15,7 @@ from genimg_ui.drafts import Draft, Mark, restored
 from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.history.metadata import NoEntry, entry_from_file
 from genimg_ui.history.names import check_sha256
-from genimg_ui.history.ownership import owns
+from genimg_ui.history.ownership import own, owns
 from genimg_ui.history.record import LogEntry
 from genimg_ui.workspace import Workspace
 
@@ -29,6 +29,7 @@ NO_SOURCE = (
 NO_MASK = (
     "Picture and settings of the edit in this file are back. Its mask is not here: paint it again."
 )
+NO_MAP = "Its ready control maps are not here, so these controls are left out: {kinds}."
 NO_MODEL = "Its model {model!r} is not here: {present!r} stays chosen."
 
 
@@ -73,6 +74,8 @@ class Recall:
         draft.parent_of(sha256)  # a strange picture is refused
         entry = entry_from_file(workspace.store.source_path(sha256))
         request, sentences = self.request_of(entry, draft)
+        request, lacking = self._with_own_maps(session, request, local=local)
+        sentences += lacking
         inputs = entry.inputs
         mask, parent = None, None
         if self._has(session, inputs.source, local=local):
@@ -84,7 +87,7 @@ class Recall:
         else:
             source, request = sha256, replace(request, border=Sides())
             sentences.insert(0, NO_SOURCE)
-        if not sentences or sentences[0] not in (NO_MASK, NO_SOURCE):
+        if not sentences or sentences[0] not in (NO_MASK, NO_SOURCE):  # the others follow
             sentences.insert(0, ALL)
         self.check(request, source, mask)
         back = Draft(request=request, source=source, mask=mask, parent=parent, mark=Mark(page=page))
@@ -113,6 +116,21 @@ class Recall:
             sampling = replace(sampling, scheduler="default")
             return replace(request, model=present, sampling=sampling, controls=()), [sentence]
         return request, []
+
+    def _with_own_maps(
+        self, session: str, request: EditRequest, *, local: bool
+    ) -> tuple[EditRequest, list[str]]:
+        """The request without controls whose ready map this session may not have."""
+        kept = []
+        for unit in request.controls:
+            if unit.map is None or self._has(session, unit.map, local=local):
+                kept.append(unit)
+        for unit in kept:
+            if unit.map is not None:  # of a page for this machine alone: from now on its own
+                own(self._workspace.store.database, session, unit.map)
+        gone = [unit.kind for unit in request.controls if unit not in kept]
+        said = [NO_MAP.format(kinds=", ".join(gone))] if gone else []
+        return replace(request, controls=tuple(kept)), said
 
     def _has(self, session: str, sha256: str, *, local: bool, mask: bool = False) -> bool:
         """Whether a picture is there, and this session may have it."""

@@ -229,8 +229,7 @@ class Workspace:
 
     def cancel_all(self, session: str) -> list[Job]:
         """Cancel whatever this session has queued or running."""
-        jobs = self.queue.active(session)
-        for job in jobs:
+        for job in (jobs := self.queue.active(session)):
             self.queue.cancel(session, job.id)
         return jobs
 
@@ -280,7 +279,8 @@ class Workspace:
         sampling = replace(entry.request.sampling, seed=seed)
         request, inputs = replace(entry.request, sampling=sampling), entry.inputs
         self.model(request)
-        self.picture(inputs.source)
+        for picture in (*request.pictures, inputs.source):
+            self.picture(picture)
         self.pictures.mask(inputs.mask)
         back = Draft(
             request=request,

@@ -87,7 +87,8 @@ _NAMED_IN = (
     ("jobs", "source"),
     ("jobs", "mask"),
 )
-_WITH_MAPS = ("entries", "drafts", "jobs")
+# Not drafts, of which a page says what they name: what it uploads is its own from then on.
+_OWNING_MAPS = ("entries", "jobs")
 # Whatever a session names becomes its own; a new name ends the time for which a file is held.
 _OWNING = "".join(
     f"""
@@ -140,7 +141,7 @@ CLAIM += tuple(
     f"INSERT OR IGNORE INTO owned (session, sha256, bytes)"
     f" SELECT t.session, f.sha256, f.bytes FROM {table} t, json_each(t.maps) m"
     f" JOIN files f ON f.sha256 = m.value WHERE t.maps IS NOT NULL"
-    for table in _WITH_MAPS
+    for table in _OWNING_MAPS
 )
 CLAIM += ("UPDATE files SET held = 0 WHERE held > 0 AND sha256 IN (SELECT sha256 FROM owned)",)
 
@@ -206,7 +207,7 @@ _WATCHED = "ALTER TABLE replays ADD COLUMN seen REAL NOT NULL DEFAULT 0"
 
 # maps: a JSON list of the digests of ready control maps, NULL where there is none.
 _MAPS = (
-    "".join(f"ALTER TABLE {table} ADD COLUMN maps TEXT;\n" for table in _WITH_MAPS)
+    "".join(f"ALTER TABLE {table} ADD COLUMN maps TEXT;\n" for table in ("drafts", *_OWNING_MAPS))
     + "CREATE INDEX entries_maps ON entries (session) WHERE maps IS NOT NULL;\n"
     + "".join(
         f"""
@@ -218,7 +219,7 @@ CREATE TRIGGER {table}_maps_owned AFTER INSERT ON {table} WHEN NEW.maps IS NOT N
         AND sha256 IN (SELECT value FROM json_each(NEW.maps));
 END;
 """
-        for table in _WITH_MAPS
+        for table in _OWNING_MAPS
     )
 )
 

@@ -15,6 +15,7 @@ from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.core.serial import Json, from_json, to_json
 from genimg_ui.errors import GenimgError, RefusedInput, UnknownItem
 from genimg_ui.history.names import check_session, new_entry_id
+from genimg_ui.history.ownership import check_owned
 from genimg_ui.history.store import Store
 from genimg_ui.jobs import lease
 from genimg_ui.jobs.job import JobState
@@ -57,7 +58,7 @@ class LookQueue:
 
     def ask(self, session: str, asked: Asked) -> str:
         """Queue a map, in the place of one of this session that waits; the look's id."""
-        check_session(session)
+        check_owned(self._database, check_session(session), asked.request.pictures)
         look_id, now = new_entry_id(), time.time()
         with self._database.writing() as connection:
             connection.execute(

@@ -11,6 +11,7 @@ from genimg_ui.ui.canvas.component import MaskCanvas
 from genimg_ui.ui.download_panel import DownloadPanel
 from genimg_ui.ui.handlers.borders import BorderHandlers
 from genimg_ui.ui.handlers.carried import CarriedHandlers
+from genimg_ui.ui.handlers.controls import ControlHandlers
 from genimg_ui.ui.handlers.downloads import DownloadHandlers
 from genimg_ui.ui.handlers.edits import EditHandlers
 from genimg_ui.ui.handlers.examples import ExampleHandlers
@@ -21,6 +22,7 @@ from genimg_ui.ui.handlers.presets import PresetHandlers
 from genimg_ui.ui.handlers.replays import ReplayHandlers
 from genimg_ui.ui.handlers.results import ResultHandlers
 from genimg_ui.ui.handlers.sessions import SessionHandlers
+from genimg_ui.ui.handlers.tasks import TaskHandlers
 from genimg_ui.ui.handlers.variants import VariantHandlers
 from genimg_ui.ui.history_panel import HistoryPanel
 from genimg_ui.ui.models_panel import ModelsPanel
@@ -57,12 +59,14 @@ def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
         BorderHandlers(page, workspace).connect()
         edits = EditHandlers(page, workspace, results)
         edits.connect(demo)
+        ControlHandlers(page, workspace, edits).connect()
         VariantHandlers(page, workspace, edits, results).connect(demo)
         PresetHandlers(page, workspace, shelf).connect(demo)
         DownloadHandlers(page, workspace).connect()
         CarriedHandlers(page, workspace).connect()
         ReplayHandlers(page, workspace, replays.panel).connect(replays.upload)
         ExampleHandlers(page, workspace).connect(examples)
+        TaskHandlers(page, workspace).connect()
         ModelHandlers(page, workspace, models).connect()
         SessionHandlers(page, workspace, results).connect(demo)
     return demo

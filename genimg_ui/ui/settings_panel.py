@@ -144,7 +144,11 @@ def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, Ap
         task=task,
         new_canvas=new_canvas,
         border_box=border_box,
-        model=model, sampling=sampling, mask=mask, inpaint=inpaint, control=control
+        model=model,
+        sampling=sampling,
+        mask=mask,
+        inpaint=inpaint,
+        control=control,
     )
     return panel, outpaint, buttons
 

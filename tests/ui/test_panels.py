@@ -1,5 +1,6 @@
 """Panels: reading is the inverse of writing, and what a model cannot use says why."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -17,8 +18,11 @@ from genimg_ui.core.request import (
     FillUnderMask,
     InpaintParams,
     MaskParams,
+    PassParams,
+    Region,
     SamplingParams,
 )
+from genimg_ui.core.tasks import Task
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec, Registry, first_request
 from genimg_ui.ui import texts
@@ -69,7 +73,7 @@ CONTROLS = st.one_of(
     ),
     st.builds(ControlUnit, kind=st.just("depth"), map=st.just("5" * 64), **SPAN),
 )
-REQUESTS = st.builds(
+MASKED = st.builds(
     EditRequest,
     model=st.sampled_from(["exemplar", "plain", "square"]),
     sampling=st.builds(
@@ -98,6 +102,15 @@ REQUESTS = st.builds(
     ),
     border=st.builds(Sides, *[st.integers(0, 2000)] * 4),
     controls=st.lists(CONTROLS, max_size=3).map(tuple),
+    passes=st.builds(PassParams, progressive=st.booleans(), overlap=st.integers(0, 64)),
+)
+REQUESTS = st.one_of(
+    MASKED,
+    st.builds(
+        lambda request, factor: replace(request, region=Region.WHOLE, upscale=factor),
+        MASKED.map(lambda request: replace(request, border=Sides())),
+        st.sampled_from([1, 2, 4]),
+    ),
 )
 
 
@@ -241,3 +254,24 @@ def test_free_and_custom_aspects(built: Built) -> None:
 )
 def test_aspects_are_read_as_people_write_them(text, ratio) -> None:
     assert parse_aspect(text) == ratio
+
+
+@pytest.mark.parametrize("task", list(Task))
+def test_a_task_shows_what_it_needs_and_disables_what_does_not_count(
+    built: Built, task: Task
+) -> None:
+    panel = built.settings
+    updates = panel.allow(SQUARE, task)
+    masked = task in (Task.INPAINT, Task.OUTPAINT)
+    for widget in (panel.mask.grow, panel.mask.feather, panel.inpaint.padding, panel.inpaint.fill):
+        assert updates[widget]["interactive"] is masked
+        assert (updates[widget]["info"] == texts.TASK_NEVER) is not masked
+    strength = updates[panel.sampling.strength]
+    assert strength["interactive"] is (task is not Task.TEXT_TO_IMAGE)
+    assert updates[panel.task.factor]["visible"] is (task is Task.UPSCALE)
+    assert updates[panel.task.progressive]["visible"] is (task is Task.OUTPAINT)
+    assert updates[panel.task.overlap]["visible"] is (task in (Task.OUTPAINT, Task.UPSCALE))
+    new = panel.new_canvas.allow(task)[panel.new_canvas.box]
+    assert new["visible"] is (task is Task.TEXT_TO_IMAGE)
+    one_look = panel.allow(EXEMPLAR, Task.OUTPAINT)
+    assert one_look[panel.task.progressive]["visible"] is False

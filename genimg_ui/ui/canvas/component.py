@@ -70,6 +70,8 @@ class CanvasData(GradioModel):
     mask_url: str | None = None
     mask_set: bool = False
     context: CanvasContext | None = None
+    overlay: CanvasBorder | None = None
+    overlay_url: str | None = None
     grow: int | None = None
     feather: int | None = None
     message: str | None = None
@@ -105,7 +107,8 @@ class CanvasUpdate:
     size; else `image` is loaded. `mask_set` replaces the mask by `mask`, None for an empty one
     (undoable). `opened` makes the update void unless that picture is still the latest.
     `box` is the context box drawn by hand, `context` the one that results; an empty one takes it
-    away. `clear` empties the canvas.
+    away. `overlay` is a picture to be looked at, drawn over `overlay_box` of the source and below
+    the mask; an empty box takes it away. `clear` empties the canvas.
     """
 
     source: str | None = None
@@ -117,6 +120,8 @@ class CanvasUpdate:
     box: Box | None = None
     context: Box | None = None
     context_label: str = ""
+    overlay: Path | str | None = None
+    overlay_box: Box | None = None
     grow: int | None = None
     feather: int | None = None
     message: str | None = None
@@ -166,6 +171,10 @@ def data_of(update: CanvasUpdate) -> CanvasData:
         border=None if border is None else CanvasBorder(**border._asdict()),
         box=None if box is None else CanvasBorder(**box._asdict()),
         context=None if context is None else CanvasContext(**context._asdict(), label=label),
+        overlay=None
+        if update.overlay_box is None
+        else CanvasBorder(**update.overlay_box._asdict()),
+        overlay_url=served_url(update.overlay),
         grow=update.grow,
         feather=update.feather,
         message=update.message,

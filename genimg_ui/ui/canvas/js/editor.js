@@ -29,6 +29,7 @@ export class Editor extends EventTarget {
     this.border = { ...NO_BORDER };
     this.box = null; // the context box drawn by hand
     this.context = null; // the one that results, as Python has it
+    this.overlay = null;
     this.maskShown = true;
     this.hover = null; // device pixels
     this.shape = null; // the shape being dragged
@@ -57,6 +58,7 @@ export class Editor extends EventTarget {
     this.border = { ...NO_BORDER };
     this.box = null;
     this.context = null;
+    this.#dropOverlay();
     this.shape = null;
     this.preview.shown = null;
     this.scene.tint.reset();
@@ -90,6 +92,18 @@ export class Editor extends EventTarget {
   setContext(box) {
     this.context = box;
     this.scene.marks();
+  }
+
+  /** @param {{bitmap: ImageBitmap, box: object}|null} overlay drawn over a box of the picture */
+  setOverlay(overlay) {
+    this.#dropOverlay();
+    this.overlay = overlay;
+    this.scene.redraw();
+  }
+
+  #dropOverlay() {
+    this.overlay?.bitmap.close();
+    this.overlay = null;
   }
 
   setOption(name, value) {

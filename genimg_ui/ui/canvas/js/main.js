@@ -194,6 +194,7 @@ class MaskCanvas {
       undoBytes: mask?.history.bytes ?? 0,
       source: sync.source,
       opened: sync.opened,
+      overlay: editor.overlay ? { ...editor.overlay.box } : null,
       uploads: sync.uploads,
       pending: sync.dirty,
       rev: this.updates.applied,

@@ -129,6 +129,16 @@ export class Scene {
     context.clearRect(x, y, picture.width * view.scale, picture.height * view.scale);
     fill({ left: 0, top: 0, right: picture.width, bottom: picture.height }, this.checks);
     picture.draw(context, view);
+    this.#drawOverlay(context);
+  }
+
+  #drawOverlay(context) {
+    const { overlay, view } = this.editor;
+    if (!overlay) return;
+    const { left, top, right, bottom } = overlay.box;
+    const [x, y] = view.toScreen(left, top);
+    context.imageSmoothingEnabled = view.scale < 3;
+    context.drawImage(overlay.bitmap, x, y, (right - left) * view.scale, (bottom - top) * view.scale);
   }
 
   #drawTint(dirty) {

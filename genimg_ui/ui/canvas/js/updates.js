@@ -52,7 +52,19 @@ export class Updates {
       editor.keepFrameVisible();
     }
     if (update.box) editor.setBox(update.box.right > update.box.left ? update.box : null);
+    if (update.overlay) await this.#takeOverlay(update);
     if (update.context) editor.setContext(update.context.right > update.context.left ? update.context : null);
+  }
+
+  /** A picture to look at: it lies below the mask and changes nothing of it. */
+  async #takeOverlay(update) {
+    const { editor } = this;
+    const { overlay: box, overlay_url: url } = update;
+    if (box.right <= box.left || !url) return editor.setOverlay(null);
+    const { picture } = editor;
+    const bitmap = await createImageBitmap(await fetchBlob(url));
+    if (editor.picture !== picture) return bitmap.close();
+    editor.setOverlay({ bitmap, box });
   }
 
   #clear() {
