@@ -18,7 +18,13 @@ class Crops(NamedTuple):
 
 
 def control_input(
-    pool: BackendPool, unit: ControlUnit, ready: Rgb | None, plan: EditPlan, crops: Crops
+    pool: BackendPool,
+    unit: ControlUnit,
+    ready: Rgb | None,
+    plan: EditPlan,
+    crops: Crops,
+    *,
+    cancel: CancelToken | None = None,
 ) -> ControlInput:
     """A unit with its map at the working size; `ready` is its map of the whole canvas.
 
@@ -26,7 +32,7 @@ def control_input(
     """
     hole = crops.mask > 0
     if ready is None:
-        return pool.annotate(unit, crops.image, hole)
+        return pool.annotate(unit, crops.image, hole, cancel)
     return ControlInput(unit, crop(plan, ready), hole if unit.kind == INPAINT else None)
 
 
@@ -46,5 +52,5 @@ def control_inputs(
     inputs = []
     for index, unit in enumerate(units):
         cancel.check()
-        inputs.append(control_input(pool, unit, maps.get(index), plan, crops))
+        inputs.append(control_input(pool, unit, maps.get(index), plan, crops, cancel=cancel))
     return tuple(inputs)

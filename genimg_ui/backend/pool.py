@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genimg_ui.backend.base import Backend, CancelToken, ControlInput, Rgb
+from genimg_ui.backend.fetching import CancelWatch
 from genimg_ui.core.control import INPAINT
 from genimg_ui.core.provenance import PartRecord
 from genimg_ui.core.request import ControlUnit, InpaintParams
@@ -69,12 +70,20 @@ class BackendPool:
                 self._backends[spec.engine] = make(**self._options.get(spec.engine, {}))
             return self._backends[spec.engine]
 
-    def annotate(self, unit: ControlUnit, image: Rgb, hole: NDArray[np.bool_]) -> ControlInput:
+    def annotate(
+        self,
+        unit: ControlUnit,
+        image: Rgb,
+        hole: NDArray[np.bool_],
+        cancel: CancelToken | None = None,
+    ) -> ControlInput:
         """A unit with its map of a crop: uint8 (h, w, 3) of the crop's very size.
 
-        `hole` is what is repainted of the crop. Raises RefusedInput, BackendError.
+        `hole` is what is repainted of the crop; `cancel` ends the download of an annotator.
+        Raises RefusedInput, BackendError.
         """
-        drawn: Rgb = self._annotators().annotate(unit, image, hole)
+        watch = CancelWatch(cancel or CancelToken())
+        drawn: Rgb = self._annotators().annotate(unit, image, hole, watch)
         return ControlInput(unit, drawn, hole if unit.kind == INPAINT else None)
 
     def annotator(self, unit: ControlUnit) -> PartRecord:

@@ -16,8 +16,8 @@ from genimg_ui.registry import availability
 from genimg_ui.registry.live import OWN_FILE, LiveRegistry
 from genimg_ui.registry.parts import bring
 from genimg_ui.shelf.shelf import ModelRow, ModelShelf, PartRow
-from genimg_ui.shelf.sizes import size_text
 from genimg_ui.weights import fetch as fetching
+from genimg_ui.weights.sizes import size_text
 
 DONE, FAILURE = 0, 1
 TELL_SECONDS = 0.2  # between two lines of progress

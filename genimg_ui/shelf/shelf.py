@@ -17,9 +17,9 @@ from genimg_ui.shelf.fetches import Download, Downloads
 from genimg_ui.shelf.licences import Licences
 from genimg_ui.shelf.machine import Machine, this_machine
 from genimg_ui.shelf.own_models import OwnModels, find, new_id
-from genimg_ui.shelf.sizes import size_text
 from genimg_ui.weights.folders import is_hub_id
 from genimg_ui.weights.removal import remove_repository, repository_bytes, stored_bytes
+from genimg_ui.weights.sizes import size_text
 
 PUBLIC = (
     "This page is open to everyone, so models cannot be fetched, added or removed here: whoever "

@@ -5,7 +5,7 @@ from typing import Any
 from genimg_ui.errors import RefusedInput
 from genimg_ui.shelf.fetches import Download, State
 from genimg_ui.shelf.shelf import PUBLIC, ModelRow, ModelShelf, PartRow
-from genimg_ui.shelf.sizes import size_text, time_text
+from genimg_ui.weights.sizes import size_text, time_text
 
 Json = dict[str, Any]
 ROLES = {"model": "Weights", "lora": "LoRA"}

@@ -20,6 +20,7 @@ from genimg_ui.errors import ModelUnavailable
 from genimg_ui.weights.folders import INDEX, repository
 from genimg_ui.weights.hub import HubFile, Listing, list_files
 from genimg_ui.weights.selection import CONFIGS, component_files, pipeline_files
+from genimg_ui.weights.sizes import size_text
 from genimg_ui.weights.transfer import Check, fetch_file, waiting_bytes
 
 SPARE_BYTES = 2**28  # left free on the disk, for what else the program writes
@@ -54,6 +55,19 @@ class Fetching:
     done: int
     total: int
     text: str
+
+    @property
+    def fraction(self) -> float:
+        """From 0 to 1; 0 while the size is not known."""
+        return self.done / self.total if self.total else 0.0
+
+    @property
+    def sentence(self) -> str:
+        """How far it is, for a line of progress."""
+        if not self.total:
+            return self.text
+        sizes = f"{size_text(self.done)} of {size_text(self.total)}"
+        return f"downloading {self.text}: {sizes}"
 
 
 class OnFetching:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from huggingface_hub import hf_hub_download
-
 from genimg_ui.errors import ModelUnavailable
 from genimg_ui.weights import folders
+from genimg_ui.weights.fetch import Kind, OnFetching, Wanted, fetch
 
 
-def folder_with(source: str, names: Sequence[str], *, title: str, download_mb: int) -> Path:
+def folder_with(
+    source: str, names: Sequence[str], watch: OnFetching, *, title: str, download_mb: int
+) -> Path:
     """The folder that holds all of `names`, which are fetched where the hub answers.
 
     Raises ModelUnavailable with a sentence that says what is absent and where it belongs.
@@ -27,12 +28,4 @@ def folder_with(source: str, names: Sequence[str], *, title: str, download_mb: i
             "hub, which cannot be reached from here: choose another annotator, upload a ready "
             "map, or name a folder that holds the files under `annotators` in models.yaml."
         )
-    try:
-        for name in lacking:
-            path = Path(hf_hub_download(source, name))
-    except (OSError, ValueError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelUnavailable(
-            f"{title} could not be fetched: {wanted} of {source} ({reason})."
-        ) from error
-    return path.parent
+    return fetch(Wanted(hub_id=source, kind=Kind.FILES, files=tuple(names)), watch)

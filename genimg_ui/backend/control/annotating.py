@@ -20,6 +20,7 @@ from genimg_ui.core.request import ControlUnit
 from genimg_ui.environment import version
 from genimg_ui.errors import BackendError, ModelUnavailable
 from genimg_ui.weights import folders
+from genimg_ui.weights.fetch import OnFetching
 from genimg_ui.weights.hashes import WeightHashes
 from genimg_ui.weights.small_files import folder_with
 
@@ -79,7 +80,9 @@ class Annotators:
         self._name = ""
         self._loaded: Any = None
 
-    def annotate(self, unit: ControlUnit, image: Rgb, hole: NDArray[np.bool_]) -> Rgb:
+    def annotate(
+        self, unit: ControlUnit, image: Rgb, hole: NDArray[np.bool_], watch: OnFetching
+    ) -> Rgb:
         """The map of `image` (uint8 (h, w, 3)) at its very size; `hole` is what is repainted.
 
         Raises RefusedInput for what cannot be drawn, ModelUnavailable where weights are absent.
@@ -91,7 +94,7 @@ class Annotators:
         if annotator.name in _PLAIN:
             return _PLAIN[annotator.name](image, **values)
         with self._lock:
-            return self._by_network(annotator, image, values)
+            return self._by_network(annotator, image, values, watch)
 
     def record(self, unit: ControlUnit) -> PartRecord:
         """What made the map of a unit, for the log; of weights, those that have been read."""
@@ -116,7 +119,13 @@ class Annotators:
         with self._lock:
             self._name, self._loaded = "", None
 
-    def _by_network(self, annotator: Annotator, image: Rgb, values: Mapping[str, float]) -> Rgb:
+    def _by_network(
+        self,
+        annotator: Annotator,
+        image: Rgb,
+        values: Mapping[str, float],
+        watch: OnFetching,
+    ) -> Rgb:
         network = self._network(annotator)
         common = self._late(f"{_HERE}.network")
         if self._name != annotator.name:
@@ -124,6 +133,7 @@ class Annotators:
             folder = folder_with(
                 self._source(annotator),
                 network.files,
+                watch,
                 title=f"The annotator {annotator.name}",
                 download_mb=annotator.download_mb,
             )

@@ -2,26 +2,11 @@
 
 from pathlib import Path
 
-from genimg_ui.backend.base import CancelToken, OnEvent, Progress
 from genimg_ui.errors import ModelUnavailable
 from genimg_ui.registry.adapters import AddedFile
 from genimg_ui.weights import folders
-from genimg_ui.weights.fetch import Fetching, Kind, OnFetching, Wanted, fetch
+from genimg_ui.weights.fetch import Kind, OnFetching, Wanted, fetch
 from genimg_ui.weights.single_file import find_file
-
-
-class FetchWatch(OnFetching):
-    """Tells a job's person how far a fetch is, and lets them cancel it."""
-
-    def __init__(self, on_event: OnEvent, cancel: CancelToken) -> None:
-        self._on_event = on_event
-        self._cancel = cancel
-
-    def tell(self, state: Fetching) -> None:
-        self._on_event(Progress(0.0, state.text))
-
-    def check(self) -> None:
-        self._cancel.check()
 
 
 def added_file(what: str, added: AddedFile, watch: OnFetching) -> Path:

@@ -14,6 +14,7 @@ from genimg_ui.core.provenance import PartRecord
 from genimg_ui.errors import ModelUnavailable, RefusedInput
 from genimg_ui.registry import ModelSpec
 from genimg_ui.weights import folders
+from genimg_ui.weights.fetch import Kind, OnFetching, Wanted, fetch
 from genimg_ui.weights.hashes import WeightHashes
 
 
@@ -40,6 +41,7 @@ def with_controls(
     hashes: WeightHashes,
     *,
     kept: Mapping[str, Any],
+    watch: OnFetching,
 ) -> Controlled:
     """The same model, its weights shared, with a ControlNet for each of `kinds` beside it.
 
@@ -48,7 +50,9 @@ def with_controls(
     sources = {kind: _source(spec, kind) for kind in kinds}
     family, base = loaded.family, loaded.pipe
     networks = {
-        source: (kept.get(source) or _read_network(loaded, spec, source)).to(family.place(base))
+        source: (kept.get(source) or _read_network(loaded, spec, source, watch)).to(
+            family.place(base)
+        )
         for source in dict.fromkeys(sources.values())
     }
     modes = tuple(family.control_mode(networks[sources[kind]], kind) for kind in kinds)
@@ -79,36 +83,46 @@ def _source(spec: ModelSpec, kind: str) -> str:
     return found
 
 
-def _read_network(loaded: Loaded, spec: ModelSpec, source: str) -> Any:
-    folder = folders.local_folder(source)
-    variant: str | None = None
-    lack: str | None = "is not on this machine"
-    if folder is not None:
-        variant = None if fallbacks(source, spec, folder) else spec.variant
-        lack = folders.missing_weights(folder, "", variant)
-    if lack is not None and not (folders.is_hub_id(source) and folders.hub_reachable()):
-        raise ModelUnavailable(_absent(spec, source, lack))
-    place = Path(source) if folder is None else folder
+def _read_network(loaded: Loaded, spec: ModelSpec, source: str, watch: OnFetching) -> Any:
+    place = _network_folder(spec, source, watch)
+    variant = None if fallbacks(source, spec, place) else spec.variant
     dtype = loaded.family.dtype(loaded.pipe)
-    if lack is None:
-        name = _class_name(place)
-        reader = loaded.family.control_networks.get(name)
-        if reader is None:
-            raise ModelUnavailable(_foreign(spec, source, name, loaded.family))
-    else:  # the hub's class is known once it is here
-        reader = next(iter(loaded.family.control_networks.values()))
+    name = _class_name(place)
+    reader = loaded.family.control_networks.get(name)
+    if reader is None:
+        raise ModelUnavailable(_foreign(spec, source, name, loaded.family))
 
     def read() -> Any:
         return reader.from_pretrained(
-            source if lack is not None else place,
-            variant=variant,
-            dtype=dtype,
-            use_safetensors=True,
+            place, variant=variant, dtype=dtype, use_safetensors=True, local_files_only=True
         )
 
     network = guarded(spec.title, place, read)
     _check_shape(loaded, spec, source, network)
     return network
+
+
+def _network_folder(spec: ModelSpec, source: str, watch: OnFetching) -> Path:
+    """Where a ControlNet lies, fetched where the hub has it; raises ModelUnavailable."""
+    folder, lack = _look(spec, source)
+    if folder is not None and lack is None:
+        return folder
+    if not (folders.is_hub_id(source) and folders.hub_reachable()):
+        raise ModelUnavailable(_absent(spec, source, lack or ""))
+    fetch(Wanted(hub_id=source, kind=Kind.COMPONENT, variant=spec.variant), watch)
+    folder, lack = _look(spec, source)
+    if folder is None or lack is not None:
+        raise ModelUnavailable(_absent(spec, source, lack or ""))
+    return folder
+
+
+def _look(spec: ModelSpec, source: str) -> tuple[Path | None, str | None]:
+    """A ControlNet's folder, and what is missing there in words that follow "it"."""
+    folder = folders.local_folder(source)
+    if folder is None:
+        return None, "is not on this machine"
+    variant = None if fallbacks(source, spec, folder) else spec.variant
+    return folder, folders.missing_weights(folder, "", variant)
 
 
 def _class_name(folder: Path) -> str:

@@ -19,7 +19,6 @@ from genimg_ui.backend.base import (
     Progress,
 )
 from genimg_ui.backend.device import Device, is_out_of_memory, pick_device
-from genimg_ui.backend.diffusion.added_files import FetchWatch
 from genimg_ui.backend.diffusion.additions import Added, Additions
 from genimg_ui.backend.diffusion.controls import Controlled, with_controls
 from genimg_ui.backend.diffusion.pipelines import Loaded, load_pipeline
@@ -27,6 +26,7 @@ from genimg_ui.backend.diffusion.preview import PreviewGate
 from genimg_ui.backend.diffusion.prompts import prompt_warnings
 from genimg_ui.backend.diffusion.sampling import Watch, Work, check_job, prepare, sample
 from genimg_ui.backend.diffusion.t2i_adapters import divided
+from genimg_ui.backend.fetching import FetchWatch
 from genimg_ui.environment import versions
 from genimg_ui.errors import BackendError
 from genimg_ui.registry import ModelSpec, download_size
@@ -80,7 +80,7 @@ class DiffusersBackend:
         watch = FetchWatch(on_event, cancel)
         loaded = self._load(job.spec, watch)
         adapted = divided(job, watch)
-        controlled = self._controlled(loaded, adapted.job)
+        controlled = self._controlled(loaded, adapted.job, watch)
         cancel.check()
         on_event(Progress(0.0, "reading the picture"))
         pipe = loaded.pipe if controlled is None else controlled.pipe
@@ -113,7 +113,9 @@ class DiffusersBackend:
             self._spec = spec
         return self._loaded
 
-    def _controlled(self, loaded: Loaded, job: BackendJob) -> Controlled | None:
+    def _controlled(
+        self, loaded: Loaded, job: BackendJob, watch: FetchWatch
+    ) -> Controlled | None:
         if not job.controls:
             return None
         kinds = tuple(control.unit.kind for control in job.controls)
@@ -122,7 +124,9 @@ class DiffusersBackend:
             had = {} if self._control is None else self._control.networks
             kept = {source: network for source, network in had.items() if source in wanted}
             self._control, had = None, {}  # what is not wanted any more makes room
-            self._control = with_controls(loaded, job.spec, kinds, self._hashes, kept=kept)
+            self._control = with_controls(
+                loaded, job.spec, kinds, self._hashes, kept=kept, watch=watch
+            )
         return self._control
 
     def _forget(self) -> None:

@@ -14,15 +14,16 @@ import torch
 from safetensors import SafetensorError
 from spandrel import MAIN_REGISTRY, ArchRegistry, ModelLoader, UnsupportedModelError
 
-from genimg_ui.backend.base import CancelToken, OnEvent, Progress
+from genimg_ui.backend.base import CancelToken, OnEvent
 from genimg_ui.backend.device import Device, is_out_of_memory
+from genimg_ui.backend.fetching import FetchWatch
 from genimg_ui.core.provenance import ModelRecord
 from genimg_ui.core.tasks import MASKED, Task
 from genimg_ui.environment import version
 from genimg_ui.errors import ModelUnavailable
 from genimg_ui.registry import ModelSpec, availability
 from genimg_ui.weights import folders
-from genimg_ui.weights.fetch import Fetching, Kind, OnFetching, Wanted, fetch
+from genimg_ui.weights.fetch import Kind, Wanted, fetch
 from genimg_ui.weights.hashes import WeightHashes
 
 # Architectures whose code may not be used commercially; there only where a person installed them.
@@ -65,20 +66,6 @@ def load(
     return Loaded(net, record)
 
 
-class _Watch(OnFetching):
-    """Tells of a download as of any other part of the job."""
-
-    def __init__(self, title: str, on_event: OnEvent, cancel: CancelToken) -> None:
-        self._title, self._on_event, self._cancel = title, on_event, cancel
-
-    def tell(self, state: Fetching) -> None:
-        text = f"downloading {self._title}: {state.done / 1e6:.0f} of {state.total / 1e6:.0f} MB"
-        self._on_event(Progress(0.0, text))
-
-    def check(self) -> None:
-        self._cancel.check()
-
-
 def _path(spec: ModelSpec, on_event: OnEvent, cancel: CancelToken) -> Path:
     path = folders.local_file(spec.source, spec.revision, spec.file)
     if path is not None:
@@ -87,7 +74,7 @@ def _path(spec: ModelSpec, on_event: OnEvent, cancel: CancelToken) -> Path:
     if reason is not None or not folders.is_hub_id(spec.source):
         raise ModelUnavailable(reason or f"{spec.title} cannot be used: there is no {spec.source}.")
     wanted = Wanted(hub_id=spec.source, kind=Kind.FILES, revision=spec.revision, files=(spec.file,))
-    return fetch(wanted, _Watch(spec.title, on_event, cancel)) / spec.file
+    return fetch(wanted, FetchWatch(on_event, cancel)) / spec.file
 
 
 def _check_suffix(spec: ModelSpec, path: Path) -> None:
