@@ -78,8 +78,8 @@ def _copied(pipe: Any) -> Iterator[None]:
 
 def _load(pipe: Any, path: Path, token: str, title: str) -> None:
     tensors = load_file(path)
-    both = set(ENCODER_KEYS.values()) <= set(tensors)
-    if getattr(pipe, "text_encoder_2", None) is not None and not both:
+    both = getattr(pipe, "text_encoder_2", None) is not None
+    if both and not set(ENCODER_KEYS.values()) <= set(tensors):
         raise ModelUnavailable(
             f"The embedding {token} was made for another model than {title}, whose two text "
             f"encoders need {' and '.join(ENCODER_KEYS.values())}; it has {', '.join(tensors)}."
@@ -106,7 +106,7 @@ def _only(tensors: dict[str, torch.Tensor], token: str) -> torch.Tensor:
     if len(tensors) != 1:
         raise ModelUnavailable(
             f"The embedding {token} must be a file with one table of vectors, got "
-            f"{', '.join(tensors) or 'none'}."
+            f"{', '.join(sorted(tensors)) or 'none'}."
         )
     vectors = next(iter(tensors.values()))
     return vectors if vectors.ndim > 1 else vectors[None]

@@ -4,6 +4,7 @@ from typing import Any
 
 from genimg_ui.backend.base import BackendJob
 from genimg_ui.backend.diffusion.families import Family
+from genimg_ui.backend.diffusion.weighting import weighting_warnings
 from genimg_ui.core.request import SamplingParams
 from genimg_ui.registry import ModelSpec
 
@@ -13,7 +14,10 @@ def prompt_warnings(family: Family, pipe: Any, job: BackendJob) -> tuple[str, ..
     sampling = job.resolved.request.sampling
     texts = {"prompt": sampling.prompt, "negative_prompt": sampling.negative_prompt}
     tokenizer, room = family.prompt_room(pipe)
-    found = [_overlong(tokenizer, room, name, text) for name, text in texts.items()]
+    if sampling.prompt_weighting:  # which reads every word
+        found = weighting_warnings(sampling)
+    else:
+        found = [_overlong(tokenizer, room, name, text) for name, text in texts.items()]
     found += _unguided(job.spec, sampling)
     return tuple(sentence for sentence in found if sentence)
 
