@@ -72,9 +72,11 @@ LAYERS = {
         ),
         ("numpy",),
     ),
+    "controls": Layer(("core", "backend.base", "backend.pool")),
     "preparation": Layer(
         (
             "core",
+            "controls",
             "errors",
             "registry",
             "history.names",
@@ -151,6 +153,7 @@ LAYERS = {
     "run_exports": Layer(("core", "errors", "history", "runs", "workspace"), ("numpy", "PIL")),
     "ui": Layer(
         (
+            "beginnings",
             "shelf",
             "core",
             "errors",
@@ -175,6 +178,7 @@ LAYERS = {
         ("gradio",),
     ),
     "result_exports": Layer(("errors", "history")),
+    "beginnings": Layer(("core", "drafts", "errors", "registry", "workspace")),
     "versions": Layer(("core", "errors", "history", "drafts", "workspace")),
     "handover": Layer(("bundle", "core", "drafts", "errors", "history", "recall", "workspace")),
     "recall": Layer(("core", "drafts", "errors", "history", "workspace")),

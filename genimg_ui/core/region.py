@@ -1,11 +1,13 @@
 """The canvas of an edit, and which of its pixels are repainted, for every task alike."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.mask import Mask, Masks, make_masks
 from genimg_ui.core.outpaint import expand_mask, inner_box
-from genimg_ui.core.request import EditRequest, Region
+from genimg_ui.core.request import EditInputs, EditRequest, Region
 
 
 def canvas_size(request: EditRequest, source: Size) -> Size:
@@ -51,3 +53,8 @@ def canvas_masks(request: EditRequest, source: Size, painted: Mask | None, *, so
         painted = np.zeros((source.height, source.width), np.uint8)
     masks = make_masks(painted, request.mask, soft=soft)
     return Masks(*(expand_mask(mask, request.border) for mask in masks))
+
+
+def inputs_for(request: EditRequest, inputs: EditInputs) -> EditInputs:
+    """What the request takes of what a canvas shows: no mask for the whole picture."""
+    return replace(inputs, mask=None) if request.region is Region.WHOLE else inputs

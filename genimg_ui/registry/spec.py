@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from genimg_ui.core.request import ColourMatch, EditRequest, InpaintParams, PassParams, SamplingParams
+from genimg_ui.core.request import (
+    ColourMatch,
+    EditRequest,
+    InpaintParams,
+    PassParams,
+    SamplingParams,
+)
 from genimg_ui.core.resolve import Abilities
 from genimg_ui.core.tasks import EVERY_TASK, Task
 from genimg_ui.errors import RefusedInput

@@ -9,6 +9,7 @@ from genimg_ui.preset_shelf import PresetShelf
 from genimg_ui.ui import texts
 from genimg_ui.ui.canvas.component import MaskCanvas
 from genimg_ui.ui.download_panel import DownloadPanel
+from genimg_ui.ui.handlers.adapters import AdapterHandlers
 from genimg_ui.ui.handlers.borders import BorderHandlers
 from genimg_ui.ui.handlers.carried import CarriedHandlers
 from genimg_ui.ui.handlers.controls import ControlHandlers
@@ -60,6 +61,7 @@ def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
         edits = EditHandlers(page, workspace, results)
         edits.connect(demo)
         ControlHandlers(page, workspace, edits).connect()
+        AdapterHandlers(page, workspace).connect()
         VariantHandlers(page, workspace, edits, results).connect(demo)
         PresetHandlers(page, workspace, shelf).connect(demo)
         DownloadHandlers(page, workspace).connect()

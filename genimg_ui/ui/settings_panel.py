@@ -11,6 +11,7 @@ from genimg_ui.core.tasks import MASKED, Task, task_of
 from genimg_ui.registry import ModelSpec, Registry
 from genimg_ui.ui import texts
 from genimg_ui.ui.control_panel import ControlPanel
+from genimg_ui.ui.lora_panel import LoraPanel
 from genimg_ui.ui.outpaint_panel import OutpaintPanel
 from genimg_ui.ui.panels import (
     InpaintPanel,
@@ -19,6 +20,7 @@ from genimg_ui.ui.panels import (
     Updates,
     Values,
 )
+from genimg_ui.ui.reference_panel import ReferencePanel
 from genimg_ui.ui.task_panel import NewCanvasPanel, TaskPanel
 from genimg_ui.ui.variants_panel import VariantsPanel
 
@@ -35,10 +37,13 @@ class SettingsPanel:
     mask: MaskPanel
     inpaint: InpaintPanel
     control: ControlPanel
+    lora: LoraPanel
+    reference: ReferencePanel
 
     def widgets(self) -> list[gr.components.Component]:
         """Every widget whose value belongs to the request."""
         parts = (self.task, self.sampling, self.mask, self.inpaint, self.control)
+        parts = (*parts, self.lora, self.reference)
         return [self.model, *(widget for part in parts for widget in part.widgets())]
 
     def changing(self) -> list[Any]:
@@ -55,6 +60,8 @@ class SettingsPanel:
             inpaint=replace(self.inpaint.read(values), box=box),
             border=border,
             controls=self.control.read(values),
+            loras=self.lora.read(values),
+            references=self.reference.read(values),
         )
 
     def write(self, request: EditRequest) -> Updates:
@@ -66,15 +73,19 @@ class SettingsPanel:
             **self.mask.write(request.mask),
             **self.inpaint.write(request.inpaint),
             **self.control.write(request.controls),
+            **self.lora.write(request.loras),
+            **self.reference.write(request.references),
         }
 
-    def allow(self, spec: ModelSpec, task: Task) -> Updates:
+    def allow(self, spec: ModelSpec, task: Task = Task.INPAINT) -> Updates:
         """Disable what model or task cannot use, and say why."""
         return {
             **self.task.allow(task, spec),
             **self.sampling.allow(spec),
             **self.inpaint.allow(spec),
             **self.control.allow(spec),
+            **self.lora.allow(spec),
+            **self.reference.allow(spec),
             **self._of_masks(spec, task),
         }
 
@@ -101,7 +112,8 @@ class SettingsPanel:
 
     def defaults(self, spec: ModelSpec) -> Updates:
         """The model's own recommended values."""
-        return {**self.sampling.defaults(spec), **self.inpaint.defaults(spec)}
+        own = {**self.sampling.defaults(spec), **self.inpaint.defaults(spec)}
+        return own | self.lora.defaults() | self.reference.defaults(spec)
 
     def show(self, request: EditRequest, spec: ModelSpec) -> Updates:
         """`write` and `allow` in one update for each widget."""
@@ -139,6 +151,7 @@ def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, Ap
         knobs = _build_knobs()
     with gr.Accordion("Control", open=False, elem_id="control"):
         control = ControlPanel.build()
+    lora, reference = _build_added()
     sampling = SamplingPanel(**top, **knobs)
     panel = SettingsPanel(
         task=task,
@@ -149,8 +162,17 @@ def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, Ap
         mask=mask,
         inpaint=inpaint,
         control=control,
+        lora=lora,
+        reference=reference,
     )
     return panel, outpaint, buttons
+
+
+def _build_added() -> tuple[LoraPanel, ReferencePanel]:
+    with gr.Accordion("LoRAs and embeddings", open=False, elem_id="loras"):
+        lora = LoraPanel.build()
+    with gr.Accordion("References", open=False, elem_id="references"):
+        return lora, ReferencePanel.build()
 
 
 def _build_top() -> tuple[dict[str, Any], gr.Button]:
@@ -259,6 +281,12 @@ def _build_knobs() -> dict[str, Any]:
             elem_id="scheduler",
         ),
         "anchor_step_noise": _build_anchor(),
+        "prompt_weighting": gr.Checkbox(
+            default.prompt_weighting,
+            label="Prompt weighting",
+            info=texts.PROMPT_WEIGHTING,
+            elem_id="prompt-weighting",
+        ),
     }
 
 

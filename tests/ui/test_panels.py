@@ -89,6 +89,7 @@ MASKED = st.builds(
         seed=st.none() | st.integers(0, SEED_LIMIT - 1),
         variants=st.integers(1, 16),
         anchor_step_noise=st.booleans(),
+        prompt_weighting=st.booleans(),
     ),
     mask=st.builds(MaskParams, grow=st.integers(-64, 128), feather=st.integers(0, 128)),
     inpaint=st.builds(

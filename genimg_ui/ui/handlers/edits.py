@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from genimg_ui.core.geometry import Size
+from genimg_ui.core.region import inputs_for
 from genimg_ui.core.request import SEED_LIMIT, EditInputs
 from genimg_ui.errors import RefusedInput
 from genimg_ui.history.record import LogEntry
@@ -72,7 +73,7 @@ class EditHandlers(Handlers):
         page.status.dismissed(self.on_dismissed, **again)
         page.status.remedied(
             self.on_remedy,
-            outputs=[page.status, page.settings.mask.grow, page.settings.mask.feather],
+            outputs=[page.status, *self._mended().values()],
             **QUIET,
         )
         if page.host.run_waiting is not None:
@@ -100,8 +101,8 @@ class EditHandlers(Handlers):
         """Queue the edit that the page shows, or say what keeps it from running."""
         page, workspace = self.page, self.workspace
         session, state = page.session(values), values[page.canvas]
-        inputs = self.inputs_of(session, state, request)
         wanted = page.request(values)
+        inputs = inputs_for(wanted, self.inputs_of(session, state, request))
         findings = workspace.findings(wanted, state.size, inputs.mask)
         if any(item.blocking for item in findings):
             return {page.status: warn(findings)}
@@ -198,11 +199,20 @@ class EditHandlers(Handlers):
     @told
     def on_remedy(self, event: gr.EventData) -> Updates:
         """Set the one value that mends a finding."""
-        mask = self.page.settings.mask
-        fields = {"grow": mask.grow, "feather": mask.feather}
-        widget = fields[str(event._data["field"])]
+        widget = self._mended()[str(event._data["field"])]
         text = f"{event._data['label']}: done. Press Apply."
         return {widget: event._data["value"], self.page.status: views.message(text)}
+
+    def _mended(self) -> dict[str, Any]:
+        """The widgets that remedies set, by the name of their field."""
+        mask, sampling = self.page.settings.mask, self.page.settings.sampling
+        return {
+            "grow": mask.grow,
+            "feather": mask.feather,
+            "scheduler": sampling.scheduler,
+            "num_inference_steps": sampling.num_inference_steps,
+            "guidance_scale": sampling.guidance_scale,
+        }
 
     @told
     def on_retried(self, values: Values, event: gr.EventData) -> Updates:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import gradio as gr
 
 from genimg_ui.core.geometry import Sides
+from genimg_ui.core.tasks import Task
 from genimg_ui.errors import GenimgError
 from genimg_ui.history.names import session_id
 from genimg_ui.ui import views
@@ -58,7 +59,7 @@ class PictureHandlers(Handlers):
         page.canvas.refused(self.on_refused, outputs=[page.status], **QUIET)
         page.settings.model.input(
             self.on_model,
-            inputs={page.settings.model},
+            inputs={page.settings.model, page.settings.task.task},
             outputs=[page.status, *page.settings.widgets()],
             **QUIET,
         )
@@ -140,7 +141,10 @@ class PictureHandlers(Handlers):
         note = gr.update(info=" · ".join(filter(None, (spec.licence, spec.note))))
         status = views.message(lack, kind="warning") if lack else views.message("")
         defaults = page.settings.defaults(spec)
-        updates = page.settings.allow(spec)
+        task = Task(values[page.settings.task.task])
+        updates = page.settings.allow(spec, task)
+        if task is Task.TEXT_TO_IMAGE:
+            defaults[page.settings.sampling.strength] = 1.0
         for widget, value in defaults.items():
             updates[widget] = {**updates[widget], "value": value}
         return {page.status: status, page.settings.model: note, **updates}

@@ -7,6 +7,7 @@ import gradio as gr
 
 from genimg_ui.core.geometry import Size
 from genimg_ui.core.parameters import PARAMETERS, Kind
+from genimg_ui.core.region import inputs_for
 from genimg_ui.core.template import SPECIAL
 from genimg_ui.errors import GenimgError, RefusedInput
 from genimg_ui.run_exports import Export, RunExports
@@ -140,6 +141,7 @@ class VariantHandlers(Handlers):
         session, state = page.session(values), values[page.canvas]
         inputs = self._edits.inputs_of(session, state, request)
         plan = self._plan(values, session, state.size)
+        inputs = inputs_for(plan.cells[0].request, inputs)
         findings = workspace.findings(plan.cells[0].request, state.size, inputs.mask)
         if any(item.blocking for item in findings):
             return {page.status: warn(findings)}

@@ -47,7 +47,7 @@ class Part(gr.HTML):
 
 class Compare(Part):
     """Two pictures over one another: before and after of a result, or any two. Events: continued,
-    restored, marked, deleted.
+    varied, restored, marked, deleted.
     """
 
     part = "compare"

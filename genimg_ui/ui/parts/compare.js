@@ -174,6 +174,7 @@ find('fit').addEventListener('click', () => {
 
 const who = () => ({ entry: current().entry, index: current().index });
 find('continue').addEventListener('click', () => trigger('continued', who()));
+find('vary').addEventListener('click', () => trigger('varied', who()));
 find('restore').addEventListener('click', () => trigger('restored', who()));
 find('delete').addEventListener('click', () => trigger('deleted', who()));
 const mark = (change) =>
