@@ -26,6 +26,7 @@ from genimg_ui.history.store import Store
 from genimg_ui.jobs.queue import Job, JobQueue, JobState
 from genimg_ui.pictures import OpenPicture, Pictures
 from genimg_ui.registry import ModelSpec, Registry, abilities, availability, first_request
+from genimg_ui.registry.adapter_checks import adapter_findings
 from genimg_ui.registry.live import RegistrySource, as_source
 from genimg_ui.shelf.licences import Licences
 
@@ -196,7 +197,7 @@ class Workspace:
             plan = self.context(request, size, area)
             findings += check_scale(plan.scale, plan.working)
         resolve(request, abilities(spec), size, self.bounds, drawn_seed=0)
-        return findings
+        return findings + adapter_findings(request, spec)
 
     def lack_of(self, spec: ModelSpec) -> str | None:
         """Why the model cannot be used here, in one sentence; None where it can."""

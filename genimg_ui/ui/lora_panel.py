@@ -133,9 +133,7 @@ class LoraPanel(Panel):
             ),
         }
         for unit in self.units:
-            updates[unit.name] = gr.update(
-                choices=[NO_LORA, *names], interactive=bool(names), info=info
-            )
+            updates[unit.name] = gr.update(choices=[NO_LORA, *names], info=info)
             updates[unit.scale] = gr.update(interactive=bool(names))
         return updates
 

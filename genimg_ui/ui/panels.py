@@ -63,6 +63,7 @@ class SamplingPanel(Panel):
     num_inference_steps: gr.Slider
     scheduler: gr.Dropdown
     anchor_step_noise: gr.Checkbox
+    prompt_weighting: gr.Checkbox
 
     def read(self, values: Values) -> SamplingParams:
         """The sampler's part of the request; an unlocked seed is drawn anew."""
@@ -78,6 +79,7 @@ class SamplingPanel(Panel):
             seed=_whole(values, self.seed, "Seed") if values[self.lock] else None,
             variants=_whole(values, self.variants, "Variants"),
             anchor_step_noise=bool(values[self.anchor_step_noise]),
+            prompt_weighting=bool(values[self.prompt_weighting]),
         )
 
     def write(self, params: SamplingParams) -> Updates:
@@ -94,6 +96,7 @@ class SamplingPanel(Panel):
             self.lock: params.seed is not None,
             self.variants: params.variants,
             self.anchor_step_noise: params.anchor_step_noise,
+            self.prompt_weighting: params.prompt_weighting,
         }
         return updates if params.seed is None else updates | {self.seed: params.seed}
 
@@ -115,12 +118,16 @@ class SamplingPanel(Panel):
                 spec,
                 choices=list(spec.schedulers) or ["default"],
             ),
+            self.prompt_weighting: _usable(
+                spec.uses_prompt_weighting, texts.PROMPT_WEIGHTING, spec
+            ),
             self.anchor_step_noise: _usable(bool(spec.schedulers), texts.ANCHOR_STEP_NOISE, spec),
         }
 
     def defaults(self, spec: ModelSpec) -> Updates:
         """The model's own recommended values."""
-        return {
+        off = {} if spec.uses_prompt_weighting else {self.prompt_weighting: False}
+        return off | {
             self.strength: spec.default_strength,
             self.guidance_scale: spec.default_guidance_scale,
             self.true_cfg_scale: spec.default_true_cfg_scale,

@@ -125,10 +125,14 @@ class ReferencePanel(Panel):
             updates |= panel.write(unit)
         return updates
 
+    def defaults(self, spec: ModelSpec) -> Updates:
+        """None where the model could not read them."""
+        return {} if spec.references else self.write(())
+
     def allow(self, spec: ModelSpec) -> Updates:
         usable = bool(spec.references)
         info = texts.REFERENCE if usable else texts.REFERENCE_NEVER.format(model=spec.id)
-        updates: Updates = {}
+        updates: Updates = {unit.picture: gr.update() for unit in self.units}
         for unit in self.units:
             updates[unit.scale] = gr.update(interactive=usable, info=info)
             updates[unit.start] = gr.update(interactive=usable)

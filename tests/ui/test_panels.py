@@ -17,8 +17,10 @@ from genimg_ui.core.request import (
     FillMode,
     FillUnderMask,
     InpaintParams,
+    LoraUnit,
     MaskParams,
     PassParams,
+    ReferenceUnit,
     Region,
     SamplingParams,
 )
@@ -103,6 +105,20 @@ MASKED = st.builds(
     ),
     border=st.builds(Sides, *[st.integers(0, 2000)] * 4),
     controls=st.lists(CONTROLS, max_size=3).map(tuple),
+    loras=st.lists(
+        st.builds(LoraUnit, name=st.sampled_from(["ink", "oil"]), scale=st.floats(-2, 2)),
+        max_size=4,
+    ).map(tuple),
+    references=st.lists(
+        st.builds(
+            ReferenceUnit,
+            picture=st.just("7" * 64),
+            scale=st.floats(0, 2),
+            start=st.floats(0, 0.5),
+            end=st.floats(0.51, 1),
+        ),
+        max_size=3,
+    ).map(tuple),
     passes=st.builds(PassParams, progressive=st.booleans(), overlap=st.integers(0, 64)),
 )
 REQUESTS = st.one_of(
