@@ -54,6 +54,7 @@ LAYERS = {
             "transformers",
             "safetensors",
             "compel",
+            "psutil",
             "controlnet_aux",
             "llvmlite",
             "spandrel",

@@ -68,6 +68,7 @@ class SamplingParams:
     strength: float = 1.0  # (0, 1]: 1 repaints wholly
     guidance_scale: float = 7.0  # [1, 30]: 1 is without classifier-free guidance
     true_cfg_scale: float = 1.0  # [1, 30]: the same of families whose guidance_scale is distilled
+    guidance_end: float = 1.0  # [0, 1]: fraction of the steps after which guidance stops
     num_inference_steps: int = 30  # [1, 150]
     refiner_switch_at: float = 0.8  # (0, 1]: share of the steps before a refiner; 1: without it
     scheduler: str = "default"  # `default` is the model's own

@@ -12,6 +12,7 @@ from typing import Any
 from genimg_ui.backend.base import BackendJob
 from genimg_ui.backend.diffusion.embeddings import embeddings_loaded
 from genimg_ui.backend.diffusion.loras import loras_worn
+from genimg_ui.backend.diffusion.memo import remembered
 from genimg_ui.backend.diffusion.pipelines import Loaded
 from genimg_ui.backend.diffusion.references import EncoderShelf, references_attached
 from genimg_ui.backend.diffusion.steering import Steer
@@ -27,13 +28,15 @@ from genimg_ui.weights.hashes import WeightHashes
 class Added:
     """What the additions of one edit bring: to its calls, and to its record.
 
-    `extras` are arguments of the pipeline, `libraries` those whose versions matter.
+    `extras` are arguments of the pipeline, `libraries` those whose versions matter, `state` what
+    has changed in the text encoders.
     """
 
     extras: Mapping[str, Any]
     steers: tuple[Steer, ...]
     records: tuple[PartRecord, ...]
     libraries: tuple[str, ...]
+    state: tuple[Any, ...]
 
 
 class Additions:
@@ -62,13 +65,17 @@ class Additions:
             prompts: dict[str, Any] = {}
             if request.sampling.prompt_weighting:
                 inversions = bool(words)
-                prompts = weighted_prompts(family, pipe, request.sampling, inversions=inversions)
+                with remembered(pipe, loaded.memo, (loras, words)):
+                    prompts = weighted_prompts(
+                        family, pipe, request.sampling, inversions=inversions
+                    )
             adapters = adapter_steers(family, pipe, job, adapted.inputs)
             yield Added(
                 extras={**prompts, **referred.extras},
                 steers=(*referred.steers, *adapters),
                 records=(*loras, *words, *referred.records, *self._adapters(job, adapted)),
                 libraries=_libraries(loras, prompts),
+                state=(loras, words),
             )
 
     def forget(self) -> None:

@@ -7,7 +7,7 @@ in two halves where memory is short. What is left out is answered with the promp
 prediction, so guidance has nothing to add: u + s · (c - u) is exactly c where u is c.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -50,28 +50,36 @@ class Evaluations:
 
 
 @contextmanager
-def evaluated(pipe: Any, denoiser: Any, how: Guided, what: Evaluations) -> Iterator[None]:
-    """While the block runs, `denoiser`, and the ControlNets beside it, run as `what` says."""
+def evaluated(
+    denoisers: Sequence[Any], control: Any, how: Guided, what: Evaluations
+) -> Iterator[None]:
+    """While the block runs, all networks run as `what` says.
+
+    `denoisers` take turns in one picture, as a model and its refiner do; `control` is what holds
+    the ControlNets beside them, or None.
+    """
     acts = what.guides and (what.end < 1 or (what.halved and how is Guided.BATCH))
     with ExitStack() as stack:
         if acts:
-            networks = [denoiser]
-            control = getattr(pipe, "controlnet", None)
-            if control is not None and how is not Guided.TURNS:  # there it is run once anyway
-                networks.append(control)
-            for network in networks:
-                wrapped = _WRAPPERS[how](network.forward, what)
+            calls = count()
+            for network in denoisers:
+                wrapped = _WRAPPERS[how](network.forward, what, calls)
                 stack.enter_context(overlaid(network, "forward", wrapped))
+            if control is not None and how is not Guided.TURNS:  # there it is run once anyway
+                wrapped = _WRAPPERS[how](control.forward, what, count())
+                stack.enter_context(overlaid(control, "forward", wrapped))
         yield
 
 
 class _InTurns:
     """A denoiser that is called with the prompt, then without it."""
 
-    def __init__(self, forward: Callable[..., Any], what: Evaluations) -> None:
+    def __init__(
+        self, forward: Callable[..., Any], what: Evaluations, calls: Iterator[int]
+    ) -> None:
         self._forward = forward
         self._what = what
-        self._calls = count()
+        self._calls = calls
         self._last: Any = None
 
     def __call__(self, *places: Any, **named: Any) -> Any:
@@ -85,13 +93,19 @@ class _AtOnce:
     """A network that is called with both, as halves of tensors or (`lists`) items of lists."""
 
     def __init__(
-        self, forward: Callable[..., Any], what: Evaluations, *, prompt: int, lists: bool = False
+        self,
+        forward: Callable[..., Any],
+        what: Evaluations,
+        calls: Iterator[int],
+        *,
+        prompt: int,
+        lists: bool = False,
     ) -> None:
         self._forward = forward
         self._what = what
         self._prompt = prompt
         self._lists = lists
-        self._calls = count()
+        self._calls = calls
 
     def __call__(self, *places: Any, **named: Any) -> Any:
         index = next(self._calls)

@@ -17,7 +17,8 @@ from genimg_ui.backend.diffusion.overlay import overlaid
 
 MEMO_BYTES = 256 * 2**20  # of all that is kept; a prompt of the largest text encoder takes 100 MB
 MEMO_ANSWERS = 64
-ENCODERS = ("text_encoder", "text_encoder_2", "text_encoder_3")
+ENCODERS = ("text_encoder", "text_encoder_2", "text_encoder_3", "prior_text_encoder")
+AUTOENCODERS = ("vae", "movq")
 TILING = ("use_tiling", "use_slicing", "tile_sample_min_size", "tile_sample_min_height")
 
 
@@ -85,11 +86,12 @@ def remembered(pipe: Any, memo: Memo, state: Any = ()) -> Iterator[None]:
             if encoder is not None:
                 ask = _remembering(memo, name, state, encoder.forward)
                 stack.enter_context(overlaid(encoder, "forward", ask))
-        vae = getattr(pipe, "vae", None)
-        if vae is not None:
-            tiles = tuple(getattr(vae, name, None) for name in TILING)
-            ask = _remembering(memo, "vae", tiles, vae.encode)
-            stack.enter_context(overlaid(vae, "encode", ask))
+        for name in AUTOENCODERS:
+            vae = getattr(pipe, name, None)
+            if vae is not None:
+                tiles = tuple(getattr(vae, setting, None) for setting in TILING)
+                ask = _remembering(memo, name, tiles, vae.encode)
+                stack.enter_context(overlaid(vae, "encode", ask))
         yield
 
 

@@ -6,7 +6,7 @@ broken becomes a ModelUnavailable that names it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,12 @@ from genimg_ui.backend.device import Device
 from genimg_ui.backend.diffusion.families import ADAPTERS, Family, Pipeline, Reading
 from genimg_ui.backend.diffusion.guarded import guarded, quieten
 from genimg_ui.backend.diffusion.loras import attach_lora
+from genimg_ui.backend.diffusion.memo import Memo
+from genimg_ui.backend.diffusion.placing import put
 from genimg_ui.backend.diffusion.preview import fit_colours
 from genimg_ui.backend.diffusion.sources import ensure
 from genimg_ui.backend.weight_records import fallbacks, model_record
+from genimg_ui.core.memory import Offload
 from genimg_ui.core.provenance import ModelRecord
 from genimg_ui.errors import ModelUnavailable, RefusedInput
 from genimg_ui.registry import ModelSpec
@@ -39,6 +42,8 @@ class Loaded:
     record: ModelRecord
     fallbacks: tuple[str, ...]  # sentences
     helpers: Mapping[str, Pipeline]  # further pipelines that take part, by their role
+    offload: Offload = Offload.NONE  # where the weights lie while they are not used
+    memo: Memo = field(default_factory=Memo)  # what its encoders have answered
 
     @property
     def native(self) -> bool:
@@ -52,9 +57,18 @@ class Loaded:
 
 
 def load_pipeline(
-    spec: ModelSpec, device: Device, hashes: WeightHashes, watch: OnFetching, *, safety: bool
+    spec: ModelSpec,
+    device: Device,
+    hashes: WeightHashes,
+    watch: OnFetching,
+    *,
+    safety: bool,
+    offload: Offload = Offload.NONE,
 ) -> Loaded:
-    """Load the model of `spec`; with `safety` its safety checker too, where it has one."""
+    """Load the model of `spec`; with `safety` its safety checker too, where it has one.
+
+    Raises RefusedInput, ModelUnavailable.
+    """
     if spec.family not in ADAPTERS:
         known = ", ".join(ADAPTERS)
         raise RefusedInput(f'family of {spec.id} must be one of {known}, got "{spec.family}"')
@@ -71,12 +85,14 @@ def load_pipeline(
         pickles=spec.allow_pickle,
         safety=safety,
     )
-    pipe = guarded(spec.title, place.main, lambda: family.read(spec, reading).to(device.torch))
+    first = device.torch if offload is Offload.NONE else torch.device("cpu")
+    pipe = guarded(spec.title, place.main, lambda: family.read(spec, reading).to(first))
     family.check(pipe, spec.title)
     helpers = guarded(spec.title, place.main, lambda: family.read_helpers(pipe, reading))
     lora = guarded(spec.title, place.main, lambda: attach_lora(pipe, family.denoiser(pipe), spec))
     for each in (pipe, *helpers.values()):
         each.set_progress_bar_config(disable=True)
+        put(each, offload, device)
     return Loaded(
         pipe,
         family,
@@ -85,7 +101,21 @@ def load_pipeline(
         model_record(spec, place, pipe, hashes, lora),
         absent,
         helpers,
+        offload,
     )
+
+
+def denoisers(loaded: Loaded, pipe: Pipeline) -> tuple[Any, ...]:
+    """The networks that take turns in a picture: of `pipe`, which samples, and of a refiner."""
+    return tuple(loaded.family.denoiser(each) for each in (pipe, *loaded.helpers.values()))
+
+
+def weight_bytes(loaded: Loaded) -> int:
+    """What the weights of a loaded model take."""
+    pipes = (loaded.pipe, *loaded.helpers.values())
+    parts = {id(part): part for pipe in pipes for part in pipe.components.values()}
+    networks = [part for part in parts.values() if isinstance(part, torch.nn.Module)]
+    return sum(tensor.nbytes for network in networks for tensor in network.parameters())
 
 
 def _sentences(spec: ModelSpec, family: Family, place: Place) -> tuple[str, ...]:

@@ -27,12 +27,15 @@ from genimg_ui.backend.diffusion.additions import Added
 from genimg_ui.backend.diffusion.blend import Blend, cell_mask
 from genimg_ui.backend.diffusion.controls import Controlled
 from genimg_ui.backend.diffusion.families import Call, ControlCall, OnStep, Output
+from genimg_ui.backend.diffusion.guidance import Evaluations, evaluated
+from genimg_ui.backend.diffusion.memo import remembered
 from genimg_ui.backend.diffusion.noise import canvas_noise, latent_cells
-from genimg_ui.backend.diffusion.pipelines import Loaded
+from genimg_ui.backend.diffusion.pipelines import Loaded, denoisers
 from genimg_ui.backend.diffusion.preview import PreviewGate, latents_to_rgb
 from genimg_ui.backend.diffusion.schedulers import check_steps, make_scheduler, step_options
 from genimg_ui.backend.diffusion.steering import Steer, steered
 from genimg_ui.backend.diffusion.step_noise import anchor_steps
+from genimg_ui.core.memory import WHOLE, Placement
 from genimg_ui.errors import BackendError, RefusedInput
 
 
@@ -50,6 +53,8 @@ class Work:
     controls: tuple[ControlCall, ...]  # extended too
     extras: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the pipeline
     steers: tuple[Steer, ...] = ()
+    placement: Placement = WHOLE
+    state: tuple[Any, ...] = ()  # what the edit has changed in the text encoders
 
     @property
     def size(self) -> tuple[int, int]:
@@ -130,11 +135,17 @@ def check_job(job: BackendJob) -> None:
 
 
 def prepare(
-    job: BackendJob, loaded: Loaded, twin: Controlled | None = None, added: Added | None = None
+    job: BackendJob,
+    loaded: Loaded,
+    twin: Controlled | None = None,
+    added: Added | None = None,
+    *,
+    placement: Placement = WHOLE,
 ) -> Work:
     """Everything that all variants share; `twin` is the pipeline with the job's ControlNets.
 
-    `added` is what the edit has put on the model for its own time.
+    `added` is what the edit has put on the model for its own time, `placement` how it is fitted
+    into memory.
     """
     family = loaded.family
     pipe = loaded.pipe if twin is None else twin.pipe
@@ -142,7 +153,8 @@ def prepare(
     filled = _extended(job.filled, multiple)
     cells = cell_mask(_extended(job.mask, multiple), loaded.factor)
     # One fixed draw of the encoder's posterior: all variants are held to the same latents.
-    source = family.encode(pipe, _pixels(filled), torch.Generator("cpu").manual_seed(0))
+    with remembered(pipe, loaded.memo):
+        source = family.encode(pipe, _pixels(filled), torch.Generator("cpu").manual_seed(0))
     return Work(
         job=job,
         loaded=loaded,
@@ -154,6 +166,8 @@ def prepare(
         controls=() if twin is None else _controls(job, twin, multiple),
         extras={} if added is None else added.extras,
         steers=() if added is None else added.steers,
+        placement=placement,
+        state=() if added is None else added.state,
     )
 
 
@@ -188,13 +202,29 @@ def sample(work: Work, index: int, watch: Watch) -> Rgb:
         check=watch.check,
         extras={**step_options(work.pipe.scheduler), **work.extras},
     )
-    family = work.loaded.family
-    with steered(family.denoiser(work.pipe), work.steers, len(blend.timesteps)):
-        output = family.run(work.pipe, call)
+    output = _run(work, call, len(blend.timesteps))
     watch.check()
     pixels = _patch(work, output)
     watch.done(blend)
     return pixels
+
+
+def _run(work: Work, call: Call, evaluations: int) -> Output:
+    """Sample with all that acts beside the pipeline."""
+    family, pipe = work.loaded.family, work.pipe
+    what = Evaluations(
+        total=evaluations,
+        end=work.job.resolved.request.sampling.guidance_end,
+        guides=family.guides(call),
+        halved=work.placement.halved,
+    )
+    control = getattr(pipe, "controlnet", None)
+    with (
+        remembered(pipe, work.loaded.memo, work.state),
+        steered(family.denoiser(pipe), work.steers, evaluations),
+        evaluated(denoisers(work.loaded, pipe), control, family.guided, what),
+    ):
+        return family.run(pipe, call)
 
 
 def _controls(job: BackendJob, twin: Controlled, multiple: int) -> tuple[ControlCall, ...]:

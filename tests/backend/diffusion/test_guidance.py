@@ -1,6 +1,5 @@
 """Guidance that ends early, and batches that are split: what is run, and that the sums agree."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,8 +29,7 @@ class Net(torch.nn.Module):
 
 def _run(how: Guided, what: Evaluations, calls: int, **named: Any) -> tuple[Net, list[Any]]:
     net = Net()
-    pipe = SimpleNamespace(controlnet=None)
-    with evaluated(pipe, net, how, what):
+    with evaluated([net], None, how, what):
         answers = [net(**named) for _ in range(calls)]
     assert "forward" not in vars(net)
     return net, answers
@@ -82,15 +80,22 @@ def test_the_second_of_two_calls_is_left_out():
 @pytest.mark.parametrize("what", [Evaluations(total=2), Evaluations(total=2, end=0, guides=False)])
 def test_nothing_is_touched_where_nothing_is_asked(what):
     net = Net()
-    with evaluated(SimpleNamespace(), net, Guided.TURNS, what):
+    with evaluated([net], None, Guided.TURNS, what):
         assert "forward" not in vars(net)
 
 
 def test_a_controlnet_is_run_as_the_denoiser_is():
     net, control = Net(), Net()
-    with evaluated(
-        SimpleNamespace(controlnet=control), net, Guided.BATCH, Evaluations(total=1, end=0)
-    ):
-        control(**BATCH)
-        net(**BATCH)
-    assert (net.batches, control.batches) == ([1], [1])
+    with evaluated([net], control, Guided.BATCH, Evaluations(total=2, end=0.5)):
+        for _ in range(2):
+            control(**BATCH)
+            net(**BATCH)
+    assert (net.batches, control.batches) == ([2, 1], [2, 1])
+
+
+def test_a_refiner_goes_on_counting_where_the_model_stopped():
+    net, refiner = Net(), Net()
+    with evaluated([net, refiner], None, Guided.BATCH, Evaluations(total=4, end=0.75)):
+        for network in (net, net, refiner, refiner):
+            network(**BATCH)
+    assert (net.batches, refiner.batches) == ([2, 2], [2, 1])

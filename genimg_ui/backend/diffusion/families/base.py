@@ -19,6 +19,7 @@ from PIL import Image
 
 from genimg_ui.backend.base import Grey, Rgb
 from genimg_ui.backend.diffusion.blend import AddNoise
+from genimg_ui.backend.diffusion.guidance import Guided
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec
 from genimg_ui.registry.places import Place
@@ -129,6 +130,8 @@ class Family(AddNoise, ABC):
     """The number in both configurations that tells a ControlNet of another family."""
     control_modes: ClassVar[Mapping[str, int]] = MappingProxyType({})
     """Kind of control → its number in the family's published union network."""
+    guided: ClassVar[Guided] = Guided.BATCH
+    """How its pipelines evaluate the denoiser with the prompt and without."""
 
     @abstractmethod
     def inpaint_class(self, spec: ModelSpec, class_name: str) -> Any:
@@ -204,6 +207,10 @@ class Family(AddNoise, ABC):
         return mode
 
     _union_count: ClassVar[str] = "num_control_type"  # in the configuration of a union network
+
+    def guides(self, call: Call) -> bool:
+        """Whether the denoiser may be evaluated without the prompt too."""
+        return True
 
     def latent_channels(self, pipe: Pipeline) -> int:
         """Channels of spatial latents."""

@@ -20,6 +20,7 @@ from PIL import Image
 
 from genimg_ui.backend.diffusion.families.base import Call, Pipeline
 from genimg_ui.backend.diffusion.families.flow import PATCH, Flow, pictured, refuse_channels
+from genimg_ui.backend.diffusion.guidance import Guided
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec
 
@@ -40,6 +41,7 @@ class Flux(Flow):
     control_modes: ClassVar[Mapping[str, int]] = MappingProxyType(
         {"canny": 0, "tile": 1, "depth": 2, "pose": 4}
     )
+    guided: ClassVar[Guided] = Guided.TURNS
     _union_count: ClassVar[str] = "num_mode"
 
     def inpaint_class(self, spec: ModelSpec, class_name: str) -> Any:
@@ -56,6 +58,9 @@ class Flux(Flow):
         if len(networks) > 1 and all(network is networks[0] for network in networks):
             return [networks[0]]
         return super().control_argument(networks)
+
+    def guides(self, call: Call) -> bool:
+        return call.true_cfg_scale > 1
 
     def prompt_room(self, pipe: Pipeline) -> tuple[Any, int]:
         return pipe.tokenizer_2, self._tokens(pipe) - MARKERS
@@ -102,6 +107,9 @@ class FluxFill(Flux):
 
     def native(self, pipe: Pipeline) -> bool:
         return True
+
+    def guides(self, call: Call) -> bool:
+        return False
 
     def check(self, pipe: Pipeline, title: str) -> None:
         mask_channels = self.factor(pipe) ** 2

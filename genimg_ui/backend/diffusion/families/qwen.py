@@ -23,6 +23,7 @@ from PIL import Image
 
 from genimg_ui.backend.diffusion.families.base import Call, Pipeline
 from genimg_ui.backend.diffusion.families.flow import PATCH, Flow, refuse_channels
+from genimg_ui.backend.diffusion.guidance import Guided
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec
 
@@ -37,6 +38,7 @@ class QwenImage(Flow):
     control_networks: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"QwenImageControlNetModel": QwenImageControlNetModel}
     )
+    guided: ClassVar[Guided] = Guided.TURNS
 
     def inpaint_class(self, spec: ModelSpec, class_name: str) -> Any:
         return QwenImagePipeline
@@ -62,6 +64,9 @@ class QwenImage(Flow):
     def control_argument(self, networks: tuple[Any, ...]) -> Any:
         """One network in memory serves every unit."""
         return networks[0] if len(networks) == 1 else QwenImageMultiControlNetModel([networks[0]])
+
+    def guides(self, call: Call) -> bool:
+        return call.true_cfg_scale > 1
 
     def latent_channels(self, pipe: Pipeline) -> int:
         return int(pipe.vae.config.z_dim)

@@ -19,6 +19,7 @@ from PIL import Image
 
 from genimg_ui.backend.diffusion.families.base import Call, Output, Pipeline
 from genimg_ui.backend.diffusion.families.flow import Flow, pictured, refuse_channels
+from genimg_ui.backend.diffusion.guidance import Guided
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec
 
@@ -33,6 +34,7 @@ class ZImage(Flow):
         {"ZImageControlNetModel": ZImageControlNetModel}
     )
     control_width: ClassVar[str] = "dim"
+    guided: ClassVar[Guided] = Guided.LIST
 
     def inpaint_class(self, spec: ModelSpec, class_name: str) -> Any:
         return ZImagePipeline
