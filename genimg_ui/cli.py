@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from genimg_ui.commands import edits, files, logs, models, replays, sweeps
+from genimg_ui.commands.adapters import add_adapter_flags
 from genimg_ui.commands.controls import add_control_flags
 from genimg_ui.core.blank import Colour, parse_colour
 from genimg_ui.core.geometry import Box, Sides, Size
@@ -118,6 +119,7 @@ def _add_request(edit: argparse.ArgumentParser) -> None:
     add("--colour-match", type=_choice(ColourMatch), metavar="NAME", help="else the model's own")
     add("--anchor-step-noise", action=argparse.BooleanOptionalAction, default=True)
     add_control_flags(edit)
+    add_adapter_flags(edit)
 
 
 def _add_task(edit: argparse.ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from genimg_ui.backend.base import CancelToken, OnEvent, Preview, Progress
+from genimg_ui.commands.adapters import adapter_notes, added_to
 from genimg_ui.commands.controls import units_of
 from genimg_ui.commands.workbench import Workbench
 from genimg_ui.core.blank import blank_png
@@ -58,7 +59,7 @@ def edit(flags: argparse.Namespace) -> int:
         policy = export_policy(flags, public=False)
         paths, verdicts = _write_results(place.store, entry, flags.out, policy)
     signed = {verdict.sentence: None for verdict in verdicts}
-    notes = (*entry.warnings, *_unused(flags, spec), *signed)
+    notes = (*entry.warnings, *_unused(flags, spec), *adapter_notes(request, spec), *signed)
     _print_edit(replace(entry, warnings=notes), paths, time.perf_counter() - started, flags)
     return DONE
 
@@ -78,7 +79,7 @@ def request_of(flags: argparse.Namespace, spec: ModelSpec, store: Store) -> Edit
 
     whole = flags.new is not None or flags.upscale > 1
     region = flags.region or (Region.WHOLE if whole else Region.MASK)
-    return EditRequest(
+    request = EditRequest(
         model=spec.id,
         sampling=SamplingParams(
             prompt=flags.prompt,
@@ -108,6 +109,7 @@ def request_of(flags: argparse.Namespace, spec: ModelSpec, store: Store) -> Edit
         upscale=flags.upscale,
         passes=PassParams(progressive=not flags.one_pass, overlap=flags.overlap),
     )
+    return added_to(request, flags, spec, store)
 
 
 def source_of(flags: argparse.Namespace) -> Path | bytes:
