@@ -20,9 +20,10 @@ from transformers import (
 from genimg_ui.backend.base import Rgb
 from genimg_ui.backend.control.annotating import _MODULES, Annotators
 from genimg_ui.backend.control.library import controlnet_aux
-from genimg_ui.core.control import ANNOTATORS
+from genimg_ui.core.annotators import ANNOTATORS
 from genimg_ui.core.request import ControlUnit
 from genimg_ui.errors import ModelUnavailable
+from genimg_ui.weights.fetch import OnFetching
 from tests.editing import photograph
 
 
@@ -107,7 +108,7 @@ def annotators(**sources: str) -> Annotators:
 
 
 def draw(made: Annotators, unit: ControlUnit, image: Rgb = IMAGE) -> Rgb:
-    return made.annotate(unit, image, np.zeros(image.shape[:2], np.bool_))
+    return made.annotate(unit, image, np.zeros(image.shape[:2], np.bool_), OnFetching())
 
 
 @pytest.mark.parametrize("name", MAKERS)

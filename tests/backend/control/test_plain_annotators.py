@@ -7,9 +7,11 @@ import pytest
 
 from genimg_ui.backend.base import Rgb
 from genimg_ui.backend.control.annotating import Annotators
-from genimg_ui.core.control import ANNOTATORS, Annotator, annotators_of
+from genimg_ui.core.annotators import ANNOTATORS, Annotator
+from genimg_ui.core.control import annotators_of
 from genimg_ui.core.request import ControlUnit
 from genimg_ui.errors import RefusedInput
+from genimg_ui.weights.fetch import OnFetching
 from tests.editing import noise, photograph
 
 PLAIN = [item for item in ANNOTATORS.values() if not item.source]
@@ -18,7 +20,7 @@ PLAIN = [item for item in ANNOTATORS.values() if not item.source]
 def draw(unit: ControlUnit, image: Rgb, hole: np.ndarray | None = None) -> Rgb:
     nothing = np.zeros(image.shape[:2], np.bool_)
     return Annotators(importlib.import_module).annotate(
-        unit, image, nothing if hole is None else hole
+        unit, image, nothing if hole is None else hole, OnFetching()
     )
 
 
