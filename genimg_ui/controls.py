@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from genimg_ui.backend.base import CancelToken, ControlInput, Grey, Rgb
 from genimg_ui.backend.pool import BackendPool
-from genimg_ui.core.control import INPAINT
+from genimg_ui.core.annotators import INPAINT
 from genimg_ui.core.plan import EditPlan, crop
 from genimg_ui.core.request import ControlUnit
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from genimg_ui.backend.base import Backend, CancelToken, ControlInput, Rgb
 from genimg_ui.backend.fetching import CancelWatch
-from genimg_ui.core.control import INPAINT
+from genimg_ui.core.annotators import INPAINT
 from genimg_ui.core.provenance import PartRecord
 from genimg_ui.core.request import ControlUnit, InpaintParams
 from genimg_ui.errors import RefusedInput

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from genimg_ui.core.control import ANNOTATORS
+from genimg_ui.core.annotators import ANNOTATORS
 from genimg_ui.core.request import ColourMatch
 from genimg_ui.core.tasks import EVERY_TASK, UPSCALES, Task
 from genimg_ui.errors import ModelUnavailable, RefusedInput

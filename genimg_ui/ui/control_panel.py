@@ -5,7 +5,8 @@ from typing import Any, Self
 
 import gradio as gr
 
-from genimg_ui.core.control import ANNOTATORS, MAX_UNITS, Annotator, annotators_of
+from genimg_ui.core.annotators import ANNOTATORS, Annotator
+from genimg_ui.core.control import MAX_UNITS, annotators_of
 from genimg_ui.core.request import ControlUnit
 from genimg_ui.registry import ModelSpec
 from genimg_ui.ui import texts
@@ -59,16 +60,7 @@ class UnitPanel:
             elem_id=f"{name}-annotator",
         )
         with gr.Row():
-            knobs = tuple(
-                gr.Number(
-                    None,
-                    label=f"Parameter {index + 1}",
-                    visible="hidden",
-                    min_width=90,
-                    elem_id=f"{name}-knob-{index + 1}",
-                )
-                for index in range(MOST_KNOBS)
-            )
+            knobs = _build_knobs(name)
         map_ = gr.Textbox(
             "", label="Ready map", visible="hidden", interactive=False, elem_id=f"{name}-map"
         )
@@ -228,6 +220,19 @@ class ControlPanel(Panel):
         for panel, unit in zip(self.units, padded, strict=False):
             updates |= say(panel, unit)
         return updates
+
+
+def _build_knobs(name: str) -> tuple[gr.Number, ...]:
+    return tuple(
+        gr.Number(
+            None,
+            label=f"Parameter {index + 1}",
+            visible="hidden",
+            min_width=90,
+            elem_id=f"{name}-knob-{index + 1}",
+        )
+        for index in range(MOST_KNOBS)
+    )
 
 
 def _build_buttons(name: str) -> dict[str, Any]:

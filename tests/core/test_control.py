@@ -2,7 +2,8 @@
 
 import pytest
 
-from genimg_ui.core.control import ANNOTATORS, MAX_UNITS, check_controls, check_unit
+from genimg_ui.core.annotators import ANNOTATORS
+from genimg_ui.core.control import MAX_UNITS, check_controls, check_unit
 from genimg_ui.core.request import ControlUnit
 from genimg_ui.core.serial import from_json, to_json
 from genimg_ui.errors import RefusedInput

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from genimg_ui.backend.base import Rgb
 from genimg_ui.backend.control import copies, edges
-from genimg_ui.core.control import INPAINT, Annotator, annotator_of
+from genimg_ui.core.annotators import INPAINT, Annotator
+from genimg_ui.core.control import annotator_of
 from genimg_ui.core.provenance import FileRecord, PartRecord
 from genimg_ui.core.request import ControlUnit
 from genimg_ui.environment import version

@@ -1,0 +1,132 @@
+"""Controls at the page: annotators and their numbers, ready maps, and maps to look at."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from tests.browser.conftest import MakeContext
+from tests.browser.desk import Desk, photograph
+from tests.browser.server import Server
+
+pytestmark = pytest.mark.browser
+SIZE = (240, 160)
+MODELS = """
+models:
+  sketch:
+    source: ./absent
+    title: Sketch
+    family: sd15
+    native_size: 64
+    controls: {canny: ./absent, softedge: ./absent, depth: ./absent}
+  exemplar:
+    engine: exemplar
+"""
+
+
+@pytest.fixture(scope="module")
+def controlled(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app with a model that has ControlNets; none of its weights are there."""
+    del chromium
+    folder = tmp_path_factory.mktemp("controlled")
+    (folder / "models.yaml").write_text(MODELS, encoding="utf-8")
+    running = Server(folder, "--models", str(folder / "models.yaml"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")  # a hub would fetch what must be absent
+        running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def at(profile: MakeContext, controlled: Server, tmp_path: Path) -> Iterator[Desk]:
+    """A desk with a picture, a mask and the controls unfolded."""
+    desk = Desk(profile(), controlled)
+    desk.open(photograph(tmp_path / "picture.png", SIZE))
+    desk.page.locator("#control").get_by_text("Control", exact=True).first.click()
+    desk.page.locator("#control-1").wait_for()
+    yield desk
+    assert not desk.troubles, "\n".join(desk.troubles)
+
+
+def choose(desk: Desk, field: str, words: str) -> None:
+    desk.page.locator(f"#{field} input").click()
+    desk.page.get_by_role("option", name=words).click()
+
+
+def knob(desk: Desk, number: int) -> Locator:
+    return desk.page.locator(f"#control-1-knob-{number} input")
+
+
+def test_a_map_is_shown_on_the_canvas_and_changes_no_mask(at: Desk) -> None:
+    at.paint(60, 40, 90, 70)
+    choose(at, "control-1", "canny")
+    painted = at.state()["painted"]
+    at.forget()
+    at.page.locator("#control-1-preview").click()
+    at.sees("The control map lies on the canvas")
+    at.wait("s.overlay !== null")
+    state = at.state()
+    assert state["overlay"] == {k: state["context"][k] for k in state["overlay"]}
+    assert state["painted"] == painted
+    first = at.page.locator("#canvas .gc-picture").screenshot()
+    at.page.locator("#control-hide").click()
+    at.wait("s.overlay === null")
+    assert at.page.locator("#canvas .gc-picture").screenshot() != first
+
+
+def test_a_number_out_of_range_is_refused_by_its_name(at: Desk) -> None:
+    at.paint(60, 40, 90, 70)
+    choose(at, "control-1", "canny")
+    expect(knob(at, 1)).to_have_attribute("placeholder", "100")
+    knob(at, 1).fill("999")
+    knob(at, 1).blur()
+    at.page.locator("#control-1-preview").click()
+    at.sees("low_threshold must be in [1, 255], got 999")
+
+
+def test_weights_that_are_not_here_are_named(at: Desk) -> None:
+    at.paint(60, 40, 90, 70)
+    choose(at, "control-1", "softedge")
+    choose(at, "control-1-annotator", "HED")
+    at.page.locator("#control-1-preview").click()
+    at.sees("ControlNetHED.pth")
+
+
+def test_a_ready_map_is_kept_over_a_refresh_and_can_be_dropped(at: Desk, tmp_path: Path) -> None:
+    at.paint(60, 40, 90, 70)
+    choose(at, "control-1", "depth")
+    ready = photograph(tmp_path / "depth.png", SIZE)
+    with at.page.expect_file_chooser() as chooser:
+        at.page.locator("#control-1-upload").click()
+    chooser.value.set_files(ready)
+    at.sees("The ready map is used as it is")
+    shown = at.page.locator("#control-1-map textarea, #control-1-map input").first
+    expect(shown).to_be_visible()
+    sha256 = shown.input_value()
+    assert len(sha256) == 64
+    at.page.locator("#control-1-preview").click()
+    at.wait("s.overlay !== null")
+    at.page.wait_for_load_state("networkidle")
+    at.go()
+    at.page.locator("#control").get_by_text("Control", exact=True).first.click()
+    expect(shown).to_have_value(sha256)
+    at.page.locator("#control-1-drop").click()
+    expect(shown).to_be_hidden()
+
+
+def test_a_second_control_is_removed_again(at: Desk) -> None:
+    choose(at, "control-1", "canny")
+    at.page.locator("#control-more").get_by_text("Second control").first.click()
+    choose(at, "control-2", "depth")
+    expect(at.page.locator("#control-2 input")).to_have_value("depth")
+    at.page.locator("#control-2-remove").click()
+    expect(at.page.locator("#control-2 input")).to_have_value("none")
+
+
+def test_a_model_without_controls_says_so(at: Desk) -> None:
+    at.page.locator("#model input").click()
+    at.page.get_by_role("option", name="exemplar").click()
+    expect(at.page.locator("#control-1")).to_contain_text("takes no control")
+    expect(at.page.locator("#control-1 input")).to_be_disabled()
