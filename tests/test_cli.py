@@ -20,9 +20,13 @@ from PIL.PngImagePlugin import PngInfo
 
 from genimg_ui.backend.base import BackendJob, BackendResult
 from genimg_ui.backend.exemplar import ExemplarBackend
-from genimg_ui.cli import main
+from genimg_ui.cli import _parser, main
+from genimg_ui.commands.edits import request_of
+from genimg_ui.core.request import EditRequest, PassParams, Region
 from genimg_ui.errors import StorageError
 from genimg_ui.history.names import session_id
+from genimg_ui.history.store import Store
+from genimg_ui.registry import load_registry
 from tests.editing import decoded, painted, photograph, png, saved
 
 Run = Callable[..., tuple[int, str, str]]
@@ -526,3 +530,61 @@ def test_the_module_runs_as_a_program(tmp_path: Path) -> None:
         env=environment,
     )
     assert (refused.returncode, refused.stderr) == (2, "There is no file absent.png.\n")
+
+
+# -- other tasks than painting
+
+
+def test_an_enlargement_without_a_model(run: Run) -> None:
+    status, _, err = run(
+        "edit", "photo.png", "--out", "out.png", "--upscale", "2", "--model", "lanczos"
+    )
+    assert (status, err) == (0, "")
+    assert Image.open("out.png").size == (120, 88)
+    entry = last_entry(run)
+    assert entry["request"]["upscale"] == 2 and entry["request"]["region"] == "whole"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--out", "o.png"), "Name a picture, or a new canvas"),
+        (("photo.png", "--new", "64x64", "--out", "o.png"), "one of the two"),
+        (("--new", "64", "--out", "o.png"), "must be WIDTHxHEIGHT"),
+        (("--new", "64x64", "--colour", "redd", "--out", "o.png"), "must be written as #RRGGBB"),
+        (("--new", "64x9", "--out", "o.png"), "sides in [16, 30000]"),
+        (("photo.png", "--upscale", "3", "--out", "o.png"), "invalid choice: 3"),
+        (
+            ("photo.png", "--region", "whole", "--out", "o.png"),
+            "serves these tasks: inpaint, outpaint; got",
+        ),
+        (
+            ("photo.png", "--region", "mask", "--upscale", "2", "--out", "o.png"),
+            "region must be whole, got mask",
+        ),
+        (
+            ("photo.png", "--mask", "mask.png", "--upscale", "2", "--model", "lanczos")
+            + ("--out", "o.png"),
+            "no mask is used, and one came",
+        ),
+    ],
+)
+def test_what_no_task_can_do_is_refused(run: Run, flags: tuple[str, ...], said: str) -> None:
+    status, _, err = run("edit", *flags)
+    assert status == 2 and said in err
+
+
+def test_passes_of_the_command_line(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store")
+    spec = load_registry(ROOT / "models.yaml").get("shapes")
+
+    def asked(*flags: str) -> EditRequest:
+        return request_of(_parser().parse_args(["edit", *flags, "--out", "o.png"]), spec, store)
+
+    new = asked("--new", "64x48")
+    assert new.passes == PassParams(progressive=True) and new.sampling.strength == 1
+    assert new.region is Region.WHOLE and new.upscale == 1
+    single = asked("photo.png", "--one-pass", "--overlap", "32")
+    assert single.passes == PassParams(progressive=False, overlap=32)
+    assert single.region is Region.MASK
+    store.close()
