@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
 import torch
 
 from genimg_ui.core.provenance import RuntimeRecord
+
+KEPT_ON_GPU = 0.8  # share of a GPU's memory for weights between edits
+KEPT_IN_MEMORY = 0.5  # the same of main memory, which other programs need too
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,18 @@ class Device:
             instructions=torch.backends.cpu.get_cpu_capability(),
             determinism=_switches(cuda=cuda),
         )
+
+    def available(self) -> int:
+        """Bytes that this process may fill: what is free, and what it holds on a GPU already."""
+        if self.name == "cuda":
+            return int(torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved())
+        return int(psutil.virtual_memory().available)
+
+    def budget(self) -> int:
+        """Bytes of weights that may be kept between edits: the rest is for the work itself."""
+        if self.name == "cuda":
+            return int(KEPT_ON_GPU * torch.cuda.mem_get_info()[1])
+        return int(KEPT_IN_MEMORY * psutil.virtual_memory().total)
 
     def free(self) -> None:
         """Give cached memory back to the device."""

@@ -6,13 +6,14 @@ the files that the models' authors published, and of diffusers' own components.
 """
 
 import json
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from genimg_ui.errors import ModelUnavailable
-from genimg_ui.weights.folders import HEADER_BYTES, pipeline_class
+from genimg_ui.weights.folders import HEADER_BYTES, SAFETENSORS, pipeline_class
 
 MAX_HEADER = 100_000_000  # bytes; the limit of the safetensors library itself
 _WRAP = "model.diffusion_model."  # how whole checkpoints name their denoiser
@@ -128,6 +129,13 @@ def tensor_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
             f"{path.name} has only {size:,} of {whole:,} bytes; download it anew."
         )
     return shapes
+
+
+def file_elements(path: Path) -> int:
+    """How many numbers a single file of weights holds; those of a pickle are taken for halves."""
+    if path.suffix.lower() != SAFETENSORS:
+        return path.stat().st_size // 2
+    return sum(math.prod(shape) for shape in tensor_shapes(path).values())
 
 
 def recognise_file(path: Path) -> Recognised | None:

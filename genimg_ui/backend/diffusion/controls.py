@@ -55,6 +55,8 @@ def with_controls(
         )
         for source in dict.fromkeys(sources.values())
     }
+    for source, network in networks.items():
+        _check_family(loaded, spec, source, network)
     modes = tuple(family.control_mode(networks[sources[kind]], kind) for kind in kinds)
     if len({mode is None for mode in modes}) > 1:
         raise RefusedInput(
@@ -97,9 +99,7 @@ def _read_network(loaded: Loaded, spec: ModelSpec, source: str, watch: OnFetchin
             place, variant=variant, dtype=dtype, use_safetensors=True, local_files_only=True
         )
 
-    network = guarded(spec.title, place, read)
-    _check_shape(loaded, spec, source, network)
-    return network
+    return guarded(spec.title, place, read)
 
 
 def _network_folder(spec: ModelSpec, source: str, watch: OnFetching) -> Path:
@@ -134,8 +134,10 @@ def _class_name(folder: Path) -> str:
     return str(found)
 
 
-def _check_shape(loaded: Loaded, spec: ModelSpec, source: str, network: Any) -> None:
-    """A network of another family has the same class, but reads texts of another width."""
+def _check_family(loaded: Loaded, spec: ModelSpec, source: str, network: Any) -> None:
+    """A network of another family may have the same class, but reads texts of another width."""
+    if type(network).__name__ not in loaded.family.control_networks:
+        raise ModelUnavailable(_foreign(spec, source, type(network).__name__, loaded.family))
     width = loaded.family.control_width
     own = getattr(loaded.family.denoiser(loaded.pipe).config, width, None)
     found = getattr(network.config, width, None)

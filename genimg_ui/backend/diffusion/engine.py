@@ -1,13 +1,16 @@
 """Repaints a crop with a diffusion model of diffusers: inpainting, natively or by blending.
 
-One instance keeps the last used pipeline in memory and gives it to one job at a time; a job that
-waits for it can be cancelled. Patches are uint8 (h, w, 3), one for each seed, of the crop's size.
+One instance keeps models in memory within a budget and gives them to one job at a time; a job
+that waits for them can be cancelled. Patches are uint8 (h, w, 3), one for each seed, of the crop's
+size.
 """
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -20,25 +23,30 @@ from genimg_ui.backend.base import (
 )
 from genimg_ui.backend.device import Device, is_out_of_memory, pick_device
 from genimg_ui.backend.diffusion.additions import Added, Additions
-from genimg_ui.backend.diffusion.controls import Controlled, with_controls
-from genimg_ui.backend.diffusion.pipelines import Loaded, load_pipeline
+from genimg_ui.backend.diffusion.attending import attended
+from genimg_ui.backend.diffusion.controls import Controlled
+from genimg_ui.backend.diffusion.models import Models
+from genimg_ui.backend.diffusion.pipelines import Loaded, denoisers
+from genimg_ui.backend.diffusion.placing import Planned, plan, tile
 from genimg_ui.backend.diffusion.preview import PreviewGate
 from genimg_ui.backend.diffusion.prompts import prompt_warnings
 from genimg_ui.backend.diffusion.sampling import Watch, Work, check_job, prepare, sample
 from genimg_ui.backend.diffusion.t2i_adapters import divided
 from genimg_ui.backend.fetching import FetchWatch
+from genimg_ui.core.memory import Offload, Placement, Stage, next_place
 from genimg_ui.environment import versions
 from genimg_ui.errors import BackendError
 from genimg_ui.registry import ModelSpec, download_size
 from genimg_ui.weights import folders
 from genimg_ui.weights.hashes import WeightHashes
 
+log = logging.getLogger(__name__)
 WAIT_SECONDS = 0.1  # between two looks at the cancel token while another job has the weights
 LIBRARIES = ("torch", "diffusers", "transformers", "safetensors")
 
 
 class DiffusersBackend:
-    """Keeps the last used pipeline; one job at a time has it."""
+    """Keeps models in memory; one job at a time has them."""
 
     def __init__(
         self,
@@ -46,12 +54,20 @@ class DiffusersBackend:
         safety: bool = False,
         device: Device | None = None,
         hashes: WeightHashes | None = None,
+        memory: int | None = None,
+        budget: int | None = None,
     ) -> None:
+        """`memory` is how many bytes may be planned with; None: as many as the device has free.
+
+        `budget` is how many bytes of weights are kept between jobs; None: the device's share.
+        """
         self._safety = safety
+        self._memory = memory
+        self._stage = Stage.LOAD  # of the job that runs
         self._hashes = hashes or WeightHashes()
         self._device = device or pick_device()
+        self._models = Models(self._device, self._hashes, safety=safety, budget=budget)
         self._busy = threading.Lock()
-        self._spec: ModelSpec | None = None
         self._loaded: Loaded | None = None
         self._control: Controlled | None = None
         self._additions = Additions(self._hashes)
@@ -59,33 +75,84 @@ class DiffusersBackend:
     def generate(self, job: BackendJob, on_event: OnEvent, cancel: CancelToken) -> BackendResult:
         with self._exclusive(cancel):
             check_job(job)
-            try:
-                return self._generate(job, on_event, cancel)
-            except (RuntimeError, MemoryError, ValueError, IndexError) as error:
-                if not is_out_of_memory(error):
-                    raise BackendError(f"{job.spec.title} failed: {error}") from error
-                sentence = _memory_sentence(job, self._device)
-            # Outside the handler: the traceback holds the tensors that must be freed.
-            self._forget()
-            raise BackendError(sentence)
+            planned = self._planned(job)
+            told = planned.told(job.spec.title, self._device.name)
+            result = self._attempt(job, planned.placement, on_event, cancel)
+            if result is None:
+                again = self._after_memory_ran_out(planned)
+                if again is not None:
+                    told = (self._retold(job, again),)
+                    result = self._attempt(job, again, on_event, cancel)
+            if result is None:
+                self._forget()
+                title, multiple = job.spec.title, job.spec.size_multiple
+                raise BackendError(planned.too_large(title, self._device.name, multiple))
+            return replace(result, fallbacks=(*result.fallbacks, *told))
 
     def release(self) -> None:
         """Free the weights, once no job uses them."""
         with self._busy:
             self._forget()
 
-    def _generate(self, job: BackendJob, on_event: OnEvent, cancel: CancelToken) -> BackendResult:
+    def _planned(self, job: BackendJob) -> Planned:
+        loaded = self._models.kept(job.spec)
+        available = self._device.available() if self._memory is None else self._memory
+        if self._device.name != "cuda" and self._memory is None:
+            available += self._models.bytes  # those of others can be given up
+        floor = Offload.NONE if loaded is None else loaded.offload
+        planned = plan(job, self._device, available=available, floor=floor)
+        if planned.needs is not None:
+            self._control = None
+            self._models.give_way(job.spec, planned.needs.peak(planned.placement), available)
+        return planned
+
+    def _attempt(
+        self, job: BackendJob, placement: Placement, on_event: OnEvent, cancel: CancelToken
+    ) -> BackendResult | None:
+        """Run the job in a placement; None where memory ran out, and all that it held is freed."""
+        self._stage = Stage.LOAD
+        try:
+            return self._generate(job, placement, on_event, cancel)
+        except (RuntimeError, MemoryError, ValueError, IndexError) as error:
+            if not is_out_of_memory(error):
+                raise BackendError(f"{job.spec.title} failed: {error}") from error
+            log.warning("memory ran out (%s): %s", self._stage, placement)
+        return None
+
+    def _after_memory_ran_out(self, planned: Planned) -> Placement | None:
+        """Make room, and say what to try next."""
+        again = next_place(planned.placement, self._stage, planned.places)
+        if again is None or again.offload is not planned.placement.offload:
+            self._forget()
+        elif self._loaded is not None:
+            self._loaded.memo.clear()
+        self._device.free()
+        return again
+
+    def _retold(self, job: BackendJob, again: Placement) -> str:
+        return (
+            f"{job.spec.title} ran out of memory (stage: {self._stage}) and was run again in "
+            f"{again.words(self._device.name)}."
+        )
+
+    def _generate(
+        self, job: BackendJob, placement: Placement, on_event: OnEvent, cancel: CancelToken
+    ) -> BackendResult:
         cancel.check()
         on_event(Progress(0.0, _loading(job.spec)))
         watch = FetchWatch(on_event, cancel)
-        loaded = self._load(job.spec, watch)
+        loaded = self._load(job.spec, watch, placement.offload)
         adapted = divided(job, watch)
         controlled = self._controlled(loaded, adapted.job, watch)
         cancel.check()
         on_event(Progress(0.0, "reading the picture"))
         pipe = loaded.pipe if controlled is None else controlled.pipe
-        with self._additions.put_on(loaded, pipe, adapted, watch) as added:
-            work = prepare(adapted.job, loaded, controlled, added)
+        tile(pipe, on=placement.tiled)
+        with (
+            attended(pipe, denoisers(loaded, pipe), partial(self._look, cancel)),
+            self._additions.put_on(loaded, pipe, adapted, watch) as added,
+        ):
+            work = prepare(adapted.job, loaded, controlled, added, placement=placement)
             gate = PreviewGate()
             patches = tuple(
                 sample(work, index, Watch(work, index, on_event=on_event, cancel=cancel, gate=gate))
@@ -99,38 +166,29 @@ class DiffusersBackend:
                 loaded.family.attention(work.pipe)
             ),
             environment=_environment(self._device, added),
-            facts=_facts(work),
+            facts=_facts(work) | {"placement": placement.words(self._device.name)},
             warnings=prompt_warnings(loaded.family, loaded.pipe, job),
             fallbacks=loaded.fallbacks + (() if controlled is None else controlled.fallbacks),
         )
 
-    def _load(self, spec: ModelSpec, watch: FetchWatch) -> Loaded:
-        if self._loaded is None or self._spec != spec:
-            self._forget()
-            self._loaded = load_pipeline(
-                spec, self._device, self._hashes, watch, safety=self._safety
-            )
-            self._spec = spec
+    def _look(self, cancel: CancelToken, stage: Stage) -> None:
+        self._stage = stage
+        cancel.check()
+
+    def _load(self, spec: ModelSpec, watch: FetchWatch, offload: Offload) -> Loaded:
+        self._loaded = self._control = None  # what is not kept must not be held here
+        self._loaded = self._models.load(spec, watch, offload)
         return self._loaded
 
-    def _controlled(
-        self, loaded: Loaded, job: BackendJob, watch: FetchWatch
-    ) -> Controlled | None:
-        if not job.controls:
-            return None
-        kinds = tuple(control.unit.kind for control in job.controls)
-        if self._control is None or self._control.kinds != kinds:
-            wanted = {source for kind, source in job.spec.controls if kind in kinds}
-            had = {} if self._control is None else self._control.networks
-            kept = {source: network for source, network in had.items() if source in wanted}
-            self._control, had = None, {}  # what is not wanted any more makes room
-            self._control = with_controls(
-                loaded, job.spec, kinds, self._hashes, kept=kept, watch=watch
-            )
+    def _controlled(self, loaded: Loaded, job: BackendJob, watch: FetchWatch) -> Controlled | None:
+        if job.controls:
+            kinds = tuple(control.unit.kind for control in job.controls)
+            self._control = self._models.controlled(loaded, job.spec, kinds, watch)
         return self._control
 
     def _forget(self) -> None:
-        self._loaded = self._spec = self._control = None
+        self._loaded = self._control = None
+        self._models.forget()
         self._additions.forget()
         self._device.free()
 
@@ -164,11 +222,3 @@ def _facts(work: Work) -> dict[str, str]:
     if "safety_checker" in work.pipe.components:
         facts["safety_checker"] = "on" if work.pipe.safety_checker is not None else "off"
     return facts
-
-
-def _memory_sentence(job: BackendJob, device: Device) -> str:
-    height, width = job.filled.shape[:2]
-    return (
-        f"{job.spec.title} ran out of memory on {device.name} at {width}×{height}: reduce the "
-        "padding or the painted region, or choose a smaller model; `exemplar` needs none of it."
-    )

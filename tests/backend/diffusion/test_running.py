@@ -99,18 +99,6 @@ def test_a_job_that_waits_for_another_can_be_cancelled(backend, models):
     assert time.monotonic() - begin < 2
 
 
-def test_one_pipeline_is_kept_and_the_last_one_freed(models):
-    own = DiffusersBackend()
-    patch(own, spec(models / "sd15"))
-    first = own._loaded
-    patch(own, spec(models / "sd15"))
-    assert own._loaded is first
-    patch(own, spec(models / "sd15_inpaint"))
-    assert own._loaded is not first
-    own.release()
-    assert own._loaded is None
-
-
 def test_the_record_names_weights_libraries_machine_and_method(backend, models):
     first = generate(backend, job(spec(models / "sd15"), scheduler="unipc"))
     other = generate(backend, job(spec(models / "sd15_inpaint"), control=CANNY))

@@ -1,0 +1,96 @@
+"""Keeps loaded weights between edits, the least recently used given up first.
+
+A budget in bytes bounds what is kept; the value that is asked for stays, however large it is.
+Tensors that several values share are counted once.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Iterable
+from typing import Any, TypeVar
+
+import torch
+
+T = TypeVar("T")
+Modules = Callable[[Any], Iterable[torch.nn.Module]]
+
+
+class ModelCache:
+    """Values by key, each with the networks that `modules` finds in it.
+
+    `released` is called after values were given up, to hand freed memory back to the device.
+    """
+
+    def __init__(self, budget: int, modules: Modules, released: Callable[[], None]) -> None:
+        self.budget = budget
+        self._modules = modules
+        self._released = released
+        self._values: OrderedDict[Hashable, Any] = OrderedDict()  # the last used at the end
+
+    @property
+    def keys(self) -> tuple[Hashable, ...]:
+        """What is kept, the least recently used first."""
+        return tuple(self._values)
+
+    @property
+    def bytes(self) -> int:
+        """How much memory all kept weights hold together."""
+        return self.measure(*self._values.values())
+
+    def measure(self, *values: Any) -> int:
+        """How much memory the weights of these values hold together."""
+        return weight_bytes(module for value in values for module in self._modules(value))
+
+    def get(
+        self,
+        key: Hashable,
+        load: Callable[[], T],
+        *,
+        needs: int = 0,
+        keep: Collection[Hashable] = (),
+    ) -> T:
+        """The value of `key`, loaded by `load` where it is not kept.
+
+        `needs` is about how many bytes it will hold: room is made for them before it is loaded.
+        Values of `keep` are in use, and are not given up for it.
+        """
+        if key in self._values:
+            self._values.move_to_end(key)
+            kept: T = self._values[key]
+            return kept
+        self.make_room(needs, keep=keep)
+        value = load()
+        self._values[key] = value
+        self.make_room(0, keep=(*keep, key))
+        return value
+
+    def make_room(
+        self, needs: int, *, keep: Collection[Hashable] = (), budget: int | None = None
+    ) -> None:
+        """Give up values until `needs` more bytes fit the budget, or only `keep` is left."""
+        limit = self.budget if budget is None else budget
+        for key in self.keys:
+            if self.bytes + needs <= limit:
+                return
+            if key not in keep:
+                self.drop([key])
+
+    def drop(self, keys: Iterable[Hashable]) -> None:
+        """Give up the values of these keys."""
+        for key in tuple(keys):
+            del self._values[key]
+            self._released()
+
+    def clear(self) -> None:
+        """Give up everything."""
+        self._values.clear()
+        self._released()
+
+
+def weight_bytes(modules: Iterable[torch.nn.Module]) -> int:
+    """Bytes of all parameters and buffers; storage that is shared counts once."""
+    storages: dict[int, int] = {}
+    for module in modules:
+        for tensor in (*module.parameters(), *module.buffers()):
+            storage = tensor.untyped_storage()
+            storages[storage.data_ptr()] = storage.nbytes()
+    return sum(storages.values())
