@@ -11,8 +11,9 @@ from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
-from tiny_models import TEXT_WIDTH, WIDTHS
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+from tests.backend.tiny_models import TEXT_WIDTH, WIDTHS
 
 TOKENS = 4  # that an IP-Adapter makes of a picture
 VISION_WIDTH = 24
