@@ -8,6 +8,7 @@ import pytest
 from genimg_ui.backend.base import Backend
 from genimg_ui.backend.pool import BackendPool
 from genimg_ui.registry import ModelSpec
+from genimg_ui.weights import folders
 
 
 @pytest.fixture(scope="session")
@@ -44,3 +45,11 @@ def backend(tiny: ModuleType) -> Backend:
     return BackendPool().get(
         ModelSpec(id="tiny", title="Tiny", engine="diffusers", licence="Apache-2.0")
     )
+
+
+@pytest.fixture
+def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty cache, and a hub that nobody answers for."""
+    monkeypatch.setattr(folders, "hub_reachable", lambda: False)
+    monkeypatch.setattr(folders.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"

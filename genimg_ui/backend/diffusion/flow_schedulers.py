@@ -48,6 +48,10 @@ class FlowEuler(FlowMatchEulerDiscreteScheduler):  # type: ignore[misc] # diffus
         self.sigmas = self.sigmas[self.skipped :]
         self._begin_index = 0  # two levels may be the same number: count, do not look up
 
+    def stretch_shift_to_terminal(self, t: Any) -> Any:
+        """Stretch the levels to their last; a single one would be divided by zero."""
+        return t if len(t) == 1 else super().stretch_shift_to_terminal(t)
+
     def sigma(self, timestep: torch.Tensor) -> torch.Tensor:
         """The noise level, a scalar, of the one of `timesteps` that is nearest."""
         level: torch.Tensor = self.sigmas[(self.timesteps - timestep).abs().argmin()]

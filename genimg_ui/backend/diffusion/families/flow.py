@@ -97,6 +97,11 @@ class Flow(Family):
         )
         return mu
 
+    def pack(self, pipe: Pipeline, latents: torch.Tensor) -> torch.Tensor:
+        return (
+            latents.contiguous()
+        )  # the decoder rounds by the layout, which a mask must not change
+
     def run(self, pipe: Pipeline, call: Call) -> Output:
         width, height = call.size
         arguments = {
