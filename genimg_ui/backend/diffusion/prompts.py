@@ -16,6 +16,8 @@ def prompt_warnings(family: Family, pipe: Any, job: BackendJob) -> tuple[str, ..
     tokenizer, room = family.prompt_room(pipe)
     if sampling.prompt_weighting:  # which reads every word
         found = weighting_warnings(sampling)
+        if job.spec.refiner and sampling.refiner_switch_at < 1:
+            found.append("The refiner reads the prompt as plain text, without its weights.")
     else:
         found = [_overlong(tokenizer, room, name, text) for name, text in texts.items()]
     found += _unguided(job.spec, sampling)
