@@ -27,6 +27,7 @@ from genimg_ui.core.request import (
     Region,
     SamplingParams,
 )
+from genimg_ui.core.speed import StepCache
 from genimg_ui.core.tasks import UPSCALES
 from genimg_ui.errors import GenimgError, RefusedInput
 from genimg_ui.settings import add_export_flags, default_data_dir
@@ -104,6 +105,9 @@ def _add_request(edit: argparse.ArgumentParser) -> None:
     add("--strength", type=float)
     add("--guidance-scale", type=float)
     add("--true-cfg-scale", type=float)
+    add("--guidance-end", type=float, help="share of the steps after which CFG stops")
+    add("--step-cache", type=_choice(StepCache), metavar="NAME", help="of a transformer")
+    add("--step-cache-threshold", type=float, help="how large a change still counts as small")
     add("--refiner-switch-at", type=float, help="share of the steps before the refiner")
     add("--steps", type=int)
     add("--scheduler", default=sampling.scheduler)

@@ -62,7 +62,7 @@ class Setting:
     """One key under `settings`: its group on the page, how it is read, where it belongs."""
 
     group: str
-    part: str  # of the request: sampling, mask, inpaint, "" (itself) or controls
+    part: str  # of the request: sampling, speed, mask, inpaint, "" (itself) or controls
     read: _Read
 
 
@@ -100,6 +100,7 @@ SETTINGS: Mapping[str, Setting] = {
     "guidance_scale": Setting("sampling", "sampling", _number(1, 30)),
     "true_cfg_scale": Setting("sampling", "sampling", _number(1, 30)),
     "refiner_switch_at": Setting("sampling", "sampling", _number(0.01, 1)),
+    "guidance_end": Setting("sampling", "speed", _number(0, 1)),
     "num_inference_steps": Setting("sampling", "sampling", _whole(1, 150)),
     "scheduler": Setting("sampling", "sampling", _scheduler),
     "variants": Setting("sampling", "sampling", _whole(1, 16)),
@@ -178,7 +179,7 @@ def apply_preset(request: EditRequest, preset: Preset, registry: Registry) -> Ap
         del settings["scheduler"]
     if not spec.uses_prompt and (preset.template or settings.get("prompt")):
         notes.append(f"{spec.title} reads no prompt: choose a model that does.")
-    for part in ("sampling", "mask", "inpaint"):
+    for part in ("sampling", "speed", "mask", "inpaint"):
         changes = {k: v for k, v in settings.items() if SETTINGS[k].part == part}
         request = replace(request, **{part: replace(getattr(request, part), **changes)})
     units, note = _controls(request, settings, spec)

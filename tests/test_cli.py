@@ -154,6 +154,19 @@ def test_options_of_the_embedded_engine_change_the_picture(run: Run, option: lis
     assert decoded(before).tobytes() != Image.open("out.png").tobytes()
 
 
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (["--guidance-end", "0.5"], "guidance_end must be 1, got 0.5"),
+        (["--step-cache", "taylorseer"], "takes these step caches: none; got taylorseer"),
+        (["--step-cache-threshold", "0.1"], "step_cache_threshold belongs to"),
+    ],
+)
+def test_savings_that_a_model_has_not_are_refused(run: Run, option: list[str], sentence) -> None:
+    status, _, err = run(*EDIT, *option)
+    assert status == 2 and sentence in err
+
+
 def test_what_the_model_does_not_use_is_said(run: Run) -> None:
     status, _, err = run(*EDIT, "--prompt", "a cat", "--steps", "5")
     assert status == 0

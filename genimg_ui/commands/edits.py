@@ -28,6 +28,7 @@ from genimg_ui.core.request import (
 )
 from genimg_ui.core.resolve import Bounds
 from genimg_ui.core.serial import Json, to_json
+from genimg_ui.core.speed import SpeedParams
 from genimg_ui.credentials.reading import Verdict
 from genimg_ui.errors import BackendError, GenimgError, RefusedInput
 from genimg_ui.exporting.exporter import Exporter
@@ -104,12 +105,22 @@ def request_of(flags: argparse.Namespace, spec: ModelSpec, store: Store) -> Edit
             colour_match=flags.colour_match or spec.default_colour_match,
         ),
         border=flags.border,
+        speed=_speed_of(flags),
         controls=units_of(flags, store),
         region=region,
         upscale=flags.upscale,
         passes=PassParams(progressive=not flags.one_pass, overlap=flags.overlap),
     )
     return added_to(request, flags, spec, store)
+
+
+def _speed_of(flags: argparse.Namespace) -> SpeedParams:
+    usual = SpeedParams()
+    return SpeedParams(
+        guidance_end=usual.guidance_end if flags.guidance_end is None else flags.guidance_end,
+        step_cache=flags.step_cache or usual.step_cache,
+        step_cache_threshold=flags.step_cache_threshold,
+    )
 
 
 def source_of(flags: argparse.Namespace) -> Path | bytes:

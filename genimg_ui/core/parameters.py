@@ -1,7 +1,6 @@
 """The parameters that a run can sweep, by their names in the request, and their values as text.
 
-Values are written as a list, `0.3, 0.5, 0.7`, as a range with a count, `0.3..0.9 x 4`, or as a
-list of both.
+Values are a list, `0.3, 0.5, 0.7`, a range with a count, `0.3..0.9 x 4`, or a list of both.
 """
 
 import re
@@ -9,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from genimg_ui.core.request import SEED_LIMIT, ColourMatch, EditRequest, FillMode
 from genimg_ui.core.resolve import Abilities
@@ -52,23 +52,12 @@ class Parameter:
         return None
 
 
-def _sampling(name: str) -> Callable[[EditRequest, Value], EditRequest]:
+def _of(part: str, name: str) -> Callable[[EditRequest, Value], EditRequest]:
     def put(request: EditRequest, value: Value) -> EditRequest:
-        changes: dict[str, Value] = {name: value}
-        return replace(request, sampling=replace(request.sampling, **changes))  # type: ignore[arg-type]
+        changed: Any = replace(getattr(request, part), **{name: value})
+        return replace(request, **{part: changed})
 
     return put
-
-
-def _mask(name: str) -> Callable[[EditRequest, Value], EditRequest]:
-    def put(request: EditRequest, value: Value) -> EditRequest:
-        return replace(request, mask=replace(request.mask, **{name: int(value)}))
-
-    return put
-
-
-def _put_padding(request: EditRequest, value: Value) -> EditRequest:
-    return replace(request, inpaint=replace(request.inpaint, padding=int(value)))
 
 
 def _put_fill_mode(request: EditRequest, value: Value) -> EditRequest:
@@ -86,10 +75,6 @@ def _put_colour_match(request: EditRequest, value: Value) -> EditRequest:
     return replace(request, inpaint=replace(request.inpaint, colour_match=match))
 
 
-def _put_model(request: EditRequest, value: Value) -> EditRequest:
-    return replace(request, model=str(value))
-
-
 def _put_weight(request: EditRequest, value: Value) -> EditRequest:
     weight = float(value)
     controls = tuple(
@@ -100,13 +85,17 @@ def _put_weight(request: EditRequest, value: Value) -> EditRequest:
 
 _ALL = (
     Parameter(
-        name="seed", label="Seed", kind=Kind.SEED, put=_sampling("seed"), example="4, or 7, 11, 42"
+        name="seed",
+        label="Seed",
+        kind=Kind.SEED,
+        put=_of("sampling", "seed"),
+        example="4, or 7, 11, 42",
     ),
     Parameter(
         name="strength",
         label="Denoise",
         kind=Kind.NUMBER,
-        put=_sampling("strength"),
+        put=_of("sampling", "strength"),
         used=lambda abilities: abilities.uses_strength,
         example="0.4..1 x 4",
     ),
@@ -114,7 +103,7 @@ _ALL = (
         name="guidance_scale",
         label="CFG",
         kind=Kind.NUMBER,
-        put=_sampling("guidance_scale"),
+        put=_of("sampling", "guidance_scale"),
         used=lambda abilities: abilities.uses_guidance,
         example="3, 5, 7, 9",
     ),
@@ -122,15 +111,23 @@ _ALL = (
         name="true_cfg_scale",
         label="True CFG",
         kind=Kind.NUMBER,
-        put=_sampling("true_cfg_scale"),
+        put=_of("sampling", "true_cfg_scale"),
         used=lambda abilities: abilities.uses_true_cfg,
         example="1, 2, 4",
+    ),
+    Parameter(
+        name="guidance_end",
+        label="CFG until",
+        kind=Kind.NUMBER,
+        put=_of("speed", "guidance_end"),
+        used=lambda abilities: abilities.uses_guidance_end,
+        example="0.6, 0.8, 1",
     ),
     Parameter(
         name="refiner_switch_at",
         label="Refiner from",
         kind=Kind.NUMBER,
-        put=_sampling("refiner_switch_at"),
+        put=_of("sampling", "refiner_switch_at"),
         used=lambda abilities: abilities.uses_refiner,
         example="0.6, 0.8, 1",
     ),
@@ -138,7 +135,7 @@ _ALL = (
         name="num_inference_steps",
         label="Steps",
         kind=Kind.WHOLE,
-        put=_sampling("num_inference_steps"),
+        put=_of("sampling", "num_inference_steps"),
         used=lambda abilities: abilities.uses_steps,
         example="10..40 x 4",
     ),
@@ -146,7 +143,7 @@ _ALL = (
         name="scheduler",
         label="Scheduler",
         kind=Kind.NAME,
-        put=_sampling("scheduler"),
+        put=_of("sampling", "scheduler"),
         used=lambda abilities: bool(abilities.schedulers),
         example="euler, ddim, dpmpp_2m",
     ),
@@ -166,15 +163,21 @@ _ALL = (
         used=lambda abilities: not abilities.uses_strength,
         example="remove, closest, balanced",
     ),
-    Parameter(name="grow", label="Grow", kind=Kind.WHOLE, put=_mask("grow"), example="0..12 x 4"),
     Parameter(
-        name="feather", label="Feather", kind=Kind.WHOLE, put=_mask("feather"), example="0..12 x 4"
+        name="grow", label="Grow", kind=Kind.WHOLE, put=_of("mask", "grow"), example="0..12 x 4"
+    ),
+    Parameter(
+        name="feather",
+        label="Feather",
+        kind=Kind.WHOLE,
+        put=_of("mask", "feather"),
+        example="0..12 x 4",
     ),
     Parameter(
         name="padding",
         label="Context padding",
         kind=Kind.WHOLE,
-        put=_put_padding,
+        put=_of("inpaint", "padding"),
         example="32..128 x 4",
     ),
     Parameter(
@@ -185,12 +188,18 @@ _ALL = (
         used=lambda abilities: abilities.uses_colour_match,
         example="off, offset, blend",
     ),
-    Parameter(name="model", label="Model", kind=Kind.NAME, put=_put_model, example="model ids"),
+    Parameter(
+        name="model",
+        label="Model",
+        kind=Kind.NAME,
+        put=lambda request, value: replace(request, model=str(value)),
+        example="model ids",
+    ),
     Parameter(
         name="prompt",
         label="Prompt",
         kind=Kind.PROMPT,
-        put=_sampling("prompt"),
+        put=_of("sampling", "prompt"),
         used=lambda abilities: abilities.uses_prompt,
         example="a {red|blue} cup, [light]",
     ),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from genimg_ui.core.geometry import Box, Sides
+from genimg_ui.core.speed import SpeedParams
 
 SEED_LIMIT = 2**32  # seeds are drawn and accepted in [0, SEED_LIMIT)
 
@@ -68,7 +69,6 @@ class SamplingParams:
     strength: float = 1.0  # (0, 1]: 1 repaints wholly
     guidance_scale: float = 7.0  # [1, 30]: 1 is without classifier-free guidance
     true_cfg_scale: float = 1.0  # [1, 30]: the same of families whose guidance_scale is distilled
-    guidance_end: float = 1.0  # [0, 1]: fraction of the steps after which guidance stops
     num_inference_steps: int = 30  # [1, 150]
     refiner_switch_at: float = 0.8  # (0, 1]: share of the steps before a refiner; 1: without it
     scheduler: str = "default"  # `default` is the model's own
@@ -160,6 +160,7 @@ class EditRequest:
     passes: PassParams = field(default_factory=PassParams)
     loras: tuple[LoraUnit, ...] = ()  # their order changes nothing
     references: tuple[ReferenceUnit, ...] = ()
+    speed: SpeedParams = field(default_factory=SpeedParams)
 
     @property
     def maps(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from genimg_ui.core.request import (
     ResolvedRequest,
     SamplingParams,
 )
+from genimg_ui.core.speed import check_speed
 from genimg_ui.core.tasks import EVERY_TASK, Task, check_task
 from genimg_ui.core.values import check_range
 from genimg_ui.errors import RefusedInput
@@ -49,6 +50,8 @@ class Abilities:
     uses_strength: bool = False
     uses_guidance: bool = False
     uses_true_cfg: bool = False
+    uses_guidance_end: bool = False
+    step_caches: tuple[str, ...] = ()
     uses_refiner: bool = False
     uses_steps: bool = False
     schedulers: tuple[str, ...] = ()
@@ -75,6 +78,8 @@ def resolve(
     _check_canvas(request, source, bounds)
     check_controls(request.controls, abilities.controls, abilities.title)
     check_loras(request.loras, abilities.loras, abilities.title)
+    guides, caches = abilities.uses_guidance_end, abilities.step_caches
+    check_speed(request.speed, guides=guides, caches=caches, title=abilities.title)
     check_references(request.references, abilities.references, abilities.title)
     taken = abilities.uses_prompt_weighting
     check_weighting(request.sampling, taken=taken, title=abilities.title)

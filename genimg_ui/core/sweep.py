@@ -121,7 +121,7 @@ def _work(request: EditRequest) -> float:
     sampling = request.sampling
     steps = max(1.0, sampling.num_inference_steps * sampling.strength)
     for scale in (sampling.guidance_scale, sampling.true_cfg_scale):
-        steps *= 2.0 if scale > 1 else 1.0
+        steps *= 1.0 + request.speed.guidance_end if scale > 1 else 1.0
     return steps
 
 

@@ -5,10 +5,12 @@ from types import MappingProxyType
 from typing import Any
 
 from genimg_ui.core.request import ColourMatch
+from genimg_ui.core.speed import StepCache
 from genimg_ui.core.tasks import MASKED, Task
 from genimg_ui.registry.spec import DEFAULT_SCHEDULER, FLOW_SCHEDULERS, SCHEDULERS
 
 _SAMPLER: dict[str, Any] = {
+    "uses_guidance_end": True,
     "size_multiple": 8,  # the VAE of both families shrinks by 8
     "uses_prompt": True,
     "uses_strength": True,
@@ -21,6 +23,7 @@ _SAMPLER: dict[str, Any] = {
 }
 _WEIGHTED = {"uses_prompt_weighting": True}  # by compel, which reads CLIP
 _FLOW: dict[str, Any] = {
+    "uses_guidance_end": True,
     "size_multiple": 16,  # a VAE that shrinks by 8, a transformer that reads 2 × 2 cells at once
     "native_size": 1024,
     "uses_prompt": True,
@@ -33,6 +36,7 @@ _FLOW: dict[str, Any] = {
 }
 # The guidance is distilled into the network, and real guidance can be added.
 _FLUX: dict[str, Any] = _FLOW | {
+    "step_caches": (StepCache.FIRST_BLOCK, StepCache.TAYLORSEER, StepCache.MAGCACHE),
     "uses_guidance": True,
     "uses_true_cfg": True,
     "memory_gib": 34.0,
@@ -40,6 +44,7 @@ _FLUX: dict[str, Any] = _FLOW | {
     "default_steps": 28,
 }
 _QWEN: dict[str, Any] = _FLOW | {
+    "step_caches": (StepCache.FIRST_BLOCK, StepCache.TAYLORSEER),
     "uses_true_cfg": True,
     "memory_gib": 58.0,
     "default_true_cfg_scale": 4.0,
@@ -67,6 +72,8 @@ FAMILIES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "flux-fill": _FLUX
         | {
             "uses_true_cfg": False,
+            "uses_guidance_end": False,
+            "step_caches": (StepCache.FIRST_BLOCK, StepCache.TAYLORSEER),  # no one measured errors
             "uses_negative_prompt": False,
             "default_guidance_scale": 30.0,
             "default_steps": 50,

@@ -14,6 +14,7 @@ import yaml
 
 from genimg_ui.core.annotators import ANNOTATORS
 from genimg_ui.core.request import ColourMatch
+from genimg_ui.core.speed import StepCache
 from genimg_ui.core.tasks import EVERY_TASK, UPSCALES, Task
 from genimg_ui.errors import ModelUnavailable, RefusedInput
 from genimg_ui.registry.adapter_reading import (
@@ -97,6 +98,13 @@ def _tasks(reader: YamlReader, node: yaml.Node, key: str) -> tuple[Task, ...]:
     return tuple(Task(reader.choice(item, key, EVERY_TASK)) for item in node.value)
 
 
+def _step_caches(reader: YamlReader, node: yaml.Node, key: str) -> tuple[StepCache, ...]:
+    if not isinstance(node, yaml.SequenceNode):
+        reader.refuse(node, key, f"must be a list of names, got {shown(node)}")
+    allowed = tuple(name for name in StepCache if name is not StepCache.OFF)
+    return tuple(StepCache(reader.choice(item, key, allowed)) for item in node.value)
+
+
 def _scale(reader: YamlReader, node: yaml.Node, key: str) -> int:
     return int(reader.choice(node, key, tuple(map(str, UPSCALES))))
 
@@ -124,6 +132,10 @@ _FIELDS: dict[str, _Parse] = {
     "uses_guidance": YamlReader.flag,
     "uses_true_cfg": YamlReader.flag,
     "uses_negative_prompt": YamlReader.flag,
+    "uses_guidance_end": YamlReader.flag,
+    "step_caches": _step_caches,
+    "compile": YamlReader.flag,
+    "preview": YamlReader.source,
     "uses_steps": YamlReader.flag,
     "uses_fill": YamlReader.flag,
     "context_ratio": lambda r, n, k: r.number(n, k, low=0, high=10),

@@ -74,6 +74,10 @@ class ModelSpec:
     uses_guidance: bool = False
     uses_true_cfg: bool = False  # true_cfg_scale: guidance beside, or instead of, guidance_scale
     uses_negative_prompt: bool = True  # where it reads a prompt
+    uses_guidance_end: bool = False  # whether guidance runs it twice, which can stop early
+    step_caches: tuple[str, ...] = ()  # what its transformer can take over from the step before
+    compile: bool = False  # whether its repeated blocks are compiled at the first edit
+    preview: str = ""  # hub id or folder of a tiny autoencoder that draws previews
     uses_steps: bool = False
     uses_fill: bool = False  # whether the fill under the mask matters to it
     context_ratio: float = 0.0  # context beside the mask as a multiple of the mask's longer side
@@ -143,6 +147,8 @@ def abilities(spec: ModelSpec) -> Abilities:
         uses_strength=spec.uses_strength,
         uses_guidance=spec.uses_guidance,
         uses_true_cfg=spec.uses_true_cfg,
+        uses_guidance_end=spec.uses_guidance_end and (spec.uses_guidance or spec.uses_true_cfg),
+        step_caches=spec.step_caches,
         uses_refiner=bool(spec.refiner),
         uses_steps=spec.uses_steps,
         schedulers=spec.schedulers,

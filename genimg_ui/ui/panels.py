@@ -41,10 +41,10 @@ def _whole(values: Values, widget: Component, name: str) -> int:
     return int(value)
 
 
-def _usable(usable: bool, info: str, spec: ModelSpec, **more: Any) -> Any:
+def usable(is_used: bool, info: str, spec: ModelSpec, **more: Any) -> Any:
     """An update that enables or disables a widget; a disabled one says why."""
-    text = info if usable else texts.NEVER.format(model=spec.id)
-    return gr.update(interactive=usable, info=text, **more)
+    text = info if is_used else texts.NEVER.format(model=spec.id)
+    return gr.update(interactive=is_used, info=text, **more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,25 +103,23 @@ class SamplingPanel(Panel):
     def allow(self, spec: ModelSpec) -> Updates:
         """Enable what the model uses."""
         return {
-            self.prompt: _usable(spec.uses_prompt, texts.PROMPT, spec),
-            self.negative_prompt: _usable(
+            self.prompt: usable(spec.uses_prompt, texts.PROMPT, spec),
+            self.negative_prompt: usable(
                 spec.uses_prompt and spec.uses_negative_prompt, texts.NEGATIVE, spec
             ),
-            self.strength: _usable(spec.uses_strength, texts.STRENGTH, spec),
-            self.guidance_scale: _usable(spec.uses_guidance, texts.GUIDANCE, spec),
-            self.true_cfg_scale: _usable(spec.uses_true_cfg, texts.TRUE_CFG, spec),
+            self.strength: usable(spec.uses_strength, texts.STRENGTH, spec),
+            self.guidance_scale: usable(spec.uses_guidance, texts.GUIDANCE, spec),
+            self.true_cfg_scale: usable(spec.uses_true_cfg, texts.TRUE_CFG, spec),
             self.refiner_switch_at: gr.update(visible=bool(spec.refiner)),
-            self.num_inference_steps: _usable(spec.uses_steps, texts.STEPS, spec),
-            self.scheduler: _usable(
+            self.num_inference_steps: usable(spec.uses_steps, texts.STEPS, spec),
+            self.scheduler: usable(
                 bool(spec.schedulers),
                 texts.SCHEDULER,
                 spec,
                 choices=list(spec.schedulers) or ["default"],
             ),
-            self.prompt_weighting: _usable(
-                spec.uses_prompt_weighting, texts.PROMPT_WEIGHTING, spec
-            ),
-            self.anchor_step_noise: _usable(bool(spec.schedulers), texts.ANCHOR_STEP_NOISE, spec),
+            self.prompt_weighting: usable(spec.uses_prompt_weighting, texts.PROMPT_WEIGHTING, spec),
+            self.anchor_step_noise: usable(bool(spec.schedulers), texts.ANCHOR_STEP_NOISE, spec),
         }
 
     def defaults(self, spec: ModelSpec) -> Updates:
@@ -230,8 +228,8 @@ class InpaintPanel(Panel):
 
     def allow(self, spec: ModelSpec) -> Updates:
         return {
-            self.fill: _usable(spec.uses_fill, texts.FILL, spec),
-            self.colour_match: _usable(spec.uses_colour_match, texts.COLOUR_MATCH, spec),
+            self.fill: usable(spec.uses_fill, texts.FILL, spec),
+            self.colour_match: usable(spec.uses_colour_match, texts.COLOUR_MATCH, spec),
         }
 
     def defaults(self, spec: ModelSpec) -> Updates:

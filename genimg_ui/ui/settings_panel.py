@@ -13,14 +13,9 @@ from genimg_ui.ui import texts
 from genimg_ui.ui.control_panel import ControlPanel
 from genimg_ui.ui.lora_panel import LoraPanel
 from genimg_ui.ui.outpaint_panel import OutpaintPanel
-from genimg_ui.ui.panels import (
-    InpaintPanel,
-    MaskPanel,
-    SamplingPanel,
-    Updates,
-    Values,
-)
+from genimg_ui.ui.panels import InpaintPanel, MaskPanel, SamplingPanel, Updates, Values
 from genimg_ui.ui.reference_panel import ReferencePanel
+from genimg_ui.ui.speed_panel import SpeedPanel
 from genimg_ui.ui.task_panel import NewCanvasPanel, TaskPanel
 from genimg_ui.ui.variants_panel import VariantsPanel
 
@@ -39,11 +34,12 @@ class SettingsPanel:
     control: ControlPanel
     lora: LoraPanel
     reference: ReferencePanel
+    speed: SpeedPanel
 
     def widgets(self) -> list[gr.components.Component]:
         """Every widget whose value belongs to the request."""
         parts = (self.task, self.sampling, self.mask, self.inpaint, self.control)
-        parts = (*parts, self.lora, self.reference)
+        parts = (*parts, self.lora, self.reference, self.speed)
         return [self.model, *(widget for part in parts for widget in part.widgets())]
 
     def changing(self) -> list[Any]:
@@ -62,6 +58,7 @@ class SettingsPanel:
             controls=self.control.read(values),
             loras=self.lora.read(values),
             references=self.reference.read(values),
+            speed=self.speed.read(values),
         )
 
     def write(self, request: EditRequest) -> Updates:
@@ -75,6 +72,7 @@ class SettingsPanel:
             **self.control.write(request.controls),
             **self.lora.write(request.loras),
             **self.reference.write(request.references),
+            **self.speed.write(request.speed),
         }
 
     def allow(self, spec: ModelSpec, task: Task = Task.INPAINT) -> Updates:
@@ -86,6 +84,7 @@ class SettingsPanel:
             **self.control.allow(spec),
             **self.lora.allow(spec),
             **self.reference.allow(spec),
+            **self.speed.allow(spec),
             **self._of_masks(spec, task),
         }
 
@@ -113,7 +112,7 @@ class SettingsPanel:
     def defaults(self, spec: ModelSpec) -> Updates:
         """The model's own recommended values."""
         own = {**self.sampling.defaults(spec), **self.inpaint.defaults(spec)}
-        return own | self.lora.defaults() | self.reference.defaults(spec)
+        return own | self.lora.defaults() | self.reference.defaults(spec) | self.speed.defaults()
 
     def show(self, request: EditRequest, spec: ModelSpec) -> Updates:
         """`write` and `allow` in one update for each widget."""
@@ -152,6 +151,7 @@ def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, Ap
     with gr.Accordion("Control", open=False, elem_id="control"):
         control = ControlPanel.build()
     lora, reference = _build_added()
+    speed = SpeedPanel.build()
     sampling = SamplingPanel(**top, **knobs)
     panel = SettingsPanel(
         task=task,
@@ -164,6 +164,7 @@ def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, Ap
         control=control,
         lora=lora,
         reference=reference,
+        speed=speed,
     )
     return panel, outpaint, buttons
 

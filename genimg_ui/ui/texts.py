@@ -41,6 +41,12 @@ TRUE_CFG = (
     "For models whose CFG is built in or absent: holds the prompt against the negative prompt. "
     "1 is off; more takes twice the time."
 )
+GUIDANCE_END = (
+    "The share of the steps after which CFG stops. Below 1 is faster, as the model then runs once "
+    "a step instead of twice; details follow the prompt less."
+)
+STEP_CACHE = "Takes over from the step before what has hardly changed: faster, less exact."
+STEP_CACHE_THRESHOLD = "How large a change still counts as small; empty: the usual value."
 REFINER = "The share of the steps after which the refiner takes over; 1 is without it."
 STEPS = "More is slower, and better only up to about 50."
 SCHEDULER = "The sampler; `default` is the model's own."

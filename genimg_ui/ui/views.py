@@ -9,6 +9,7 @@ from genimg_ui.core.geometry import Size
 from genimg_ui.core.preflight import Finding
 from genimg_ui.core.region import canvas_size, source_box
 from genimg_ui.core.request import ColourMatch
+from genimg_ui.core.speed import SpeedParams, StepCache
 from genimg_ui.history.marks import Marks
 from genimg_ui.history.record import LogEntry, ResultReport
 from genimg_ui.jobs.queue import Job, JobState
@@ -138,6 +139,14 @@ def _edge(report: ResultReport) -> list[tuple[str, str]]:
     return [("seam", seam), ("colour shift", shift), ("colour match", done)]
 
 
+def _saved(speed: SpeedParams) -> list[tuple[str, str]]:
+    """What was saved; nothing where nothing was."""
+    until = [("CFG until", f"{speed.guidance_end:g}")] if speed.guidance_end < 1 else []
+    if speed.step_cache is StepCache.OFF:
+        return until
+    return [*until, ("step cache", str(speed.step_cache))]
+
+
 def _facts(entry: LogEntry, index: int) -> list[tuple[str, str]]:
     record, request = entry.results[index], entry.request
     facts = [
@@ -157,6 +166,7 @@ def _facts(entry: LogEntry, index: int) -> list[tuple[str, str]]:
                 if sampling.true_cfg_scale > 1
                 else []
             ),
+            *_saved(request.speed),
             ("steps", str(sampling.num_inference_steps)),
             ("scheduler", entry.resolved.scheduler),
         ]

@@ -20,6 +20,7 @@ from genimg_ui.errors import RefusedInput
         ("guidance_scale", "3\n5\n", (3.0, 5.0)),
         ("true_cfg_scale", "1, 4", (1.0, 4.0)),
         ("refiner_switch_at", "0.6, 1", (0.6, 1.0)),
+        ("guidance_end", "0.6, 1", (0.6, 1.0)),
         ("num_inference_steps", "10..40 x 4", (10, 20, 30, 40)),
         ("scheduler", "euler, ddim", ("euler", "ddim")),
         ("seed", "3", (100, 101, 102)),

@@ -117,11 +117,13 @@ def test_every_field_of_a_model_can_be_said(tmp_path):
     values |= {"schedulers": ["ddim"], "controls": {"canny": "a/c"}, "lora": "a/l"}
     values |= {"tasks": ["inpaint", "upscale"], "scale": 4, "loras": {"ink": "a/i"}}
     values |= {"config": "a/f", "refiner": "a/x", "prior": "a/p", "default_colour_match": "off"}
+    values |= {"step_caches": ["taylorseer"]}
     values |= {"embeddings": {"<toy>": "a/t"}, "references": {"ip_adapter": "a/r"}}
     spec = load(tmp_path, json.dumps({"models": {"one": values}})).get("one")
     for name, value in values.items():
         tuples = {"schedulers": ("ddim",), "controls": (("canny", "a/c"),)}
         tuples |= {
+            "step_caches": ("taylorseer",),
             "loras": (LoraSpec(name="ink", source="a/i"),),
             "embeddings": (EmbeddingSpec(token="<toy>", source="a/t"),),
             "references": (ReferenceSpec(kind="ip_adapter", source="a/r"),),
@@ -135,7 +137,7 @@ def test_every_field_of_a_model_can_be_said(tmp_path):
     [
         (
             "models:\n  sdxl:\n    source: a/b\n    family: sdx1\n",
-            'models.yaml line 4: models.sdxl.family must be one of sd15, sdxl, sd3,',
+            "models.yaml line 4: models.sdxl.family must be one of sd15, sdxl, sd3,",
         ),
         (
             "default: two\nmodels:\n  one: a/b\n",

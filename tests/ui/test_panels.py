@@ -24,6 +24,7 @@ from genimg_ui.core.request import (
     Region,
     SamplingParams,
 )
+from genimg_ui.core.speed import THRESHOLDS, SpeedParams, StepCache
 from genimg_ui.core.tasks import Task
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec, Registry, first_request
@@ -75,6 +76,14 @@ CONTROLS = st.one_of(
     ),
     st.builds(ControlUnit, kind=st.just("depth"), map=st.just("5" * 64), **SPAN),
 )
+SPEEDS = st.one_of(
+    st.builds(SpeedParams, guidance_end=st.floats(0, 1), step_cache=st.sampled_from(StepCache)),
+    st.builds(
+        SpeedParams,
+        step_cache=st.sampled_from(sorted(THRESHOLDS)),
+        step_cache_threshold=st.floats(0.01, 1),
+    ),
+)
 MASKED = st.builds(
     EditRequest,
     model=st.sampled_from(["exemplar", "plain", "square"]),
@@ -119,6 +128,7 @@ MASKED = st.builds(
         ),
         max_size=3,
     ).map(tuple),
+    speed=SPEEDS,
     passes=st.builds(PassParams, progressive=st.booleans(), overlap=st.integers(0, 64)),
 )
 REQUESTS = st.one_of(
@@ -213,6 +223,24 @@ def test_each_capability_opens_its_own_widget(built: Built, capability: str, wid
     updates = built.settings.sampling.allow(spec)
     assert updates[getattr(built.settings.sampling, widget)]["interactive"]
     assert not updates[built.settings.sampling.scheduler]["interactive"]
+
+
+def test_savings_are_offered_where_a_model_can_save(built: Built) -> None:
+    panel = built.settings.speed
+    spec = ModelSpec(
+        id="x",
+        title="X",
+        engine="fake",
+        licence="-",
+        uses_guidance=True,
+        uses_guidance_end=True,
+        step_caches=("first_block",),
+    )
+    updates = panel.allow(spec)
+    assert updates[panel.step_cache]["choices"] == ["off", "first_block"]
+    assert all(updates[widget]["interactive"] for widget in panel.widgets())
+    without = panel.allow(replace(spec, uses_guidance=False, step_caches=()))
+    assert not any(without[widget]["interactive"] for widget in panel.widgets())
 
 
 # -- border

@@ -214,7 +214,7 @@ def _run(work: Work, call: Call, evaluations: int) -> Output:
     family, pipe = work.loaded.family, work.pipe
     what = Evaluations(
         total=evaluations,
-        end=work.job.resolved.request.sampling.guidance_end,
+        end=work.job.resolved.request.speed.guidance_end,
         guides=family.guides(call),
         halved=work.placement.halved,
     )
@@ -275,8 +275,9 @@ def _hole(work: Work) -> Grey:
 
 def _pixels(image: Rgb) -> torch.Tensor:
     """Float (1, 3, h, w) in [-1, 1], by the very operations of diffusers."""
-    unit = torch.from_numpy(image.astype(np.float32) / 255.0)
-    return 2.0 * unit.permute(2, 0, 1)[None] - 1.0
+    # In their layout of memory, too: convolutions round differently in another.
+    unit = torch.from_numpy(image[None].astype(np.float32) / 255.0)
+    return 2.0 * unit.permute(0, 3, 1, 2) - 1.0
 
 
 def _check_finite(latents: torch.Tensor, job: BackendJob, step: int) -> None:
