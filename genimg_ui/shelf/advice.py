@@ -37,9 +37,16 @@ def fit(spec: ModelSpec, machine: Machine) -> Fit:
     if machine.gpu:
         if need <= machine.vram_gib:
             return Fit(Level.YES, f"Runs on this GPU, with about {need:g} GiB of its memory.")
+        if need <= machine.ram_gib:
+            return Fit(
+                Level.SLOW,
+                f"Larger than this GPU's {machine.vram_gib:.0f} GiB (about {need:g} GiB): parts of "
+                "it wait in main memory, which is slower.",
+            )
         return Fit(
             Level.NO,
-            f"Needs about {need:g} GiB of GPU memory, this GPU has {machine.vram_gib:.0f} GiB.",
+            f"Needs about {need:g} GiB; this GPU has {machine.vram_gib:.0f} GiB, the main memory "
+            f"{machine.ram_gib:.0f} GiB.",
         )
     need *= FLOAT32_FACTOR
     if need <= machine.ram_gib:
@@ -60,6 +67,7 @@ def suggested(registry: Registry, machine: Machine) -> tuple[ModelSpec, ...]:
     free = [spec for spec in real if not spec.non_commercial]
     able = [spec for spec in free if fit(spec, machine).level is not Level.NO]
     if machine.gpu:
+        able = [spec for spec in able if fit(spec, machine).level is Level.YES] or able
         return tuple(sorted(able, key=lambda spec: -spec.memory_gib)[:SUGGESTED])
     return tuple(sorted(able, key=lambda spec: spec.memory_gib)[:1])
 

@@ -19,9 +19,10 @@ def model(memory: float, **more: object) -> ModelSpec:
 
 
 def test_memory_decides_what_runs() -> None:
-    levels = {size: fit(model(size), STATION).level for size in (4, 24, 25)}
-    assert levels == {4: Level.YES, 24: Level.YES, 25: Level.NO}
-    assert "about 25 GiB of GPU memory, this GPU has 24 GiB" in fit(model(25), STATION).text
+    levels = {size: fit(model(size), STATION).level for size in (4, 24, 25, 65)}
+    assert levels == {4: Level.YES, 24: Level.YES, 25: Level.SLOW, 65: Level.NO}
+    assert "Larger than this GPU's 24 GiB (about 25 GiB)" in fit(model(25), STATION).text
+    assert "this GPU has 24 GiB, the main memory 64 GiB" in fit(model(65), STATION).text
     assert {size: fit(model(size), LAPTOP).level for size in (0.5, 8, 9)} == {
         0.5: Level.YES,
         8: Level.SLOW,
