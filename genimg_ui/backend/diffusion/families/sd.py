@@ -142,6 +142,7 @@ class StableDiffusionXL(StableDiffusion):
             "scribble": 2,
             "canny": 3,
             "lineart": 3,
+            "mlsd": 3,
             "normal": 4,
             "segmentation": 5,
             "tile": 6,
