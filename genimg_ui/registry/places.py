@@ -60,7 +60,13 @@ def _pipeline(spec: ModelSpec, source: str, need: Need, safety: bool) -> Path:
     revision = spec.revision if source == spec.source else None
     wanted = None
     if folders.is_hub_id(source):
-        wanted = Wanted(hub_id=source, revision=revision, variant=spec.variant, safety=safety)
+        wanted = Wanted(
+            hub_id=source,
+            revision=revision,
+            variant=spec.variant,
+            safety=safety,
+            pickles=spec.allow_pickle,
+        )
     folder = folders.local_folder(source, revision)
     if folder is None:
         if wanted is None:

@@ -206,6 +206,9 @@ class ModelShelf:
 
     def _part(self, spec: ModelSpec, key: str) -> Part:
         parts = {part.key: part for part in parts_of(spec, safety=self._safety)}
+        for part in parts_of(spec, safety=self._safety):
+            if key and key in part.name.split(", "):
+                return part  # one of the kinds of a network that serves several
         if key not in parts:
             known = ", ".join(name for name in parts if name) or "none"
             raise UnknownItem(f"A part of {spec.id} must be one of {known}, got {key[:60]!r}.")

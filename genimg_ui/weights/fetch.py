@@ -45,6 +45,7 @@ class Wanted:
     revision: str | None = None
     variant: str | None = None
     safety: bool = False  # with the safety checker
+    pickles: bool = False  # also weights that are no safetensors, where there are no others
     files: tuple[str, ...] = ()
 
 
@@ -99,7 +100,9 @@ def plan(wanted: Wanted, listing: Listing, index_text: str | None) -> tuple[HubF
     try:
         if wanted.kind is Kind.PIPELINE:
             index = json.loads(index_text or "")
-            chosen = pipeline_files(names, index, wanted.variant, safety=wanted.safety)
+            chosen = pipeline_files(
+                names, index, wanted.variant, safety=wanted.safety, pickles=wanted.pickles
+            )
         elif wanted.kind is Kind.COMPONENT:
             chosen = component_files(names, "", wanted.variant)
         elif wanted.kind is Kind.CONFIGS:

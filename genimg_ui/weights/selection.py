@@ -13,18 +13,25 @@ from genimg_ui.errors import ModelUnavailable
 from genimg_ui.weights.folders import INDEX, MODEL_WEIGHTS, WEIGHTLESS
 
 CONFIGS = (".json", ".txt", ".model")  # what configs, tokenizers and schedulers are made of
-SAFETENSORS = ".safetensors"
+SAFETENSORS, PICKLE = ".safetensors", ".bin"
+PICKLE_STEMS = ("diffusion_pytorch_model", "pytorch_model")
 _SHARD = re.compile(r"-\d{5}-of-\d{5}")
-_FORM = frozenset({"safetensors", "index", "json"})
+_FORM = frozenset({"safetensors", "bin", "index", "json"})
 SAFETY_PARTS = ("safety_checker", "feature_extractor")
 
 
 def pipeline_files(
-    names: Iterable[str], index: Mapping[str, Any], variant: str | None, *, safety: bool
+    names: Iterable[str],
+    index: Mapping[str, Any],
+    variant: str | None,
+    *,
+    safety: bool,
+    pickles: bool = False,
 ) -> tuple[str, ...]:
     """The files of a pipeline whose model_index.json is `index`; raises ModelUnavailable.
 
-    The safety checker is among them only with `safety`.
+    The safety checker is among them only with `safety`, pickles only with `pickles` and only
+    where a component has no safetensors.
     """
     known = tuple(names)
     wanted = [INDEX]
@@ -34,12 +41,19 @@ def pipeline_files(
         if part == SAFETY_PARTS[0] and not safety:
             continue
         weighted = not str(entry[1]).endswith(WEIGHTLESS)
-        wanted += component_files(known, part, variant, weighted=weighted)
+        wanted += component_files(
+            known, part, variant, weighted=weighted, pickles=pickles
+        )
     return tuple(wanted)
 
 
 def component_files(
-    names: Iterable[str], part: str, variant: str | None, *, weighted: bool = True
+    names: Iterable[str],
+    part: str,
+    variant: str | None,
+    *,
+    weighted: bool = True,
+    pickles: bool = False,
 ) -> tuple[str, ...]:
     """The files of one component in the folder `part`, "" for the top; raises ModelUnavailable."""
     here = [name for name in names if _folder(name) == part]
@@ -49,6 +63,9 @@ def component_files(
     place = f"{part}/" if part else "the model"
     weights = [name for name in here if _is_weight(name)]
     if not any(name.endswith(SAFETENSORS) for name in weights):
+        pickled = [name for name in here if _is_pickle(name) and variant_of(name) is None]
+        if pickles and pickled:
+            return (*configs, *pickled)
         raise ModelUnavailable(f"{place} has no safetensors weights (only safetensors are loaded).")
     for wanted in (variant, None):
         own = [name for name in weights if variant_of(name) == wanted]
@@ -80,6 +97,12 @@ def _is_weight(name: str) -> bool:
     stem = _SHARD.sub("", base).split(".")[0]
     is_index = ".safetensors.index." in base
     return stem in MODEL_WEIGHTS and (base.endswith(SAFETENSORS) or is_index)
+
+
+def _is_pickle(name: str) -> bool:
+    base = PurePosixPath(name).name
+    stem = _SHARD.sub("", base).split(".")[0]
+    return stem in PICKLE_STEMS and (base.endswith(PICKLE) or f"{PICKLE}.index." in base)
 
 
 def _one_stem(names: list[str]) -> list[str]:

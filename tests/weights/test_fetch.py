@@ -80,6 +80,20 @@ def test_a_variant_and_the_safety_checker_come_where_they_are_asked_for(hub: Hub
     assert "safety_checker/model.safetensors" in found
 
 
+def test_pickles_come_only_where_they_are_allowed_and_nothing_else_is_there(hub: Hub) -> None:
+    files = model()
+    for name in [name for name in files if name.startswith("unet/") and "safetensors" in name]:
+        del files[name]
+    hub.models[MODEL] = files
+    with pytest.raises(ModelUnavailable, match="unet/ has no safetensors weights"):
+        fetch(Wanted(hub_id=MODEL), Watch())
+    found = names(fetch(Wanted(hub_id=MODEL, pickles=True), Watch()))
+    assert {name for name in found if name.startswith("unet/d")} == {
+        "unet/diffusion_pytorch_model.bin"
+    }
+    assert "vae/diffusion_pytorch_model.safetensors" in found
+
+
 def test_shards_come_with_their_index_of_the_same_variant(hub: Hub) -> None:
     files = model()
     for part in ("-00001-of-00002", "-00002-of-00002"):
