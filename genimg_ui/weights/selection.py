@@ -41,9 +41,7 @@ def pipeline_files(
         if part == SAFETY_PARTS[0] and not safety:
             continue
         weighted = not str(entry[1]).endswith(WEIGHTLESS)
-        wanted += component_files(
-            known, part, variant, weighted=weighted, pickles=pickles
-        )
+        wanted += component_files(known, part, variant, weighted=weighted, pickles=pickles)
     return tuple(wanted)
 
 
