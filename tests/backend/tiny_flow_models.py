@@ -132,6 +132,11 @@ def make_flux_control(folder: Path, *, modes: int | None = None) -> Path:
     return _saved(_awake(network, *blocks), folder)
 
 
+def make_flux_union(folder: Path) -> Path:
+    """A ControlNet for `make_flux` that was trained on several kinds."""
+    return make_flux_control(folder, modes=7)
+
+
 def make_qwen(folder: Path) -> Path:
     """Family qwen-image."""
     torch.manual_seed(31)

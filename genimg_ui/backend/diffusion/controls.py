@@ -88,7 +88,7 @@ def _source(spec: ModelSpec, kind: str) -> str:
 def _read_network(loaded: Loaded, spec: ModelSpec, source: str, watch: OnFetching) -> Any:
     place = _network_folder(spec, source, watch)
     variant = None if fallbacks(source, spec, place) else spec.variant
-    dtype = loaded.family.dtype(loaded.pipe)
+    dtype = loaded.family.denoiser(loaded.pipe).dtype
     name = _class_name(place)
     reader = loaded.family.control_networks.get(name)
     if reader is None:
