@@ -14,7 +14,7 @@ from genimg_ui.core.request import ControlUnit, EditRequest
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.registry import load_registry
 from genimg_ui.replay import Subject, Verdict, opened, replay
-from tests.editing import Desk, painted, photograph, png, request
+from tests.editing import Desk, noise, painted, photograph, png, request
 
 pytestmark = pytest.mark.torch
 
@@ -69,19 +69,31 @@ CANNY, TILE = ControlUnit(kind="canny"), ControlUnit(kind="tile")
 
 
 def test_every_field_of_every_unit_acts(desk: Desk) -> None:
+    """With all weight: a tiny network hears little else."""
+    canny, tile = (replace(unit, controlnet_conditioning_scale=2.0) for unit in (CANNY, TILE))
     cases = [
-        (CANNY,),
-        (CANNY, TILE),
-        (CANNY, replace(TILE, controlnet_conditioning_scale=0.4)),
-        (CANNY, replace(TILE, control_guidance_start=0.5)),
-        (CANNY, replace(TILE, control_guidance_end=0.4)),
-        (CANNY, replace(TILE, parameters={"down_sampling_rate": 4})),
-        (replace(CANNY, parameters={"high_threshold": 120}), TILE),
-        (CANNY, TILE, ControlUnit(kind="inpaint")),
-        (CANNY, replace(TILE, map=ready_map(desk))),
+        (canny,),
+        (canny, tile),
+        (canny, replace(tile, controlnet_conditioning_scale=0.4)),
+        (canny, replace(tile, control_guidance_start=0.5)),
+        (canny, replace(tile, control_guidance_end=0.4)),
+        (canny, tile, ControlUnit(kind="inpaint", controlnet_conditioning_scale=2.0)),
+        (canny, replace(tile, map=ready_map(desk))),
     ]
-    made = [edit(desk, *units).results[0].pixels_sha256 for units in cases]
-    assert len(set(made)) == len(cases)
+    made = []
+    for units in cases:
+        entry = desk.edit(asked(*units), png(noise(*SIZE)), MASK)
+        assert entry.state is EntryState.DONE, entry.error
+        made.append(entry.results[0].pixels_sha256)
+    assert len(set(made)) == len(cases), made
+
+
+def test_parameters_change_the_map_of_their_own_unit_alone(desk: Desk) -> None:
+    usual = edit(desk, CANNY, TILE).control_sha256
+    blurred = edit(desk, CANNY, replace(TILE, parameters={"down_sampling_rate": 4}))
+    strict = edit(desk, replace(CANNY, parameters={"low_threshold": 1, "high_threshold": 2}), TILE)
+    assert blurred.control_sha256[0] == usual[0] != strict.control_sha256[0]
+    assert strict.control_sha256[1] == usual[1] != blurred.control_sha256[1]
 
 
 def test_the_log_names_each_control_in_its_order(desk: Desk) -> None:

@@ -111,7 +111,11 @@ def _facts(entry: LogEntry) -> Iterator[tuple[str, str]]:
             f"{sampling.num_inference_steps} steps, {entry.resolved.scheduler}",
         )
     for unit in request.controls:
-        yield "control", f"{unit.kind}, {unit.controlnet_conditioning_scale:g}"
+        span = f"{unit.control_guidance_start:g} to {unit.control_guidance_end:g}"
+        how = f"ready map {unit.map[:12]}" if unit.map else unit.annotator or "usual annotator"
+        numbers = (f"{name} {value:g}" for name, value in unit.parameters.items())
+        words = (unit.kind, f"{unit.controlnet_conditioning_scale:g}", span, how, *numbers)
+        yield "control", ", ".join(words)
     yield "mask", f"grow {request.mask.grow}, feather {request.mask.feather}"
     if request.border:
         yield "border", ", ".join(f"{side} {n}" for side, n in request.border._asdict().items())
