@@ -35,7 +35,7 @@ from genimg_ui.history.thumbs import THUMB_SIDE
 from genimg_ui.passes import Pass, PassRunner, pass_warnings, passes_of
 from genimg_ui.pasting import make_report, match_patch, paste, unchanged_warning, with_match
 from genimg_ui.preparation import Layout, Prepared, Preparer, Running, Subject
-from genimg_ui.provenance import asked_model, digests, made_with
+from genimg_ui.provenance import asked_model, digests, made_with, sha256_of
 from genimg_ui.registry import ModelSpec, Registry
 from genimg_ui.registry.live import RegistrySource, as_source
 from genimg_ui.shelf.licences import Licences
@@ -174,11 +174,9 @@ class Editor:
         running.warn(*pass_warnings(running.entry.request, layout.spec))
         passed = self._passes.run(layout, steps, running, on_event, cancel)
         with running.stage("digest"):
-            running.note(
-                plan=_plan_record(passed.prepared),
-                passes=passed.records,
-                **digests(passed.prepared, layout.painted),
-            )
+            known = digests(passed.prepared, layout.painted)
+            known["control_sha256"] = tuple(sha256_of(image) for image in passed.maps)
+            running.note(plan=_plan_record(passed.prepared), passes=passed.records, **known)
         running.note(**made_with(running.entry, passed.last, passed.result, self._pool))
         running.warn(*passed.result.warnings)
         return Outcome(prepared=passed.prepared, patches=passed.result.patches)

@@ -61,11 +61,13 @@ class Pass:
 class Passed:
     """What came of all passes: `prepared` takes `patches` as that of any edit does.
 
-    `last` is the last pass as it was prepared, and `result` joins what the engine said of all.
+    `last` is the last pass as it was prepared, `maps` are the control maps of all passes in their
+    order, and `result` joins what the engine said of all.
     """
 
     prepared: Prepared
     last: Prepared
+    maps: tuple[Rgb, ...]
     result: BackendResult
     records: tuple[PassRecord, ...]
 
@@ -132,6 +134,7 @@ class PassRunner:
         return Passed(
             prepared=_whole(layout),
             last=prepared[-1],
+            maps=tuple(unit.image for cut in prepared for unit in cut.job.controls),
             result=replace(_joined(results), patches=tuple(patches)),
             records=tuple(map(_record, steps, prepared)),
         )
