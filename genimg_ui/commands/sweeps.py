@@ -22,9 +22,10 @@ from genimg_ui.commands.edits import (
 )
 from genimg_ui.commands.workbench import Workbench
 from genimg_ui.core.image import decode
-from genimg_ui.core.parameters import PARAMETERS, parse_values
+from genimg_ui.core.parameters import PARAMETERS
 from genimg_ui.core.request import SEED_LIMIT, EditInputs
 from genimg_ui.core.sweep import Axis, Cell, Sweep, describe_cell
+from genimg_ui.core.sweep_values import parse_values
 from genimg_ui.core.template import parse_table
 from genimg_ui.errors import RefusedInput, StorageError
 from genimg_ui.history.names import new_entry_id

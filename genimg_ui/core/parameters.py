@@ -1,25 +1,16 @@
-"""The parameters that a run can sweep, by their names in the request, and their values as text.
+"""The parameters that a run can sweep, by their names in the request."""
 
-Values are a list, `0.3, 0.5, 0.7`, a range with a count, `0.3..0.9 x 4`, or a list of both.
-"""
-
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from genimg_ui.core.request import SEED_LIMIT, ColourMatch, EditRequest, FillMode
+from genimg_ui.core.request import ColourMatch, EditRequest, FillMode
 from genimg_ui.core.resolve import Abilities
-from genimg_ui.core.template import Table, parse_template
 from genimg_ui.errors import RefusedInput
 
-MAX_VALUES = 256  # of one parameter, before a run's own limit is looked at
-DIGITS = 6  # decimals of a value in a range; 0.3..0.9 x 4 is then 0.3, 0.5, 0.7, 0.9
-
 Value = str | int | float
-_RANGE = re.compile(r"(?P<low>.*?)\.\.(?P<high>[^x×]*)[x×](?P<count>.*)")
 
 
 class Kind(StrEnum):
@@ -30,6 +21,17 @@ class Kind(StrEnum):
     NAME = "name"
     SEED = "seed"
     PROMPT = "prompt"
+
+
+# Numbers of units: the part of the request that holds them, and what one is called.
+WEIGHTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "controlnet_conditioning_scale": ("controls", "control"),
+        "control_guidance_end": ("controls", "control"),
+        "lora_scale": ("loras", "LoRA"),
+        "reference_scale": ("references", "reference"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +49,9 @@ class Parameter:
         """Why varying this would change nothing, in a sentence; None where it does."""
         if not self.used(abilities):
             return f"{abilities.title} does not use {self.label}."
-        if self.name == "controlnet_conditioning_scale" and not request.controls:
-            return "Control weight can vary only where a control is chosen, and none is."
+        part, noun = WEIGHTS.get(self.name, ("", ""))
+        if part and not getattr(request, part):
+            return f"{self.label} can vary only where a {noun} is chosen, and none is."
         return None
 
 
@@ -75,12 +78,15 @@ def _put_colour_match(request: EditRequest, value: Value) -> EditRequest:
     return replace(request, inpaint=replace(request.inpaint, colour_match=match))
 
 
-def _put_weight(request: EditRequest, value: Value) -> EditRequest:
-    weight = float(value)
-    controls = tuple(
-        replace(unit, controlnet_conditioning_scale=weight) for unit in request.controls
-    )
-    return replace(request, controls=controls)
+def _weights(part: str, name: str) -> Callable[[EditRequest, Value], EditRequest]:
+    """Give every unit of a part the same number."""
+
+    def put(request: EditRequest, value: Value) -> EditRequest:
+        units: tuple[Any, ...] = getattr(request, part)
+        changed: Any = tuple(replace(unit, **{name: float(value)}) for unit in units)
+        return replace(request, **{part: changed})
+
+    return put
 
 
 _ALL = (
@@ -151,9 +157,33 @@ _ALL = (
         name="controlnet_conditioning_scale",
         label="Control weight",
         kind=Kind.NUMBER,
-        put=_put_weight,
+        put=_weights("controls", "controlnet_conditioning_scale"),
         used=lambda abilities: bool(abilities.controls),
         example="0.4..1.2 x 3",
+    ),
+    Parameter(
+        name="control_guidance_end",
+        label="Control until",
+        kind=Kind.NUMBER,
+        put=_weights("controls", "control_guidance_end"),
+        used=lambda abilities: bool(abilities.controls),
+        example="0.4..1 x 3",
+    ),
+    Parameter(
+        name="lora_scale",
+        label="LoRA weight",
+        kind=Kind.NUMBER,
+        put=_weights("loras", "scale"),
+        used=lambda abilities: bool(abilities.loras),
+        example="0.4..1 x 4",
+    ),
+    Parameter(
+        name="reference_scale",
+        label="Reference weight",
+        kind=Kind.NUMBER,
+        put=_weights("references", "scale"),
+        used=lambda abilities: bool(abilities.references),
+        example="0.4..1 x 4",
     ),
     Parameter(
         name="fill_mode",
@@ -205,95 +235,3 @@ _ALL = (
     ),
 )
 PARAMETERS: Mapping[str, Parameter] = MappingProxyType({item.name: item for item in _ALL})
-
-
-def parse_values(
-    name: str, text: str, *, first_seed: int = 0, table: Table | None = None
-) -> tuple[Value, ...]:
-    """The values that `text` means for a parameter; raises RefusedInput.
-
-    One whole number for `seed` is a count: that many seeds from `first_seed` on. A prompt is a
-    template whose fields `table` fills.
-    """
-    parameter = PARAMETERS.get(name)
-    if parameter is None:
-        raise RefusedInput(f"What varies must be one of {', '.join(PARAMETERS)}, got {name!r}.")
-    if not text.strip():
-        raise RefusedInput(
-            f"{parameter.label} has no values.", remedy=f"Write them as {parameter.example}."
-        )
-    if parameter.kind is Kind.PROMPT:
-        return parse_template(text).expand(table or {}, limit=MAX_VALUES)
-    pieces = [piece.strip() for piece in text.replace("\n", ",").split(",") if piece.strip()]
-    if parameter.kind is Kind.SEED and len(pieces) == 1 and ".." not in text:
-        count = _count(parameter, pieces[0])
-        return tuple((first_seed + i) % SEED_LIMIT for i in range(count))
-    values: list[Value] = []
-    for piece in pieces:
-        values += _range(parameter, piece) if ".." in piece else [_value(parameter, piece)]
-        if len(values) > MAX_VALUES:
-            raise RefusedInput(f"{parameter.label} may have at most {MAX_VALUES} values.")
-    for index, value in enumerate(values):
-        if value in values[:index]:
-            raise RefusedInput(f"{parameter.label} has the value {shown(value)} twice.")
-    return tuple(values)
-
-
-def shown(value: Value) -> str:
-    """A value as it is written: 0.5, 30, ddim."""
-    return f"{value:.{DIGITS + 2}g}" if isinstance(value, float) else str(value)
-
-
-def _value(parameter: Parameter, piece: str) -> Value:
-    if parameter.kind is Kind.NAME:
-        return piece
-    number = _number(parameter, piece)
-    if parameter.kind is Kind.NUMBER:
-        return number
-    if number != int(number):
-        raise RefusedInput(f"{parameter.label} must be whole numbers, got {piece!r}.")
-    return int(number)
-
-
-def _range(parameter: Parameter, piece: str) -> list[Value]:
-    found = _RANGE.fullmatch(piece)
-    if found is None or parameter.kind is Kind.NAME:
-        raise RefusedInput(
-            f"{parameter.label}: a range must say how many values, as in 0.3..0.9 x 4; "
-            f"got {piece!r}."
-        )
-    low, high = (_number(parameter, found[end].strip()) for end in ("low", "high"))
-    count = _count(parameter, found["count"].strip(), least=2)
-    step = (high - low) / (count - 1)
-    numbers = [round(low + step * i, DIGITS) for i in range(count)]
-    if parameter.kind is Kind.NUMBER:
-        return list(numbers)
-    broken = next((number for number in numbers if number != int(number)), None)
-    if broken is not None:
-        raise RefusedInput(
-            f"{parameter.label} must be whole numbers, and {piece} has {broken:g}.",
-            remedy="Use another count, or a list.",
-        )
-    return [int(number) for number in numbers]
-
-
-def _number(parameter: Parameter, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not abs(value) < float("inf"):  # also where it is no number at all
-        raise RefusedInput(
-            f"{parameter.label} must be numbers such as {parameter.example}; got {text[:40]!r}."
-        )
-    return value
-
-
-def _count(parameter: Parameter, text: str, *, least: int = 1) -> int:
-    count = int(text) if text.isdecimal() and len(text) < 10 else 0
-    if not least <= count <= MAX_VALUES:
-        raise RefusedInput(
-            f"{parameter.label}: how many must be a whole number in [{least}, {MAX_VALUES}], "
-            f"got {text[:40]!r}."
-        )
-    return count

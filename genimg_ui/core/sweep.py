@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from genimg_ui.core.geometry import Size
-from genimg_ui.core.parameters import PARAMETERS, Value, shown
+from genimg_ui.core.parameters import PARAMETERS, Value
 from genimg_ui.core.request import SEED_LIMIT, EditRequest
 from genimg_ui.core.resolve import Abilities, Bounds, resolve
+from genimg_ui.core.sweep_values import shown
 from genimg_ui.errors import RefusedInput
 
 MAX_AXES = 2

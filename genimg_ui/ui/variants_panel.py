@@ -6,8 +6,9 @@ from typing import Any, Self
 import gradio as gr
 from gradio.blocks import Block
 
-from genimg_ui.core.parameters import PARAMETERS, parse_values
+from genimg_ui.core.parameters import PARAMETERS
 from genimg_ui.core.sweep import Axis, Sweep
+from genimg_ui.core.sweep_values import parse_values
 from genimg_ui.core.template import parse_table
 from genimg_ui.ui import texts
 from genimg_ui.ui.panels import Values

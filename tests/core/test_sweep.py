@@ -1,5 +1,6 @@
 """Runs: their cells, their limits, and what is refused before anything is queued."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genimg_ui.core.geometry import Size
-from genimg_ui.core.request import ControlUnit, EditRequest, FillMode, SamplingParams
+from genimg_ui.core.request import (
+    ControlUnit,
+    EditRequest,
+    FillMode,
+    LoraUnit,
+    ReferenceUnit,
+    SamplingParams,
+)
 from genimg_ui.core.resolve import Bounds
 from genimg_ui.core.sweep import (
     Axis,
@@ -22,16 +30,27 @@ from genimg_ui.core.sweep import (
 )
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import abilities
+from genimg_ui.registry.adapters import LoraSpec, ReferenceSpec
 from tests.editing import EXEMPLAR, PLAIN, SQUARE
 
-MODELS = {spec.id: abilities(spec) for spec in (EXEMPLAR, PLAIN, SQUARE)}
+ADDED = {
+    "loras": (LoraSpec(name="ink", source="a/i"),),
+    "references": (ReferenceSpec(kind="ip_adapter", source="a/r"),),
+}
+MODELS = {spec.id: abilities(spec) for spec in (EXEMPLAR, PLAIN, replace(SQUARE, **ADDED))}
 SIZE = Size(100, 80)
 
 
 def asked(model: str = "square", **sampling: Any) -> EditRequest:
     controls = (ControlUnit(kind="canny"),) if model == "square" else ()
     sampling = {"seed": 7, "variants": 3} | sampling
-    return EditRequest(model=model, sampling=SamplingParams(**sampling), controls=controls)
+    return EditRequest(
+        model=model,
+        sampling=SamplingParams(**sampling),
+        controls=controls,
+        loras=(LoraUnit(name="ink"),) if model == "square" else (),
+        references=(ReferenceUnit(picture="3" * 64),) if model == "square" else (),
+    )
 
 
 def cells(*axes: tuple[str, tuple[Any, ...]], new_seeds: bool = False) -> tuple[Cell, ...]:
@@ -80,6 +99,9 @@ def test_every_swept_parameter_reaches_its_place() -> None:
     assert cells(("prompt", ("a", "b")))[1].request.sampling.prompt == "b"
     weights = cells(("controlnet_conditioning_scale", (0.5, 1.5)))
     assert weights[1].request.controls[0].controlnet_conditioning_scale == 1.5
+    for name, part in (("lora_scale", "loras"), ("reference_scale", "references")):
+        [unit] = getattr(cells((name, (0.5, 1.5)))[1].request, part)
+        assert unit.scale == 1.5
     assert cells(("grow", (1, 9)))[1].request.mask.grow == 9
     assert cells(("feather", (1, 9)))[1].request.mask.feather == 9
     assert cells(("padding", (32, 64)))[1].request.inpaint.padding == 64
