@@ -54,7 +54,11 @@ class BackendPool:
         self._sources = dict(annotators or {})
         self._maps: Any = None  # the annotators, once one is asked for
         self._options: dict[str, dict[str, Any]] = {
-            "diffusers": {"safety": safety, "hashes": self._hashes},
+            "diffusers": {
+                "safety": safety,
+                "hashes": self._hashes,
+                "kernels": None if hashes is None else hashes.parent / "kernels",
+            },
             "spandrel": {"hashes": self._hashes},
         }
         self._backends: dict[str, Backend] = dict(backends or {})

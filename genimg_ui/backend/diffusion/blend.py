@@ -70,7 +70,8 @@ class Blend:
     """The source's side of one picture's sampling.
 
     `cells` is uint8 (rows, columns); `source` and `noise` are latents (1, channels, rows,
-    columns); `timesteps` are those that are run, after `strength` cut the first ones.
+    columns); `timesteps` are those that are run, after `strength` cut the first ones. `lowest` is
+    the smallest value of `cells`: asking a GPU for it in each step would let it stand idle.
     """
 
     scheduler: Any
@@ -79,6 +80,7 @@ class Blend:
     source: torch.Tensor
     noise: torch.Tensor
     law: NoiseLaw = AddNoise()
+    lowest: int = 0
 
     def start(self, *, strength: float) -> torch.Tensor:
         """What the sampler begins with, at the level of the first timestep."""
@@ -91,9 +93,9 @@ class Blend:
     def after(self, step: int, latents: torch.Tensor) -> torch.Tensor:
         """Put the source back where step `step` was not to paint."""
         total = len(self.timesteps)
-        keep = held(self.cells, step, total)
-        if not bool(keep.any()):
+        if (FULL - self.lowest) * total <= FULL * step:  # nothing is held any more
             return latents
+        keep = held(self.cells, step, total)
         own = self.source if step + 1 == total else self._noised(step + 1)
         return torch.where(keep, own.to(latents.dtype), latents)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import torch
 
@@ -30,8 +31,11 @@ from genimg_ui.backend.diffusion.pipelines import Loaded, denoisers
 from genimg_ui.backend.diffusion.placing import Planned, plan, tile
 from genimg_ui.backend.diffusion.preview import PreviewGate
 from genimg_ui.backend.diffusion.prompts import prompt_warnings
-from genimg_ui.backend.diffusion.sampling import Watch, Work, check_job, prepare, sample
+from genimg_ui.backend.diffusion.sampling import check_job, prepare, sample
 from genimg_ui.backend.diffusion.t2i_adapters import divided
+from genimg_ui.backend.diffusion.tuning import keep_kernels
+from genimg_ui.backend.diffusion.watching import Watch
+from genimg_ui.backend.diffusion.work import Work
 from genimg_ui.backend.fetching import FetchWatch
 from genimg_ui.core.memory import Offload, Placement, Stage, next_place
 from genimg_ui.environment import versions
@@ -56,11 +60,15 @@ class DiffusersBackend:
         hashes: WeightHashes | None = None,
         memory: int | None = None,
         budget: int | None = None,
+        kernels: Path | None = None,
     ) -> None:
         """`memory` is how many bytes may be planned with; None: as many as the device has free.
 
         `budget` is how many bytes of weights are kept between jobs; None: the device's share.
+        `kernels` is the folder for compiled code; None: wherever torch puts it.
         """
+        if kernels is not None:
+            keep_kernels(kernels)
         self._safety = safety
         self._memory = memory
         self._stage = Stage.LOAD  # of the job that runs
@@ -166,7 +174,8 @@ class DiffusersBackend:
                 loaded.family.attention(work.pipe)
             ),
             environment=_environment(self._device, added),
-            facts=_facts(work) | {"placement": placement.words(self._device.name)},
+            facts=_facts(work)
+            | {"placement": placement.words(self._device.name), "tuning": loaded.tuning.words()},
             warnings=prompt_warnings(loaded.family, loaded.pipe, job),
             fallbacks=loaded.fallbacks + (() if controlled is None else controlled.fallbacks),
         )

@@ -103,18 +103,21 @@ def _remembering(memo: Memo, owner: str, state: Any, ask: Callable[..., Any]) ->
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two inputs are equal: tensors in every bit, precision and place."""
+    """Whether two inputs are equal: tensors in every bit, precision, layout and place."""
     if type(one) is not type(other):
         return False
     if isinstance(one, torch.Tensor):
-        if (one.shape, one.dtype, one.device) != (other.shape, other.dtype, other.device):
-            return False
-        return torch.equal(one, other)
+        return _form(one) == _form(other) and torch.equal(one, other)
     if isinstance(one, Mapping):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple):
         return len(one) == len(other) and all(map(same, one, other))
     return bool(one == other)
+
+
+def _form(tensor: torch.Tensor) -> tuple[Any, ...]:
+    """Also the layout in memory: kernels round differently in another."""
+    return tensor.shape, tensor.stride(), tensor.dtype, tensor.device
 
 
 def copied(given: Any) -> Any:

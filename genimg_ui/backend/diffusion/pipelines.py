@@ -20,6 +20,8 @@ from genimg_ui.backend.diffusion.memo import Memo
 from genimg_ui.backend.diffusion.placing import put
 from genimg_ui.backend.diffusion.preview import fit_colours
 from genimg_ui.backend.diffusion.sources import ensure
+from genimg_ui.backend.diffusion.tiny_decoders import TinyDecoder, read_tiny
+from genimg_ui.backend.diffusion.tuning import Tuning, tune, tuning_for
 from genimg_ui.backend.weight_records import fallbacks, model_record
 from genimg_ui.core.memory import Offload
 from genimg_ui.core.provenance import ModelRecord
@@ -43,6 +45,8 @@ class Loaded:
     fallbacks: tuple[str, ...]  # sentences
     helpers: Mapping[str, Pipeline]  # further pipelines that take part, by their role
     offload: Offload = Offload.NONE  # where the weights lie while they are not used
+    tuning: Tuning = Tuning()
+    tiny: TinyDecoder | None = None  # draws previews
     memo: Memo = field(default_factory=Memo)  # what its encoders have answered
 
     @property
@@ -93,6 +97,9 @@ def load_pipeline(
     for each in (pipe, *helpers.values()):
         each.set_progress_bar_config(disable=True)
         put(each, offload, device)
+    tuning = tuning_for(family.denoiser(pipe), spec, device, offload)
+    tune(family.denoiser(pipe), tuning, spec.title)
+    dtype = family.precision(device.dtype)
     return Loaded(
         pipe,
         family,
@@ -102,6 +109,8 @@ def load_pipeline(
         absent,
         helpers,
         offload,
+        tuning,
+        read_tiny(spec, family.latent_channels(pipe), device, dtype, watch),
     )
 
 

@@ -7,7 +7,8 @@ Previews are uint8 (rows, columns, 3), one pixel for each latent cell.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -18,21 +19,34 @@ PATCH = 2  # side of a flat patch in latent cells; one cell alone is blurred by 
 RIDGE = 1e-4  # keeps the fit finite where latents do not depend on colour
 MIN_SECONDS = 0.5  # between two previews: faster is not seen and costs bandwidth
 MIN_STEPS = 2
+MAX_SHARE = 0.03  # of the time that a job has run, for all its previews together
 
 
 class PreviewGate:
-    """Lets a preview through every second step, and not more than two a second."""
+    """Lets a preview through every second step, not more than two a second, and only as long as
+    drawing them takes no more than their share of the time."""
 
     def __init__(self) -> None:
         self._step = 0
         self._when = 0.0
+        self._began = time.monotonic()
+        self._spent = 0.0
 
     def opens(self, step: int) -> bool:
         now = time.monotonic()
         if step - self._step < MIN_STEPS or now - self._when < MIN_SECONDS:
             return False
+        if self._spent > MAX_SHARE * (now - self._began):
+            return False
         self._step, self._when = step, now
         return True
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Counts what the block takes as spent on previews."""
+        begin = time.monotonic()
+        yield
+        self._spent += time.monotonic() - begin
 
     def restart(self) -> None:
         """The next picture starts at step 0; the clock runs on."""

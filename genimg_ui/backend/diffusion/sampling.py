@@ -6,8 +6,6 @@ extended at the right and the bottom, and cut back afterwards. Masks are uint8, 
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,108 +14,26 @@ import torch
 
 from genimg_ui.backend.base import (
     BackendJob,
-    CancelToken,
     Grey,
-    OnEvent,
-    Preview,
-    Progress,
     Rgb,
 )
 from genimg_ui.backend.diffusion.additions import Added
 from genimg_ui.backend.diffusion.blend import Blend, cell_mask
 from genimg_ui.backend.diffusion.controls import Controlled
-from genimg_ui.backend.diffusion.families import Call, ControlCall, OnStep, Output
+from genimg_ui.backend.diffusion.families import Call, ControlCall, Output
 from genimg_ui.backend.diffusion.guidance import Evaluations, evaluated
 from genimg_ui.backend.diffusion.memo import remembered
 from genimg_ui.backend.diffusion.noise import canvas_noise, latent_cells
 from genimg_ui.backend.diffusion.pipelines import Loaded, denoisers
-from genimg_ui.backend.diffusion.preview import PreviewGate, latents_to_rgb
 from genimg_ui.backend.diffusion.schedulers import check_steps, make_scheduler, step_options
-from genimg_ui.backend.diffusion.steering import Steer, steered
+from genimg_ui.backend.diffusion.steering import steered
+from genimg_ui.backend.diffusion.step_caching import step_cached
 from genimg_ui.backend.diffusion.step_noise import anchor_steps
+from genimg_ui.backend.diffusion.tuning import unfused
+from genimg_ui.backend.diffusion.watching import Watch, not_finite
+from genimg_ui.backend.diffusion.work import Work
 from genimg_ui.core.memory import WHOLE, Placement
 from genimg_ui.errors import BackendError, RefusedInput
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One job's share that all its variants have in common."""
-
-    job: BackendJob
-    loaded: Loaded
-    pipe: Any  # `loaded.pipe`, or its twin with ControlNets
-    filled: Rgb  # extended to whole multiples
-    original: Rgb  # the same without the fill
-    cells: torch.Tensor  # uint8 (rows, columns)
-    source: torch.Tensor  # latents of `filled`
-    controls: tuple[ControlCall, ...]  # extended too
-    extras: Mapping[str, Any] = field(default_factory=dict)  # further arguments of the pipeline
-    steers: tuple[Steer, ...] = ()
-    placement: Placement = WHOLE
-    state: tuple[Any, ...] = ()  # what the edit has changed in the text encoders
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.filled.shape[1], self.filled.shape[0]
-
-    @property
-    def strength(self) -> float:
-        """1 for a family that knows none."""
-        uses = self.job.spec.uses_strength
-        return self.job.resolved.request.sampling.strength if uses else 1.0
-
-
-class Watch:
-    """Looks on after each step: cancels, blends, reports. One for each variant."""
-
-    def __init__(
-        self, work: Work, index: int, *, on_event: OnEvent, cancel: CancelToken, gate: PreviewGate
-    ) -> None:
-        self._work = work
-        self._index = index
-        self._on_event = on_event
-        self._cancel = cancel
-        self._gate = gate
-        gate.restart()
-
-    def check(self) -> None:
-        self._cancel.check()
-
-    def done(self, blend: Blend) -> None:
-        self._say(len(blend.timesteps) + 1, blend, "done")
-
-    def on_step(self, blend: Blend) -> OnStep:
-        """What is done with the latents after each evaluation of the denoiser."""
-
-        def on_step(step: int, latents: torch.Tensor) -> torch.Tensor:
-            self._cancel.check()
-            _check_finite(latents, self._work.job, step)
-            latents = blend.after(step, latents)
-            self._report(step, blend, latents)
-            if step + 1 == len(blend.timesteps):
-                self._say(step + 1, blend, "decoding")
-            self._cancel.check()  # after the last step this is before the decoder starts
-            return latents
-
-        return on_step
-
-    def _report(self, step: int, blend: Blend, latents: torch.Tensor) -> None:
-        sampling = self._work.job.resolved.request.sampling
-        # Heun and PNDM evaluate the model more often than the steps that were asked for.
-        asked = int(sampling.num_inference_steps * self._work.strength)
-        evaluations = len(blend.timesteps)
-        self._say(step + 1, blend, f"step {-(-(step + 1) * asked // evaluations)} of {asked}")
-        if self._gate.opens(step + 1):
-            image = latents_to_rgb(blend.visible(latents)[0], self._work.loaded.colours)
-            self._on_event(Preview(self._index, image))
-
-    def _say(self, parts: int, blend: Blend, text: str) -> None:
-        """Decoding counts as one more evaluation: on a CPU it takes as long."""
-        seeds = len(self._work.job.resolved.seeds)
-        fraction = (self._index + parts / (len(blend.timesteps) + 1)) / seeds
-        if seeds > 1:
-            text = f"variant {self._index + 1} of {seeds}, {text}"
-        self._on_event(Progress(fraction, text))
 
 
 def check_job(job: BackendJob) -> None:
@@ -163,6 +79,7 @@ def prepare(
         original=_extended(job.image, multiple),
         cells=torch.from_numpy(cells).to(family.place(pipe)),
         source=source.to(family.dtype(pipe)),
+        lowest=int(cells.min()),
         controls=() if twin is None else _controls(job, twin, multiple),
         extras={} if added is None else added.extras,
         steers=() if added is None else added.steers,
@@ -219,9 +136,13 @@ def _run(work: Work, call: Call, evaluations: int) -> Output:
         halved=work.placement.halved,
     )
     control = getattr(pipe, "controlnet", None)
+    request, denoiser = work.job.resolved.request, family.denoiser(pipe)
+    changed = bool(request.loras or request.references)
     with (
         remembered(pipe, work.loaded.memo, work.state),
-        steered(family.denoiser(pipe), work.steers, evaluations),
+        unfused(denoiser, work.loaded.tuning, needed=changed),
+        step_cached(denoiser, request.speed, evaluations, apart=family.apart(pipe, call)),
+        steered(denoiser, work.steers, evaluations),
         evaluated(denoisers(work.loaded, pipe), control, family.guided, what),
     ):
         return family.run(pipe, call)
@@ -248,7 +169,9 @@ def _blend(work: Work, seed: int) -> Blend:
         pipe, steps=sampling.num_inference_steps, strength=work.strength, size=work.size
     )
     noise = _noise(work, seed).to(work.source)
-    return Blend(pipe.scheduler, timesteps, work.cells, work.source, noise, family)
+    return Blend(
+        pipe.scheduler, timesteps, work.cells, work.source, noise, law=family, lowest=work.lowest
+    )
 
 
 def _noise(work: Work, seed: int, draw: int = 0) -> torch.Tensor:
@@ -280,18 +203,6 @@ def _pixels(image: Rgb) -> torch.Tensor:
     return 2.0 * unit.permute(0, 3, 1, 2) - 1.0
 
 
-def _check_finite(latents: torch.Tensor, job: BackendJob, step: int) -> None:
-    if not bool(torch.isfinite(latents).all()):
-        raise _not_finite(job, f" in step {step + 1}")
-
-
-def _not_finite(job: BackendJob, where: str) -> BackendError:
-    return BackendError(
-        f"{job.spec.title} produced values that are no numbers (NaN){where}; lower "
-        "guidance_scale, or choose another scheduler."
-    )
-
-
 def _patch(work: Work, output: Output) -> Rgb:
     if output.withheld:
         raise BackendError(
@@ -299,7 +210,7 @@ def _patch(work: Work, output: Output) -> Rgb:
             "prompt may pass."
         )
     if not np.isfinite(output.pixels).all():
-        raise _not_finite(work.job, " when it was decoded")
+        raise not_finite(work.job, " when it was decoded")
     height, width = work.job.filled.shape[:2]
     rounded = (output.pixels * 255).round().astype(np.uint8)
     return np.ascontiguousarray(rounded[:height, :width])

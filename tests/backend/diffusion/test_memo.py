@@ -39,6 +39,7 @@ def test_an_equal_input_is_answered_without_asking():
         ("vae", (torch.arange(3), {"skip": 2})),
         ("vae", (torch.arange(3), {"skip": 1, "more": None})),
         ("vae", (torch.arange(3),)),
+        ("vae", (torch.tensor([[0, 9], [1, 9], [2, 9]])[:, 0], {"skip": 1})),
     ],
 )
 def test_whatever_differs_is_asked_anew(other):

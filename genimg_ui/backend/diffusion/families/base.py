@@ -8,86 +8,22 @@ repaint, sides already whole multiples of the model's.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import numpy as np
+import diffusers
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 
-from genimg_ui.backend.base import Grey, Rgb
 from genimg_ui.backend.diffusion.blend import AddNoise
+from genimg_ui.backend.diffusion.families.call import Call, ControlCall, OnStep, Output, Pipeline
 from genimg_ui.backend.diffusion.guidance import Guided
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec
 from genimg_ui.registry.places import Place
-from genimg_ui.weights.folders import pipeline_class
+from genimg_ui.weights.folders import component_class, pipeline_class
 
-Pipeline = Any  # the pipelines share their names by convention, not by a base class
-OnStep = Callable[[int, torch.Tensor], torch.Tensor]
-"""(index of the evaluation from 0, spatial latents after it) → those to go on with."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlCall:
-    """One ControlNet's part of a call: its map, and when and how strongly it holds.
-
-    `mode` is the number of the kind in a union network, None for a network of one kind. `hole`
-    is where an inpaint ControlNet is told -1: bool (h, w).
-    """
-
-    image: Rgb
-    scale: float  # controlnet_conditioning_scale, [0, 2]
-    start: float  # control_guidance_start, fraction of the steps
-    end: float  # control_guidance_end
-    mode: int | None = None
-    hole: NDArray[np.bool_] | None = None
-
-    def picture(self) -> Image.Image | torch.Tensor:
-        """The map as pipelines take it: with a hole, float (1, 3, h, w) in [0, 1], and -1 there."""
-        if self.hole is None:
-            return Image.fromarray(self.image)
-        values = np.where(self.hole[:, :, None], -1.0, self.image / 255.0).astype(np.float32)
-        return torch.from_numpy(values).permute(2, 0, 1)[None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One picture to sample, in the words of no pipeline.
-
-    `image` is the crop with its fill, `original` the crop as it is in the source. `latents` are
-    spatial and at the level of the first timestep that is run. `mask` is what the pipeline itself
-    is told: all of 255 where `Blend` alone holds the source; `hole` is in any case 255 in all
-    cells that are touched, for what else must know it (inpainting ControlNets). `extras` are
-    further arguments under the pipeline's own names (references, prompt embeddings), put over
-    those that the adapter makes.
-    """
-
-    prompt: str
-    negative_prompt: str
-    image: Rgb
-    original: Rgb
-    mask: Grey
-    hole: Grey
-    latents: torch.Tensor
-    generator: torch.Generator
-    strength: float
-    num_inference_steps: int
-    guidance_scale: float
-    true_cfg_scale: float
-    on_step: OnStep
-    controls: tuple[ControlCall, ...] = ()
-    helpers: Mapping[str, Pipeline] = field(default_factory=dict)
-    refiner_switch_at: float = 1.0  # share of the steps that are run before a refiner takes over
-    check: Callable[[], None] = lambda: None  # raises Cancelled; for stages without `on_step`
-    extras: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        return self.image.shape[1], self.image.shape[0]
+__all__ = ["Call", "ControlCall", "Family", "OnStep", "Output", "Pipeline", "Reading"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,14 +44,6 @@ class Reading:
             "use_safetensors": None if self.pickles else True,
             "local_files_only": True,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """Float pixels (h, w, 3) in [0, 1], and whether a safety checker withheld them."""
-
-    pixels: NDArray[np.float32]
-    withheld: bool = False
 
 
 class Family(AddNoise, ABC):
@@ -166,6 +94,10 @@ class Family(AddNoise, ABC):
                 place.main, **reading.folder_options(), **options
             )
         name = pipeline_class(place.config) or ""
+        if place.recognised is not None and not place.recognised.whole:
+            return self.inpaint_class(spec, name).from_pretrained(
+                place.config, **self._denoiser_alone(reading), **reading.folder_options(), **options
+            )
         return self.inpaint_class(spec, name).from_single_file(
             str(place.main),
             config=str(place.config),
@@ -173,6 +105,19 @@ class Family(AddNoise, ABC):
             local_files_only=True,
             **options,
         )
+
+    def _denoiser_alone(self, reading: Reading) -> dict[str, Any]:
+        """The denoiser of a single file that holds nothing else, by its component's name."""
+        place, name = reading.place, self.denoiser_folder
+        kind = component_class(place.config, name) if place.config is not None else ""
+        network = getattr(diffusers, kind).from_single_file(
+            str(place.main),
+            config=str(place.config),
+            subfolder=name,
+            dtype=reading.dtype,
+            local_files_only=True,
+        )
+        return {name: network}
 
     def read_helpers(self, pipe: Pipeline, reading: Reading) -> Mapping[str, Pipeline]:
         """Further pipelines that take part in sampling, by their role, beside the loaded one."""
@@ -210,6 +155,10 @@ class Family(AddNoise, ABC):
 
     def guides(self, call: Call) -> bool:
         """Whether the denoiser may be evaluated without the prompt too."""
+        return True
+
+    def apart(self, pipe: Pipeline, call: Call) -> bool:
+        """Whether step caches can tell evaluations with the prompt from those without."""
         return True
 
     def latent_channels(self, pipe: Pipeline) -> int:

@@ -62,6 +62,9 @@ class Flux(Flow):
     def guides(self, call: Call) -> bool:
         return call.true_cfg_scale > 1
 
+    def apart(self, pipe: Pipeline, call: Call) -> bool:
+        return isinstance(pipe, FluxPipeline) or not self.guides(call)
+
     def prompt_room(self, pipe: Pipeline) -> tuple[Any, int]:
         return pipe.tokenizer_2, self._tokens(pipe) - MARKERS
 
