@@ -82,6 +82,15 @@ def pipeline_class(folder: Path) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def component_class(folder: Path, name: str) -> str:
+    """The class that model_index.json names for a component, "" where it names none."""
+    try:
+        entry = json.loads((folder / INDEX).read_text(encoding="utf-8")).get(name)
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return str(entry[1]) if isinstance(entry, list) and len(entry) == 2 else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """What else than whole safetensors will do for a pipeline's folder.

@@ -31,14 +31,6 @@ def copy(models: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(models / "sd15", tmp_path / "sd15"))
 
 
-@pytest.fixture
-def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An empty cache, and a hub that nobody answers for."""
-    monkeypatch.setattr(folders, "hub_reachable", lambda: False)
-    monkeypatch.setattr(folders.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    return tmp_path / "hub"
-
-
 def generate(model: ModelSpec, **changes: Any) -> Any:
     work = job(model, num_inference_steps=1, **changes)
     return DiffusersBackend().generate(work, Events().append, CancelToken())
