@@ -38,9 +38,9 @@ class SettingsPanel:
 
     def widgets(self) -> list[gr.components.Component]:
         """Every widget whose value belongs to the request."""
-        parts = (self.task, self.sampling, self.mask, self.inpaint, self.control)
-        parts = (*parts, self.lora, self.reference, self.speed)
-        return [self.model, *(widget for part in parts for widget in part.widgets())]
+        edit = (self.task, self.sampling, self.mask, self.inpaint)
+        additions = (self.control, self.lora, self.reference, self.speed)
+        return [self.model, *(each for part in (*edit, *additions) for each in part.widgets())]
 
     def changing(self) -> list[Any]:
         """The same widgets, for connecting their `change` events."""
