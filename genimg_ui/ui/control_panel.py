@@ -163,7 +163,7 @@ class ControlPanel(Panel):
     third: UnitPanel
     hide: gr.Button
     timer: gr.Timer
-    look: gr.State  # the map that is waited for: its id, "" for none
+    look: gr.Textbox  # never seen: the id of the map that is waited for; "" for none
 
     @classmethod
     def build(cls) -> Self:
@@ -179,7 +179,7 @@ class ControlPanel(Panel):
             third=third,
             hide=hide,
             timer=gr.Timer(0.5, active=False),
-            look=gr.State(""),
+            look=gr.Textbox(visible=False),  # a gr.State would keep a request open for each page
         )
 
     @property
