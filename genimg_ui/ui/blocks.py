@@ -115,7 +115,7 @@ def _build_left(
         with gr.Tab("Variants", id=RUN_TAB):
             runs = RunView.build(RUN_SECONDS)
         with gr.Tab("Models", id=MODELS_TAB):
-            models = ModelsPanel.build(closed=host.shelf.public)
+            models = ModelsPanel.build()
     with gr.Row(elem_id="picture-row"):
         picture = gr.Markdown("", elem_id="picture-info")
         versions = VersionButtons()

@@ -1,5 +1,6 @@
 """The Models tab's list as plain JSON values."""
 
+import time
 from typing import Any
 
 from genimg_ui.errors import RefusedInput
@@ -15,9 +16,13 @@ ENDINGS = {
 }
 
 
-def models_view(shelf: ModelShelf) -> Json:
-    """Everything that the list shows; paths are left out on a public page."""
+def models_view(shelf: ModelShelf, told: Json | None = None) -> Json:
+    """Everything that the list shows; paths are left out on a public page.
+
+    `told` is what came of the last thing that was asked: its kind and text.
+    """
     return {
+        "told": {"at": time.monotonic(), **told} if told else {},
         "machine": shelf.headline(),
         "problem": shelf.registry.problem,
         "closed": PUBLIC if shelf.public else "",
@@ -40,8 +45,18 @@ def _model(shelf: ModelShelf, row: ModelRow) -> Json:
         "facts": " · ".join(_facts(row)),
         "note": spec.note,
         "asks": asks,
-        "parts": [_part(shelf, row, part) for part in row.parts],
+        "parts": [_part(shelf, row, part) for part in row.parts[:1]],
+        "more": [_part(shelf, row, part) for part in row.parts[1:]],
+        "summary": _summary(row.parts[1:]),
     }
+
+
+def _summary(parts: tuple[PartRow, ...]) -> str:
+    """What stands for the pieces beside a model's weights while they are folded."""
+    here = sum(not part.lack for part in parts)
+    coming = [part for part in parts if part.download is not None and part.download.state.active]
+    busy = f", {len(coming)} being downloaded" if coming else ""
+    return f"Controls, LoRAs and other pieces: {here} of {len(parts)} here{busy}"
 
 
 def _facts(row: ModelRow) -> list[str]:

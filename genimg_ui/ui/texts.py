@@ -92,11 +92,6 @@ NO_LOOKS = "Control maps cannot be previewed here: they are drawn when the edit 
 CONTROL_NEVER = "{model} takes no control."
 APPLY_KEYS = "Ctrl+Enter applies, Esc cancels, ? on the canvas lists the keys."
 
-MODEL_SOURCE = (
-    "Its id on the Hugging Face hub, a folder that diffusers has saved, or a .safetensors file."
-)
-MODEL_NAME = "How the list calls it; may stay empty."
-
 FIELD_LABELS = {
     "strength": "Denoise",
     "guidance_scale": "CFG",

@@ -1,17 +1,34 @@
-"""The Models tab: look, fetch, stop, accept, add, remove."""
+"""The Models tab: look, fetch, stop, accept, add, remove. It tells what came of it in the tab."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import gradio as gr
 
+from genimg_ui.errors import GenimgError
 from genimg_ui.registry import Registry
 from genimg_ui.shelf.shelf import ModelShelf
-from genimg_ui.ui import views
 from genimg_ui.ui.models_panel import ModelsPanel
 from genimg_ui.ui.models_view import models_view
-from genimg_ui.ui.page import ALWAYS_LAST, QUIET, Handlers, Page, told
+from genimg_ui.ui.page import ALWAYS_LAST, QUIET, Handlers, Page
 from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.workspace import Workspace
+
+Json = dict[str, Any]
+
+
+def told_in_tab(handler: Callable[..., Updates]) -> Callable[..., Updates]:
+    """Make what a handler refuses a sentence above the list."""
+
+    @wraps(handler)
+    def guarded(self: "ModelHandlers", *args: Any) -> Updates:
+        try:
+            return handler(self, *args)
+        except GenimgError as problem:
+            return self.shown({"kind": "error", "text": str(problem)})
+
+    return guarded
 
 
 class ModelHandlers(Handlers):
@@ -23,84 +40,77 @@ class ModelHandlers(Handlers):
         self.shelf: ModelShelf = page.host.shelf
 
     def connect(self) -> None:
-        """Give the list, its timer and the row below it their listeners."""
+        """Give the list and its timer their listeners."""
         page, panel = self.page, self.panel
-        seen = [panel.models, panel.timer]
-        panel.models.asked(self.on_asked, outputs=[page.status, *seen], **ALWAYS_LAST)
-        panel.timer.tick(self.on_asked, outputs=[page.status, *seen], **QUIET)
-        acts = {"outputs": [page.status, *seen], **QUIET, "trigger_mode": "multiple"}
-        panel.models.fetched(self.on_fetched, **acts)
-        panel.models.stopped(self.on_stopped, **acts)
-        panel.models.accepted(self.on_accepted, **acts)
-        changed = [page.status, *seen, page.settings.model]
-        panel.models.removed(
-            self.on_removed,
-            inputs={page.settings.model},
-            outputs=changed,
-            **{**QUIET, "trigger_mode": "multiple"},
-        )
-        row = {"inputs": {panel.source, panel.name}, **QUIET}
-        fields = [panel.source, panel.name]
-        panel.add.click(self.on_added, outputs=[*changed, *fields], **row)
-        panel.source.submit(self.on_added, outputs=[*changed, *fields], **row)
+        seen: Json = {"outputs": [panel.models, panel.timer]}
+        panel.models.asked(self.on_asked, **seen, **ALWAYS_LAST)
+        panel.timer.tick(self.on_tick, inputs={panel.models}, **seen, **QUIET)
+        acts: Json = {**QUIET, "trigger_mode": "multiple"}
+        panel.models.fetched(self.on_fetched, **seen, **acts)
+        panel.models.stopped(self.on_stopped, **seen, **acts)
+        panel.models.accepted(self.on_accepted, **seen, **acts)
+        chosen: Json = {"inputs": {page.settings.model}}
+        chosen["outputs"] = [panel.models, panel.timer, page.settings.model]
+        panel.models.removed(self.on_removed, **chosen, **acts)
+        panel.models.added(self.on_added, **chosen, **acts)
 
-    @told
     def on_asked(self) -> Updates:
         """Show everything as it is now; the timer goes on while a download does."""
-        return self._shown()
+        return self.shown()
 
-    @told
+    def on_tick(self, values: Values) -> Updates:
+        """Follow the downloads; what was told last stays."""
+        return self.shown((values[self.panel.models] or {}).get("told"))
+
+    @told_in_tab
     def on_fetched(self, event: gr.EventData) -> Updates:
         """Start a download, or go on with one."""
         self.shelf.fetch(*_place(event))
-        return self._shown()
+        return self.shown()
 
-    @told
+    @told_in_tab
     def on_stopped(self, event: gr.EventData) -> Updates:
         """Stop a download; what has come is kept."""
         self.shelf.stop(*_place(event))
-        return self._shown()
+        return self.shown()
 
-    @told
+    @told_in_tab
     def on_accepted(self, event: gr.EventData) -> Updates:
         """Keep that a licence is accepted."""
         self.shelf.accept(_place(event)[0])
-        return self._shown()
+        return self.shown()
 
-    @told
+    @told_in_tab
     def on_removed(self, values: Values, event: gr.EventData) -> Updates:
         """Remove files, and the entry of an added model; the list has asked already."""
         gone = self.shelf.remove(*_place(event))
         chosen = values[self.page.settings.model]
-        return self._shown() | {
-            self.page.status: views.message(f"Removed: {gone.sentence}."),
-            self.page.settings.model: model_choices(self.shelf.registry(), chosen),
+        return self.shown({"kind": "", "text": f"Removed: {gone.sentence}."}) | {
+            self.page.settings.model: model_choices(self.shelf.registry(), chosen)
         }
 
-    @told
-    def on_added(self, values: Values) -> Updates:
+    @told_in_tab
+    def on_added(self, values: Values, event: gr.EventData) -> Updates:
         """Recognise a model and list it; it can be chosen at once."""
-        panel = self.panel
-        spec = self.shelf.add(values[panel.source] or "", values[panel.name] or "")
+        del values
+        spec = self.shelf.add(str(event._data["source"]), str(event._data["name"]))
         text = f"{spec.title} is in the list: family {spec.family}, {spec.licence}."
-        return self._shown() | {
-            self.page.status: views.message(text),
-            self.page.settings.model: model_choices(self.shelf.registry()),
-            panel.source: "",
-            panel.name: "",
+        return self.shown({"kind": "added", "text": text}) | {
+            self.page.settings.model: model_choices(self.shelf.registry())
         }
 
-    def _shown(self) -> Updates:
+    def shown(self, told: Json | None = None) -> Updates:
+        """The list as it is now, with what came of the last thing that was asked."""
         active = self.shelf.downloads.active()
         return {
-            self.panel.models: models_view(self.shelf),
+            self.panel.models: models_view(self.shelf, told),
             self.panel.timer: gr.Timer(active=active),
         }
 
 
-def model_choices(registry: Registry, chosen: str | None = None) -> dict[str, Any]:
+def model_choices(registry: Registry, chosen: str | None = None) -> Json:
     """The dropdown's choices of now; where the `chosen` model has gone, the default instead."""
-    update: dict[str, Any] = gr.update(choices=[(spec.title, spec.id) for spec in registry.all()])
+    update: Json = gr.update(choices=[(spec.title, spec.id) for spec in registry.all()])
     if chosen is not None and all(spec.id != chosen for spec in registry.all()):
         update["value"] = registry.default
     return update

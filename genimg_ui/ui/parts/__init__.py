@@ -118,7 +118,9 @@ class ReplayOutcome(Part):
 
 
 class Models(Part):
-    """The models with what is here of each. Events: asked, fetched, stopped, removed, accepted."""
+    """The models with what is here of each. Events: asked, fetched, stopped, removed, accepted,
+    added.
+    """
 
     part = "models"
     shared = "shared"

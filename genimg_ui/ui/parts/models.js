@@ -1,5 +1,6 @@
-// value: {machine, problem, closed, models: [{id, title, badges: [text], fit: {level, text}, facts,
-//   note, licence, asks, parts: [{key, name, state, fraction|null, error, fetch, stop, removal}]}]}
+// value: {machine, problem, closed, told: {kind, text, at}, models: [{id, title, badges: [text],
+//   fit: {level, text}, facts, note, asks, summary, parts: [part], more: [part]}]}
+// part: {model, title, key, name, state, fraction|null, error, fetch, stop, removal}
 // `fetch` is the button's text or ""; `removal` says what would go, or is "".
 const root = element.querySelector('.md-root');
 const find = (name) => root.querySelector(`.md-${name}`);
@@ -71,13 +72,19 @@ function make() {
   );
   licence.append(words, accept);
   const parts = node('ul', 'md-parts');
-  row.append(head, fit, facts, note, licence, parts);
-  Object.assign(row, { named: { head, fit, facts, note, licence, words, accept, parts } });
+  const more = node('details', 'md-more');
+  const [summary, rest] = [node('summary', 'md-summary'), node('ul', 'md-parts')];
+  more.append(summary, rest);
+  row.append(head, fit, facts, note, licence, parts, more);
+  const named = { head, fit, facts, note, licence, words, accept, parts, more, summary, rest };
+  Object.assign(row, { named });
   return row;
 }
 
+const asRow = (part) => ({ ...part, entry: part.key, index: 0 });
+
 function fill(row, item) {
-  const { head, fit, facts, note, licence, words, accept, parts } = row.named;
+  const { head, fit, facts, note, licence, words, accept, parts, more, summary, rest } = row.named;
   const badges = item.badges.map((badge) => node('span', 'md-badge', badge));
   head.replaceChildren(node('span', 'md-title', item.title), node('span', 'md-id', item.id), ...badges);
   fit.dataset.level = item.fit.level;
@@ -88,17 +95,36 @@ function fill(row, item) {
   licence.hidden = !item.asks;
   accept.hidden = Boolean(current().closed);
   accept.setAttribute('aria-label', `Accept the licence of ${item.title}`);
-  const rows = item.parts.map((part) => ({ ...part, entry: part.key, index: 0 }));
-  keyed(parts, rows, makePart, fillPart);
+  keyed(parts, item.parts.map(asRow), makePart, fillPart);
+  keyed(rest, item.more.map(asRow), makePart, fillPart);
+  text(summary, item.summary);
+  more.hidden = !item.more.length;
 }
 
 const current = () => props.value ?? {};
+let heard; // which answer was shown last
+
+find('form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  find('add').disabled = true;
+  find('told').dataset.kind = '';
+  text(find('told'), 'Looking at it …');
+  trigger('added', { source: find('source').value, name: find('called').value });
+});
 
 function show() {
-  const { machine = '', problem = '', closed = '', models = [] } = current();
+  const { machine = '', problem = '', closed = '', told = {}, models = [] } = current();
   text(find('machine'), machine || 'Looking at this machine …');
   text(find('problem'), problem);
   text(find('public'), closed);
+  find('form').hidden = Boolean(closed) || !machine;
+  find('told').dataset.kind = told.kind ?? '';
+  text(find('told'), told.text ?? '');
+  if (told.at !== heard) {
+    heard = told.at;
+    find('add').disabled = false;
+    if (told.kind === 'added') find('form').reset();
+  }
   const rows = models.map((model) => ({ ...model, entry: model.id, index: 0 }));
   keyed(find('list'), rows, make, fill);
 }
