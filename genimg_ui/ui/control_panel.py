@@ -106,11 +106,9 @@ class UnitPanel:
         )
 
     def write(self, unit: ControlUnit | None) -> Updates:
-        """Show `unit`; None empties."""
+        """Show `unit`; None empties: choosing a kind then begins anew."""
         if unit is None:
-            return {self.kind: NO_CONTROL, self.map: "", self.annotator: USUAL} | dict.fromkeys(
-                self.knobs
-            )
+            return {self.kind: NO_CONTROL, self.map: ""}
         item = None if unit.map else _annotator(unit.kind, unit.annotator)
         names = [knob.name for knob in item.knobs] if item else []
         names += [""] * (MOST_KNOBS - len(names))

@@ -1,6 +1,5 @@
 """The controls' own events: annotators by kind, ready maps, and maps to look at on the canvas."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,39 +43,57 @@ class ControlHandlers(Handlers):
         panel.hide.click(self.on_hide, outputs=hidden, **QUIET)
 
     def _connect(self, unit: UnitPanel) -> None:
-        page, panel = self.page, self.page.settings.control
+        page = self.page
         own, outputs = set(unit.widgets()), [*unit.widgets(), page.status]
-        for chosen in (unit.kind, unit.annotator):
-            chosen.input(
-                partial(self.on_chosen, unit, chosen), inputs=own, outputs=outputs, **QUIET
-            )
-        unit.remove.click(partial(self.on_removed, unit), outputs=outputs, **QUIET)
-        unit.drop.click(partial(self.on_dropped, unit), inputs=own, outputs=outputs, **QUIET)
+
+        def on_kind(values: Values) -> Updates:
+            return self.on_chosen(unit, values, kind=True)
+
+        def on_annotator(values: Values) -> Updates:
+            return self.on_chosen(unit, values, kind=False)
+
+        def on_dropped(values: Values) -> Updates:
+            return self.on_dropped(unit, values)
+
+        unit.kind.input(on_kind, inputs=own, outputs=outputs, **QUIET)
+        unit.annotator.input(on_annotator, inputs=own, outputs=outputs, **QUIET)
+        unit.remove.click(lambda: self.on_removed(unit), outputs=outputs, **QUIET)
+        unit.drop.click(on_dropped, inputs=own, outputs=outputs, **QUIET)
+        self._connect_maps(unit)
+
+    def _connect_maps(self, unit: UnitPanel) -> None:
+        page, panel = self.page, self.page.settings.control
+
+        def on_uploaded(values: Values) -> Updates:
+            return self.uploaded(values, unit)
+
+        def on_preview(values: Values, request: gr.Request) -> Updates:
+            return self.asked(values, unit, request)
+
         unit.upload.upload(
-            partial(self.on_uploaded, unit),
-            inputs={page.key, unit.upload, *own},
-            outputs=outputs,
+            on_uploaded,
+            inputs={page.key, unit.upload, *unit.widgets()},
+            outputs=[*unit.widgets(), page.status],
             concurrency_limit=2,
             api_visibility="private",
             show_progress="hidden",
         )
         unit.preview.click(
-            partial(self.on_preview, unit),
+            on_preview,
             inputs=page.inputs(),
             outputs=[page.status, panel.timer, panel.look, page.canvas],
             js=FLUSH,
             **QUIET,
         )
 
-    def on_chosen(self, unit: UnitPanel, chosen: Any, values: Values) -> Updates:
+    def on_chosen(self, unit: UnitPanel, values: Values, *, kind: bool) -> Updates:
         """Offer what the chosen kind and annotator take; what was set for another one goes."""
-        kind, name = values[unit.kind] or NO_CONTROL, values[unit.annotator] or USUAL
-        if chosen is unit.kind:
-            name = USUAL
+        chosen = values[unit.kind] or NO_CONTROL
+        name = USUAL if kind else values[unit.annotator] or USUAL
         shown = None
-        if kind != NO_CONTROL:
+        if chosen != NO_CONTROL:
             shown = ControlUnit(
-                kind=kind,
+                kind=chosen,
                 annotator="" if name == USUAL else name,
                 map=values[unit.map] or None,
             )
@@ -94,12 +111,9 @@ class ControlHandlers(Handlers):
         changed = {unit.map: "", unit.annotator: USUAL, **dict.fromkeys(unit.knobs)}
         return {self.page.status: gr.skip(), **_dressed(unit, shown, changed)}
 
-    def on_uploaded(self, unit: UnitPanel, values: Values) -> Updates:
-        """Keep a ready map, or say why it cannot be one."""
-        return self._uploaded(values, unit)
-
     @told
-    def _uploaded(self, values: Values, unit: UnitPanel) -> Updates:
+    def uploaded(self, values: Values, unit: UnitPanel) -> Updates:
+        """Keep a ready map, or say why it cannot be one."""
         file, kind = values[unit.upload], values[unit.kind] or NO_CONTROL
         if not file:
             return self.page.nothing()
@@ -114,12 +128,9 @@ class ControlHandlers(Handlers):
             **_dressed(unit, shown, unit.write(shown), but=(unit.scale, unit.start, unit.end)),
         }
 
-    def on_preview(self, unit: UnitPanel, values: Values, request: gr.Request) -> Updates:
-        """Ask for the map of this unit."""
-        return self._asked(values, unit, request)
-
     @told
-    def _asked(self, values: Values, unit: UnitPanel, request: gr.Request) -> Updates:
+    def asked(self, values: Values, unit: UnitPanel, request: gr.Request) -> Updates:
+        """Ask for the map of a unit."""
         page, panel = self.page, self.page.settings.control
         if page.host.run_waiting is not None:
             raise RefusedInput(texts.NO_LOOKS)
