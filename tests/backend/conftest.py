@@ -1,5 +1,6 @@
 """Tiny models on disk, made once for the whole run."""
 
+import importlib
 from pathlib import Path
 from types import ModuleType
 
@@ -36,6 +37,14 @@ def flow_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if name.startswith("make_"):
             getattr(builders, name)(root / name.removeprefix("make_"))
     return root
+
+
+@pytest.fixture
+def small_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The edit variant of Qwen-Image looks at 128 × 128 pixels instead of a megapixel."""
+    module = importlib.import_module("diffusers.pipelines.qwenimage.pipeline_qwenimage_edit")
+    usual = module.calculate_dimensions
+    monkeypatch.setattr(module, "calculate_dimensions", lambda _, ratio: usual(128 * 128, ratio))
 
 
 @pytest.fixture(scope="module")

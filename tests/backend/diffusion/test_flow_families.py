@@ -25,17 +25,21 @@ from genimg_ui.backend.base import BackendJob, CancelToken
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.backend.diffusion.sampling import Watch
 from genimg_ui.errors import BackendError, Cancelled, ModelUnavailable, RefusedInput
-from genimg_ui.registry import SCHEDULERS
 
 pytestmark = pytest.mark.torch
 
-# The edit variant looks at a megapixel: it is tested apart, and seldom.
-MODELS = tuple(name for name in FLOWS if name != "qwen_edit")
+MODELS = tuple(name for name in FLOWS if name != "qwen_edit")  # which has tests of its own
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=[name for name in MODELS if name != "flux_schnell"])
 def model(request: pytest.FixtureRequest, flow_models: Path):
     return flow_spec(flow_models / request.param)
+
+
+@pytest.fixture(scope="module")
+def usual(backend, model):
+    """What the changes of single parameters are compared with."""
+    return patch(backend, model)
 
 
 CHANGES: tuple[dict[str, Any], ...] = (
@@ -49,8 +53,8 @@ CHANGES: tuple[dict[str, Any], ...] = (
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
-def test_each_parameter_changes_the_picture(backend, model, change):
-    assert painted_change(patch(backend, model), patch(backend, model, **change)) > 0.1
+def test_each_parameter_changes_the_picture(backend, model, usual, change):
+    assert painted_change(usual, patch(backend, model, **change)) > 0.1
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -127,8 +131,7 @@ def test_lower_strength_stays_nearer_to_what_is_under_the_mask(backend, model):
 
 def test_a_seed_gives_its_picture_alone_and_in_a_batch(backend, model):
     together = generate(backend, job(model, seeds=(5, 6, 7))).patches
-    for seed, one in zip((5, 6, 7), together, strict=True):
-        np.testing.assert_array_equal(patch(backend, model, seeds=(seed,)), one)
+    np.testing.assert_array_equal(patch(backend, model, seeds=(6,)), together[1])
     assert painted_change(together[0], together[1]) > 1
 
 
@@ -157,11 +160,11 @@ def test_cancel_stops_within_one_step(backend, model):
     assert seen[-1].endswith("step 2 of 8")
 
 
-@pytest.mark.parametrize("scheduler", [name for name in SCHEDULERS if "flow" not in name])
-def test_a_sampler_of_noise_is_refused(backend, flow_models, scheduler):
+def test_a_sampler_of_noise_is_refused(backend, flow_models):
     sentence = "scheduler of this family must be one of default, flow_euler, flow_heun, got"
-    with pytest.raises(RefusedInput, match=sentence):
-        generate(backend, job(flow_spec(flow_models / "sd3"), scheduler=scheduler))
+    for scheduler in ("ddim", "lcm"):
+        with pytest.raises(RefusedInput, match=sentence):
+            generate(backend, job(flow_spec(flow_models / "sd3"), scheduler=scheduler))
 
 
 def test_a_prompt_that_is_too_long_is_said(backend, model):
@@ -217,13 +220,16 @@ def test_fill_sees_the_touched_cells_and_nothing_under_them(backend, flow_models
     assert 0 < mask.mean() < 1
 
 
+@pytest.mark.usefixtures("small_looks")
 def test_the_edit_variant_is_shown_the_picture_without_its_fill(backend, flow_models):
     model = flow_spec(flow_models / "qwen_edit")
-    work = job(model, num_inference_steps=1, true_cfg_scale=1.0)
+    work = job(model)
     other = replace(work, image=np.ascontiguousarray(work.image[::-1]))
     one, two = (generate(backend, each) for each in (work, other))
     assert one.facts["pipeline"] == "QwenImageEditPipeline"
     assert painted_change(one.patches[0], two.patches[0]) > 0
+    for change in ({"prompt": "a blue cat"}, {"true_cfg_scale": 4.0}, {"seeds": (2,)}):
+        assert painted_change(one.patches[0], patch(backend, model, **change)) > 0
 
 
 def test_a_single_step_is_enough(backend, model):
