@@ -124,21 +124,12 @@ class SpandrelBackend:
                 f"{job.spec.title} enlarges {scale} times at most, got {factor}.",
                 remedy="Choose another model or a smaller factor.",
             )
-        last = time.monotonic()
 
         def enlarge(part: Rgb) -> Rgb:
             with torch.inference_mode():
                 return _pixels(loaded.net(self._tensor(part, loaded)), job.spec)
 
-        def after(share: float, unfinished: Rgb) -> None:
-            nonlocal last
-            cancel.check()
-            on_event(Progress(share, f"{share:.0%} of the picture"))
-            if time.monotonic() - last >= PREVIEW_SECONDS:
-                last = time.monotonic()
-                on_event(Preview(0, _small(unfinished)))
-
-        made = enlarge_tiled(source, enlarge, scale, after)
+        made = enlarge_tiled(source, enlarge, scale, _Watch(on_event, cancel).after)
         on_event(Preview(0, _small(made)))
         size = (source.shape[1] * factor, source.shape[0] * factor)
         if scale != factor:
@@ -173,6 +164,21 @@ class SpandrelBackend:
             yield
         finally:
             self._busy.release()
+
+
+class _Watch:
+    """Looks on after each tile: cancels, reports, and shows the unfinished picture now and then."""
+
+    def __init__(self, on_event: OnEvent, cancel: CancelToken) -> None:
+        self._on_event, self._cancel = on_event, cancel
+        self._shown = time.monotonic()
+
+    def after(self, share: float, unfinished: Rgb) -> None:
+        self._cancel.check()
+        self._on_event(Progress(share, f"{share:.0%} of the picture"))
+        if time.monotonic() - self._shown >= PREVIEW_SECONDS:
+            self._shown = time.monotonic()
+            self._on_event(Preview(0, _small(unfinished)))
 
 
 def _pixels(made: Any, spec: ModelSpec) -> Rgb:
