@@ -111,7 +111,7 @@ class TaskPanel(Panel):
 class NewCanvasPanel:
     """An empty picture to begin with; no part of a request."""
 
-    box: gr.Group
+    box: gr.Column
     width: gr.Number
     height: gr.Number
     colour: gr.ColorPicker
@@ -126,7 +126,7 @@ class NewCanvasPanel:
             "step": 8,
             "min_width": 80,
         }
-        with gr.Group(visible=False, elem_id="new-canvas") as box:
+        with gr.Column(visible=False, elem_id="new-canvas") as box:
             with gr.Row():
                 width = gr.Number(512, label="Width", elem_id="new-width", **limits)
                 height = gr.Number(512, label="Height", elem_id="new-height", **limits)
