@@ -50,7 +50,10 @@ def fit(spec: ModelSpec, machine: Machine) -> Fit:
         )
     need *= FLOAT32_FACTOR
     if need <= machine.ram_gib:
-        return Fit(Level.SLOW, "Runs here without a GPU, but takes minutes for each picture.")
+        how = (
+            "but takes minutes for each picture" if spec.uses_steps else "but slower than with one"
+        )
+        return Fit(Level.SLOW, f"Runs here without a GPU, {how}.")
     return Fit(
         Level.NO,
         f"Needs about {need:g} GiB of memory without a GPU, here are {machine.ram_gib:.0f} GiB.",

@@ -9,7 +9,8 @@ from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
-GIB = 2**30
+from genimg_ui.core.memory import GIB, Host
+
 ASK_SECONDS = 10.0  # nvidia-smi takes a second where the driver sleeps
 CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
@@ -36,6 +37,13 @@ class Machine:
         if self.gpu:
             return f"{self.gpu} with {self.vram_gib:.0f} GiB, {memory}."
         return f"{self.lack or 'No GPU was found;'} {memory}."
+
+
+def host_of(machine: Machine) -> Host:
+    """Where models run on it, and how much memory is there."""
+    if machine.gpu:
+        return Host("this GPU", gpu=True, bytes=round(machine.vram_gib * GIB))
+    return Host("this machine", gpu=False, bytes=round(machine.ram_gib * GIB))
 
 
 @lru_cache(maxsize=1)
