@@ -109,7 +109,9 @@ class SamplingPanel(Panel):
             ),
             self.strength: usable(spec.uses_strength, texts.STRENGTH, spec),
             self.guidance_scale: usable(spec.uses_guidance, texts.GUIDANCE, spec),
-            self.true_cfg_scale: usable(spec.uses_true_cfg, texts.TRUE_CFG, spec),
+            self.true_cfg_scale: usable(
+                spec.uses_true_cfg, texts.TRUE_CFG, spec, visible=spec.uses_true_cfg
+            ),
             self.refiner_switch_at: gr.update(visible=bool(spec.refiner)),
             self.num_inference_steps: usable(spec.uses_steps, texts.STEPS, spec),
             self.scheduler: usable(

@@ -225,54 +225,15 @@ def _build_buttons(dice: gr.Button) -> ApplyRow:
 
 
 def _build_knobs() -> dict[str, Any]:
-    default = SamplingParams()
-    labels = texts.FIELD_LABELS
     return {
-        "strength": gr.Slider(
-            0.01,
-            1,
-            default.strength,
-            step=0.01,
-            label=labels["strength"],
-            elem_id="strength",
-            info=texts.STRENGTH,
+        "strength": _slider("strength", (0.01, 1), 0.01, texts.STRENGTH),
+        "guidance_scale": _slider("guidance_scale", (1, 30), 0.5, texts.GUIDANCE),
+        "true_cfg_scale": _slider("true_cfg_scale", (1, 30), 0.5, texts.TRUE_CFG, visible=False),
+        "refiner_switch_at": _slider(
+            "refiner_switch_at", (0.05, 1), 0.05, texts.REFINER, visible=False
         ),
-        "guidance_scale": gr.Slider(
-            1,
-            30,
-            default.guidance_scale,
-            step=0.5,
-            label=labels["guidance_scale"],
-            info=texts.GUIDANCE,
-            elem_id="guidance-scale",
-        ),
-        "true_cfg_scale": gr.Slider(
-            1,
-            30,
-            default.true_cfg_scale,
-            step=0.5,
-            label=labels["true_cfg_scale"],
-            info=texts.TRUE_CFG,
-            elem_id="true-cfg-scale",
-        ),
-        "refiner_switch_at": gr.Slider(
-            0.05,
-            1,
-            default.refiner_switch_at,
-            step=0.05,
-            label=labels["refiner_switch_at"],
-            info=texts.REFINER,
-            elem_id="refiner-switch-at",
-            visible=False,
-        ),
-        "num_inference_steps": gr.Slider(
-            1,
-            150,
-            default.num_inference_steps,
-            step=1,
-            label=labels["num_inference_steps"],
-            info=texts.STEPS,
-            elem_id="steps",
+        "num_inference_steps": _slider(
+            "num_inference_steps", (1, 150), 1, texts.STEPS, elem_id="steps"
         ),
         "scheduler": gr.Dropdown(
             ["default"],
@@ -283,12 +244,20 @@ def _build_knobs() -> dict[str, Any]:
         ),
         "anchor_step_noise": _build_anchor(),
         "prompt_weighting": gr.Checkbox(
-            default.prompt_weighting,
+            SamplingParams().prompt_weighting,
             label="Prompt weighting",
             info=texts.PROMPT_WEIGHTING,
             elem_id="prompt-weighting",
         ),
     }
+
+
+def _slider(
+    name: str, bounds: tuple[float, float], step: float, info: str, **more: Any
+) -> gr.Slider:
+    """The slider of one of the sampler's numbers; its id is the name with hyphens."""
+    options = {"elem_id": name.replace("_", "-"), "label": texts.FIELD_LABELS[name]} | more
+    return gr.Slider(*bounds, getattr(SamplingParams(), name), step=step, info=info, **options)
 
 
 def _build_anchor() -> gr.Checkbox:

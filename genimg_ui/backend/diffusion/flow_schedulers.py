@@ -28,6 +28,9 @@ class FlowEuler(FlowMatchEulerDiscreteScheduler):  # type: ignore[misc] # diffus
 
     skipped: int = 0
     mu: float | None = None
+    timesteps: torch.Tensor
+    sigmas: torch.Tensor
+    _step_index: int | None
 
     def begin(self, *, skipped: int, mu: float | None) -> None:
         """Say what `set_timesteps` shall leave out, and how it shifts."""

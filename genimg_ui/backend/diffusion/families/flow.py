@@ -63,7 +63,8 @@ class Flow(Family):
         placed = pixels.to(self.place(pipe), pipe.vae.dtype)
         config = pipe.vae.config
         latents: torch.Tensor = pipe.vae.encode(placed).latent_dist.sample(generator)
-        return (latents - config.shift_factor) * config.scaling_factor
+        scaled: torch.Tensor = (latents - config.shift_factor) * config.scaling_factor
+        return scaled
 
     def timesteps(
         self, pipe: Pipeline, *, steps: int, strength: float, size: tuple[int, int]
