@@ -54,14 +54,23 @@ class ModelCache:
         Values of `keep` are in use, and are not given up for it.
         """
         if key in self._values:
-            self._values.move_to_end(key)
-            kept: T = self._values[key]
+            kept: T = self.used(key)
             return kept
         self.make_room(needs, keep=keep)
         value = load()
-        self._values[key] = value
-        self.make_room(0, keep=(*keep, key))
+        self.put(key, value, keep=keep)
         return value
+
+    def used(self, key: Hashable) -> Any:
+        """The value of `key`, which is kept, as the last used one."""
+        self._values.move_to_end(key)
+        return self._values[key]
+
+    def put(self, key: Hashable, value: Any, *, keep: Collection[Hashable] = ()) -> None:
+        """Keep a value, and give up others where it is too much."""
+        self._values[key] = value
+        self._values.move_to_end(key)
+        self.make_room(0, keep=(*keep, key))
 
     def make_room(
         self, needs: int, *, keep: Collection[Hashable] = (), budget: int | None = None

@@ -49,14 +49,11 @@ def with_controls(
     """
     sources = {kind: _source(spec, kind) for kind in kinds}
     family, base = loaded.family, loaded.pipe
-    networks = {
-        source: (kept.get(source) or _read_network(loaded, spec, source, watch)).to(
-            family.place(base)
-        )
-        for source in dict.fromkeys(sources.values())
-    }
-    for source, network in networks.items():
+    networks: dict[str, Any] = {}
+    for source in dict.fromkeys(sources.values()):
+        network = kept.get(source) or _read_network(loaded, spec, source, watch)
         _check_family(loaded, spec, source, network)
+        networks[source] = network.to(family.place(base))
     modes = tuple(family.control_mode(networks[sources[kind]], kind) for kind in kinds)
     if len({mode is None for mode in modes}) > 1:
         raise RefusedInput(
@@ -71,10 +68,9 @@ def with_controls(
         **family.control_constructor_options(base),
     )
     pipe.set_progress_bar_config(disable=True)
-    noted = [control_record(spec, kind, hashes) for kind in sources]
-    sentences = dict.fromkeys(sentence for _, said in noted for sentence in said)
-    records = tuple(record for record, _ in noted)
-    return Controlled(kinds, pipe, networks, modes, records, tuple(sentences))
+    records, sentences = zip(*(control_record(spec, kind, hashes) for kind in sources), strict=True)
+    told = tuple(dict.fromkeys(sentence for said in sentences for sentence in said))
+    return Controlled(kinds, pipe, networks, modes, records, told)
 
 
 def _source(spec: ModelSpec, kind: str) -> str:

@@ -72,7 +72,8 @@ class Models:
         """The model as it lies in memory, None where it does not."""
         for key in self._cache.keys:
             if isinstance(key, tuple) and key[:2] == ("model", _weights_of(spec)):
-                return self._cache.get(key, _never)
+                found: Loaded = self._cache.used(key)
+                return found
         return None
 
     def load(self, spec: ModelSpec, watch: OnFetching, offload: Offload) -> Loaded:
@@ -102,16 +103,12 @@ class Models:
         sources = dict.fromkeys(source for kind, source in spec.controls if kind in kinds)
         keys = {s: ("control", s, spec.variant, spec.family, dtype) for s in sources}
         kept = {
-            source: self._cache.get(key, _never)
-            for source, key in keys.items()
-            if key in self._cache.keys
+            source: self._cache.used(key) for source, key in keys.items() if key in self._cache.keys
         }
         twin = with_controls(loaded, spec, kinds, self._hashes, kept=kept, watch=watch)
         put(twin.pipe, loaded.offload, self._device)
         for source, network in twin.networks.items():
-            self._cache.get(
-                keys[source], lambda network=network: network, keep=(mine, *keys.values())
-            )
+            self._cache.put(keys[source], network, keep=(mine, *keys.values()))
         return twin
 
     def give_way(self, spec: ModelSpec, peak: int, available: int) -> None:
@@ -163,7 +160,3 @@ def _networks(value: Any) -> Iterable[torch.nn.Module]:
     pipes = (value.pipe, *value.helpers.values())
     parts = [part for pipe in pipes for part in pipe.components.values()]
     return [part for part in parts if isinstance(part, torch.nn.Module)]
-
-
-def _never() -> Any:
-    raise AssertionError("asked for what is kept")

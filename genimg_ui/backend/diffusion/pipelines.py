@@ -7,7 +7,6 @@ broken becomes a ModelUnavailable that names it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -73,33 +72,21 @@ def load_pipeline(
 
     Raises RefusedInput, ModelUnavailable.
     """
-    if spec.family not in ADAPTERS:
-        known = ", ".join(ADAPTERS)
-        raise RefusedInput(f'family of {spec.id} must be one of {known}, got "{spec.family}"')
-    family = ADAPTERS[spec.family]
+    family = _family(spec)
     place = ensure(spec, watch, safety=safety)
-    if place.recognised is None and place.config is None:
-        _check_family(spec, place.main)
+    _check_family(spec, place)
     quieten()
-    absent = _sentences(spec, family, place)
+    absent, dtype = _sentences(spec, family, place), family.precision(device.dtype)
+    variant = None if absent else spec.variant
     reading = Reading(
-        place=place,
-        dtype=family.precision(device.dtype),
-        variant=None if absent else spec.variant,
-        pickles=spec.allow_pickle,
-        safety=safety,
+        place=place, dtype=dtype, variant=variant, pickles=spec.allow_pickle, safety=safety
     )
     first = device.torch if offload is Offload.NONE else torch.device("cpu")
     pipe = guarded(spec.title, place.main, lambda: family.read(spec, reading).to(first))
     family.check(pipe, spec.title)
     helpers = guarded(spec.title, place.main, lambda: family.read_helpers(pipe, reading))
     lora = guarded(spec.title, place.main, lambda: attach_lora(pipe, family.denoiser(pipe), spec))
-    for each in (pipe, *helpers.values()):
-        each.set_progress_bar_config(disable=True)
-        put(each, offload, device)
-    tuning = tuning_for(family.denoiser(pipe), spec, device, offload)
-    tune(family.denoiser(pipe), tuning, spec.title)
-    dtype = family.precision(device.dtype)
+    tuning = _placed_and_tuned(family, (pipe, *helpers.values()), spec, device, offload)
     return Loaded(
         pipe,
         family,
@@ -138,7 +125,31 @@ def _fixed() -> torch.Generator:
     return torch.Generator("cpu").manual_seed(0)
 
 
-def _check_family(spec: ModelSpec, folder: Path) -> None:
+def _placed_and_tuned(
+    family: Family, pipes: tuple[Pipeline, ...], spec: ModelSpec, device: Device, offload: Offload
+) -> Tuning:
+    """Put all pipelines where their weights shall lie, and tune the denoiser of the first."""
+    for each in pipes:
+        each.set_progress_bar_config(disable=True)
+        put(each, offload, device)
+    denoiser = family.denoiser(pipes[0])
+    tuning = tuning_for(denoiser, spec, device, offload)
+    tune(denoiser, tuning, spec.title)
+    return tuning
+
+
+def _family(spec: ModelSpec) -> Family:
+    if spec.family not in ADAPTERS:
+        known = ", ".join(ADAPTERS)
+        raise RefusedInput(f'family of {spec.id} must be one of {known}, got "{spec.family}"')
+    return ADAPTERS[spec.family]
+
+
+def _check_family(spec: ModelSpec, place: Place) -> None:
+    """Refuse a folder of another family; of a single file the names have told it already."""
+    folder = place.main
+    if place.config is not None:
+        return
     found = recognise.recognise_family(folder)
     if found != spec.family:
         raise ModelUnavailable(

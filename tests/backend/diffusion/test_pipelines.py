@@ -125,7 +125,8 @@ def test_a_hub_model_is_fetched_at_its_first_use(no_hub, models, monkeypatch):
     model = replace(spec(models / "sd15"), source="owner/model", revision="v1", download_gib=2.0)
     events = Events()
     DiffusersBackend().generate(job(model, num_inference_steps=1), events.append, CancelToken())
-    assert events.texts()[:2] == ["downloading Tiny (about 2 GB)", "half of it"]
+    assert events.texts()[0] == "downloading Tiny (about 2 GB)"
+    assert "half of it" in events.texts()[1]
     assert asked == [Wanted(hub_id="owner/model", revision="v1")]
     assert no_hub.exists()
 

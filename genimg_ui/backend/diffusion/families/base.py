@@ -228,7 +228,7 @@ class Family(AddNoise, ABC):
         """The ControlNets' share of a call: plain values for one, lists for several."""
         if not call.controls:
             return {}
-        columns = {
+        columns: dict[str, list[Any]] = {
             "control_image": [c.picture() for c in call.controls],
             "controlnet_conditioning_scale": [c.scale for c in call.controls],
             "control_guidance_start": [c.start for c in call.controls],

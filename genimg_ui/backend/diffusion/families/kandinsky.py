@@ -103,6 +103,11 @@ class Kandinsky22(Family):
 
     def run(self, pipe: Pipeline, call: Call) -> Output:
         width, height = call.size
+
+        def on_prior_step(*_: Any) -> dict[str, Any]:
+            call.check()
+            return {}
+
         # The combined pipeline keeps the scheduler that it was built with.
         pipe.decoder_pipe.scheduler = pipe.scheduler
         prior = pipe.prior_pipe(
@@ -111,7 +116,7 @@ class Kandinsky22(Family):
             num_inference_steps=PRIOR_STEPS,
             guidance_scale=PRIOR_GUIDANCE,
             generator=call.generator,
-            callback_on_step_end=lambda *_: call.check() or {},
+            callback_on_step_end=on_prior_step,
         )
         begin = call.latents / self.initial_scale(pipe.scheduler)
         arguments = {

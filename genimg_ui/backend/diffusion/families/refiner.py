@@ -62,7 +62,7 @@ def handover(scheduler: Any, timesteps: torch.Tensor, share: float) -> Handover 
     total = len(timesteps)
     if round(share * total) >= total:
         return None
-    if scheduler.order != 1 or len(timesteps.unique()) != total:
+    if scheduler.order != 1 or len(set(timesteps.tolist())) != total:
         raise RefusedInput(
             "A refiner cannot take over from a scheduler that evaluates twice in a step, got "
             f"{type(scheduler).__name__}.",
