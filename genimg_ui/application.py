@@ -30,6 +30,7 @@ from genimg_ui.links import ROUTE, Links
 from genimg_ui.recall import Recall
 from genimg_ui.registry.live import OWN_FILE, LiveRegistry
 from genimg_ui.settings import GIB, PublicLimits, Settings
+from genimg_ui.shelf.machine import host_of, this_machine
 from genimg_ui.shelf.shelf import ModelShelf
 from genimg_ui.ui.blocks import assets, build_page
 from genimg_ui.ui.page import Host
@@ -89,6 +90,7 @@ class Application:
             disk=_disk_limits(public),
             examples=examples(tuple(spec.id for spec in registry().all())),
             wake=self.worker.wake,
+            host=None if settings.zero_gpu else host_of(this_machine()),
         )
         secret = PrivateSecret(settings.data_dir)
         self.links = Links(settings.data_dir, secret)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.image import Limits, stored_limits
-from genimg_ui.core.plan import Context, EditPlan, make_plan
+from genimg_ui.core.memory import Host
+from genimg_ui.core.plan import EditPlan
 from genimg_ui.core.preflight import Finding, check_mask, check_scale, repainted_box
-from genimg_ui.core.region import canvas_box, canvas_size
 from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.core.serial import from_json, to_json
@@ -27,6 +27,7 @@ from genimg_ui.jobs.queue import Job, JobQueue, JobState
 from genimg_ui.pictures import OpenPicture, Pictures
 from genimg_ui.registry import ModelSpec, Registry, abilities, availability, first_request
 from genimg_ui.registry.adapter_checks import adapter_findings
+from genimg_ui.registry.foresight import context_plan, memory_findings
 from genimg_ui.registry.live import RegistrySource, as_source
 from genimg_ui.shelf.licences import Licences
 
@@ -58,8 +59,10 @@ class Workspace:
         disk: DiskLimits | None = None,
         examples: Mapping[str, Example] | None = None,
         wake: Callable[[], None] = lambda: None,
+        host: Host | None = None,
     ) -> None:
         self.store = store
+        self._host = host  # None: nothing is told of memory
         self.queue = queue
         self._registry = as_source(registry)
         self._licences = Licences(store.data_dir)
@@ -163,16 +166,7 @@ class Workspace:
 
     def context(self, request: EditRequest, size: Size, masked: Box) -> EditPlan:
         """The plan for a mask that fills `masked` on the expanded canvas."""
-        spec = self.model(request)
-        context = Context(
-            padding=request.inpaint.padding,
-            ratio=spec.context_ratio,
-            only_masked=request.inpaint.only_masked,
-            native_size=spec.native_size,
-            multiple=spec.size_multiple,
-            box=canvas_box(request),
-        )
-        return make_plan(canvas_size(request, size), masked, context)
+        return context_plan(self.model(request), request, size, masked)
 
     def context_view(
         self, request: EditRequest, size: Size, mask: str | None
@@ -196,6 +190,7 @@ class Workspace:
         if area is not None:
             plan = self.context(request, size, area)
             findings += check_scale(plan.scale, plan.working)
+            findings += memory_findings(spec, request, plan.working, self._host)
         resolve(request, abilities(spec), size, self.bounds, drawn_seed=0)
         return findings + adapter_findings(request, spec)
 

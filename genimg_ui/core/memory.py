@@ -71,6 +71,15 @@ def ladder(*, offloads: bool) -> tuple[Placement, ...]:
     return _ON_DEVICE if offloads else _ON_HOST
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The memory that models run in: a GPU's, or that of the machine."""
+
+    device: str
+    gpu: bool
+    bytes: int
+
+
 class Stage(StrEnum):
     """Where in an edit memory can run out."""
 

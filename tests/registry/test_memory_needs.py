@@ -10,8 +10,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from genimg_ui.core.geometry import Size
-from genimg_ui.core.memory import WHOLE, Stage
+from genimg_ui.core.memory import SPARE, WHOLE, Host, Offload, Placement, Stage
+from genimg_ui.core.request import EditRequest
 from genimg_ui.registry import FAMILIES, ModelSpec
+from genimg_ui.registry.foresight import memory_findings
 from genimg_ui.registry.memory import PER_CELL, PER_PIXEL, PER_TOKEN, needs_of
 
 SIZE = Size(128, 64)
@@ -71,3 +73,22 @@ def test_transformers_are_counted_by_tokens(spec, tmp_path):
 def test_weights_that_are_not_here_cannot_be_counted(spec):
     absent = replace(spec, source="somebody/absent")
     assert needs_of(absent, SIZE, guided=True, number=2) is None
+
+
+def test_what_does_not_fit_is_told_before_the_edit(spec):
+    needs = needs_of(spec, SIZE, guided=True, number=2)
+    request = EditRequest(model="m")
+    peak = needs.peak(WHOLE)
+
+    def told(count: int, *, gpu: bool) -> list[str]:
+        host = Host("this GPU" if gpu else "this machine", gpu=gpu, bytes=count)
+        return [finding.sentence for finding in memory_findings(spec, request, SIZE, host)]
+
+    assert told(10 * peak, gpu=True) == []
+    between = (peak + needs.peak(Placement(Offload.MODEL))) / 2
+    [offloaded] = told(round(between / SPARE), gpu=True)
+    assert offloaded.startswith("M at 128×64 needs about 1 MiB of memory, this GPU has 1 MiB")
+    assert "it will run model offload" in offloaded
+    [hopeless] = told(1, gpu=False)
+    assert hopeless.endswith("it may run out of memory; choose a smaller model.")
+    assert memory_findings(spec, request, SIZE, None) == []
