@@ -98,10 +98,10 @@ def _contents(store: Store, entry: LogEntry) -> Iterator[_Content]:
         mask = store.mask_path(entry.inputs.mask)
         what = "the mask as it was painted, white = change"
         yield _Content(f"mask{mask.suffix}", what, mask)
-    maps = set(entry.request.maps)
+    ready_maps = set(entry.request.maps)
     for index, sha256 in enumerate(dict.fromkeys(entry.request.pictures)):
         ready = store.source_path(sha256)
-        what = "a control map that was uploaded" if sha256 in maps else "a reference picture"
+        what = "a control map that was uploaded" if sha256 in ready_maps else "a reference picture"
         yield _Content(ready_name(index, ready.suffix), what, ready)
     for name, what, png in derived_masks(store, entry):
         yield _Content(name, what, png)

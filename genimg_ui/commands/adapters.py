@@ -103,7 +103,7 @@ def _reference(text: str) -> ReferenceFlag:
         except ValueError:
             break
         rest = head
-    values = dict(zip(("scale", "start", "end"), numbers, strict=False))
+    values: dict[str, Any] = dict(zip(("scale", "start", "end"), numbers, strict=False))
     return ReferenceFlag(path=Path(rest), unit=ReferenceUnit(picture="", **values))
 
 

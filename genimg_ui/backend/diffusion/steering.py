@@ -6,6 +6,7 @@ argument for T2I-Adapters. Both are done by a hook of torch on the denoiser, for
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 Steer = Callable[[float, dict[str, Any]], None]
@@ -21,13 +22,12 @@ def steered(denoiser: Any, steers: Sequence[Steer], evaluations: int) -> Iterato
     if not steers:
         yield
         return
-    done = 0
+    calls = count()
 
     def before(_module: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        nonlocal done
+        done = next(calls) / evaluations
         for steer in steers:
-            steer(done / evaluations, kwargs)
-        done += 1
+            steer(done, kwargs)
         return args, kwargs
 
     handle = denoiser.register_forward_pre_hook(before, with_kwargs=True)
