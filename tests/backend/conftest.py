@@ -31,7 +31,9 @@ def models(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def flow_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same of the flow families."""
-    builders = pytest.importorskip("tiny_flow_models", reason="torch is not installed")
+    builders = pytest.importorskip(
+        "tests.backend.tiny_flow_models", reason="torch is not installed"
+    )
     root = tmp_path_factory.mktemp("flow_models")
     for name in vars(builders):
         if name.startswith("make_"):

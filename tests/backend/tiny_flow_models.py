@@ -27,7 +27,6 @@ from diffusers import (
     ZImagePipeline,
     ZImageTransformer2DModel,
 )
-from tiny_models import TEXT_WIDTH, WORDS, clip_tokenizer, text_config
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import (
     CLIPTextModel,
@@ -44,6 +43,8 @@ from transformers import (
     T5EncoderModel,
     T5TokenizerFast,
 )
+
+from tests.backend.tiny_models import TEXT_WIDTH, WORDS, clip_tokenizer, text_config
 
 CHANNELS = 16
 WIDTH = 32  # of every transformer
