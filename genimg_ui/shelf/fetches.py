@@ -117,7 +117,7 @@ class Downloads:
         self._closing.set()
         thread = self._thread
         if thread is not None:
-            thread.join(timeout=20)
+            thread.join(timeout=5)
 
     def _run(self) -> None:
         while True:

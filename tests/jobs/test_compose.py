@@ -13,6 +13,7 @@ from genimg_ui.core.serial import to_json
 from genimg_ui.history.record import EntryState
 from genimg_ui.history.store import Store
 from genimg_ui.jobs.compose import build_editor
+from genimg_ui.registry.live import OWN_FILE
 
 MODELS = Path(__file__).parents[2] / "models.yaml"
 
@@ -32,3 +33,24 @@ def test_the_editor_keeps_the_bounds_that_the_server_gives(store: Store) -> None
     )
     assert (entry.id, entry.state) == ("entry", EntryState.FAILED)
     assert "0.001" in entry.error
+
+
+def test_a_model_that_is_added_is_known_to_the_next_job(store: Store) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 40)).save(buffer, "PNG")
+    source = store.put_source(buffer.getvalue())
+    editor = build_editor(store, MODELS, {})
+
+    def told() -> str:
+        entry = editor.apply(
+            EditRequest(model="mine", border=Sides(left=20)),
+            EditInputs(source=source),
+            on_event=lambda _event: None,
+            cancel=CancelToken(),
+        )
+        return entry.error or ""
+
+    assert 'got "mine"' in told()
+    entry = "{source: owner/mine, family: sd15, title: Mine, licence: NC, non_commercial: true}"
+    (store.data_dir / OWN_FILE).write_text(f"models: {{mine: {entry}}}")
+    assert "Mine is for non-commercial use only (NC): accept its licence once" in told()
