@@ -83,11 +83,17 @@ def _stored(flag: ControlFlag, store: Store) -> ControlUnit:
 def _control(text: str) -> ControlFlag:
     what, *numbers = text.split(":")
     kind, _, annotator = what.partition("/")
-    names = ("controlnet_conditioning_scale", "control_guidance_start", "control_guidance_end")
+    usual = ControlUnit(kind=kind, annotator=annotator)
+    given = [*numbers, *[""] * (3 - len(numbers))]
     try:
-        if len(numbers) > len(names) or not kind:
+        if len(given) > 3 or not kind:
             raise ValueError
-        given = {name: float(n) for name, n in zip(names, numbers, strict=False) if n}
+        unit = replace(
+            usual,
+            controlnet_conditioning_scale=float(given[0] or usual.controlnet_conditioning_scale),
+            control_guidance_start=float(given[1] or usual.control_guidance_start),
+            control_guidance_end=float(given[2] or usual.control_guidance_end),
+        )
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be {FORM}, got {text!r}") from None
-    return ControlFlag(unit=ControlUnit(kind=kind, annotator=annotator, **given))
+    return ControlFlag(unit=unit)

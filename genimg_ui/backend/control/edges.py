@@ -42,7 +42,7 @@ def gradient(image: Rgb, *, sigma: float, percentile: float) -> Rgb:
     lab = cv2.cvtColor(image.astype(np.float32) / 255.0, cv2.COLOR_RGB2LAB)
     blurred = _blurred(np.asarray(lab, np.float32), sigma)
     across, down = (
-        np.asarray(cv2.Sobel(blurred, cv2.CV_32F, *order, ksize=3, scale=1 / 8))
+        np.asarray(cv2.Sobel(blurred, cv2.CV_32F, *order, ksize=3, scale=1 / 8), np.float32)
         for order in ((1, 0), (0, 1))
     )
     length = _longest(across, down)

@@ -97,7 +97,7 @@ class ControlHandlers(Handlers):
                 annotator="" if name == USUAL else name,
                 map=values[unit.map] or None,
             )
-        changed = dict.fromkeys(unit.knobs) | {unit.annotator: name}
+        changed: Updates = {unit.annotator: name} | dict.fromkeys(unit.knobs)
         return {self.page.status: gr.skip(), **_dressed(unit, shown, changed)}
 
     def on_removed(self, unit: UnitPanel) -> Updates:
@@ -108,7 +108,7 @@ class ControlHandlers(Handlers):
         """Draw the map again instead of the one that was uploaded."""
         kind = values[unit.kind] or NO_CONTROL
         shown = None if kind == NO_CONTROL else ControlUnit(kind=kind)
-        changed = {unit.map: "", unit.annotator: USUAL, **dict.fromkeys(unit.knobs)}
+        changed: Updates = {unit.map: "", unit.annotator: USUAL} | dict.fromkeys(unit.knobs)
         return {self.page.status: gr.skip(), **_dressed(unit, shown, changed)}
 
     @told
