@@ -15,7 +15,7 @@ from genimg_ui.backend.base import CancelToken
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.backend.diffusion.noise import canvas_noise, latent_cells
 from genimg_ui.core.request import ControlUnit
-from genimg_ui.errors import Cancelled, ModelUnavailable, RefusedInput
+from genimg_ui.errors import Cancelled, ModelUnavailable
 from genimg_ui.registry import FAMILIES, ModelSpec, availability
 
 pytestmark = pytest.mark.torch
@@ -153,7 +153,7 @@ def test_what_does_not_fit_is_said(backend, model, folder):
         patch(backend, replace(model, source=str(folder / "prior")))
     with pytest.raises(ModelUnavailable, match="must have 9 input channels, got 4"):
         patch(backend, replace(model, source=str(folder / "plain")))
-    with pytest.raises(RefusedInput, match="Kandinsky 2.2 takes no ControlNet"):
+    with pytest.raises(ModelUnavailable, match="which takes none, got UNet2DConditionModel"):
         patch(
             backend,
             replace(model, controls=(("canny", str(folder / "decoder" / "unet")),)),
