@@ -84,5 +84,5 @@ def _decoding(decoder: Network, pixels: int) -> int:
 
 
 def _first(config: dict[str, Any]) -> int:
-    widths = config.get("block_out_channels") or [0]
+    widths = config.get("block_out_channels") or config.get("decoder_block_out_channels") or [0]
     return int(widths[0])
