@@ -105,10 +105,9 @@ def match_colours(patch: Rgb, given: Rgb, composite: Mask, mode: ColourMatch) ->
 
 def _ring(difference: Floats, composite: Mask) -> _Ring:
     locked = np.where(composite > 0, np.uint8(0), np.uint8(255))
+    distance = np.asarray(cv2.distanceTransform(locked, cv2.DIST_L2, cv2.DIST_MASK_PRECISE))
     if not (composite > 0).any():
-        distance = np.full(composite.shape, np.inf, np.float32)
-    else:
-        distance = cv2.distanceTransform(locked, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        distance = np.full(composite.shape, np.inf)
     inside = ((locked > 0) & (distance <= RING)).astype(np.float32)
     weight = _block_sums(inside[..., None])[..., 0]
     sums = _block_sums(difference * inside[..., None])
@@ -134,7 +133,7 @@ def _predicted(ring: _Ring, weight: Floats, mode: ColourMatch) -> Floats:
     flat = np.broadcast_to(offset, ring.difference.shape)
     if mode is ColourMatch.OFFSET:
         return flat
-    beyond = ring.difference - offset
+    beyond = np.asarray(ring.difference - offset, np.float32)
     same = weight * (_norm(beyond) <= LARGEST)
     return np.asarray(flat + _averaged(beyond, same, SMOOTH), np.float32)
 
