@@ -77,17 +77,19 @@ def test_a_new_canvas_is_painted_and_varied(desk: Desk) -> None:
     box.get_by_role("button", name="New canvas").click()
     desk.opened((128, 96))
     desk.sees("An empty canvas is open")
-    desk.page.get_by_label("Prompt", exact=True).fill("a red ring")
+    desk.page.locator("#prompt textarea").fill("a red ring")
     desk.page.get_by_text("Sampling", exact=True).click()
-    assert desk.page.locator("#strength input").first.is_disabled()
-    desk.number("steps", 2)
+    assert desk.page.locator("#strength input[type=number]").is_disabled()
+    steps = desk.page.locator("#steps input[type=number]")
+    steps.fill("2")
+    steps.press("Tab")
     assert "No pixel was locked" in desk.apply()
     assert result_size(desk) == (128, 96)
     desk.page.get_by_role("button", name="Make variations").click()
     desk.sees("The result is the source")
     chosen(desk, "Image to image")
     assert desk.page.locator("#variants input").input_value() == "4"
-    assert desk.page.locator("#strength input").first.input_value() == "0.5"
+    assert desk.page.locator("#strength input[type=number]").input_value() == "0.5"
     assert not box.is_visible()
 
 
