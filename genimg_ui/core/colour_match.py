@@ -152,7 +152,8 @@ def _judged(ring: _Ring, mode: ColourMatch) -> float:
     from_first = _gates(gain, ring.weight * ~ring.half)
     from_second = _gates(gain, ring.weight * ring.half)
     gates = np.where(ring.half, from_first, from_second)
-    return ring.mean(_norm(ring.difference - gates[..., None] * correction))
+    left = np.asarray(ring.difference - gates[..., None] * correction, np.float32)
+    return ring.mean(_norm(left))
 
 
 def _gated(ring: _Ring, mode: ColourMatch) -> Floats:
