@@ -154,6 +154,7 @@ LAYERS = {
     "run_exports": Layer(("core", "errors", "history", "runs", "workspace"), ("numpy", "PIL")),
     "ui": Layer(
         (
+            "weights.sizes",
             "beginnings",
             "shelf",
             "core",

@@ -61,7 +61,7 @@ def reads(desk: Desk, title: str, words: str) -> None:
 
 
 def test_fetch_stop_resume_and_remove(shop: Desk, hub: Hub, tmp_path: Path) -> None:
-    assert "cores" in shop.page.locator(".md-machine").inner_text(timeout=WAIT)
+    shop.page.locator(".md-machine").get_by_text("processor cores").wait_for(timeout=WAIT)
     reads(shop, "Tiny", "Not here: tiny/model")
     hub.slow = 0.1  # seconds for each 64 KB
     tiny = card(shop, "Tiny")
