@@ -6,7 +6,12 @@ Each `make_*` returns the file or folder that it wrote; weights are random but f
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionInpaintPipeline, T2IAdapter, UNet2DConditionModel
+from diffusers import (
+    AutoModel,
+    StableDiffusionInpaintPipeline,
+    T2IAdapter,
+    UNet2DConditionModel,
+)
 from diffusers.utils import convert_state_dict_to_diffusers
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
@@ -31,6 +36,20 @@ def make_lora(unet_folder: Path, folder: Path, *, seed: int = 0) -> Path:
     layers = convert_state_dict_to_diffusers(get_peft_model_state_dict(unet))
     StableDiffusionInpaintPipeline.save_lora_weights(folder, unet_lora_layers=layers)
     return folder
+
+
+def make_flow_lora(transformer: Path, file: Path, *, seed: int = 0) -> Path:
+    """A LoRA of rank 2 for the attention of a flow family's transformer."""
+    network = AutoModel.from_pretrained(str(transformer))
+    network.add_adapter(LoraConfig(r=2, lora_alpha=2, target_modules=["to_q", "to_v", "to_k"]))
+    layers = get_peft_model_state_dict(network)
+    generator = torch.Generator().manual_seed(seed)
+    random = {
+        f"transformer.{name}": torch.randn(layer.shape, generator=generator)
+        for name, layer in layers.items()
+    }
+    save_file(random, file)
+    return file
 
 
 def make_embedding(

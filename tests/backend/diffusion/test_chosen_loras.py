@@ -6,8 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sampling_support import generate, job, painted_change, patch, spec
-from tiny_additions import make_lora
+from sampling_support import (
+    flow_spec,
+    generate,
+    hole,
+    job,
+    painted_change,
+    patch,
+    picture,
+    spec,
+)
+from tiny_additions import make_flow_lora, make_lora
 
 from genimg_ui.backend.base import Backend, BackendJob, CancelToken
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
@@ -70,6 +79,17 @@ def test_nothing_of_a_lora_reaches_the_next_edit(backend, models, loras, name):
     with_ink = painted(backend, model, INK)
     painted(backend, model, OIL)
     np.testing.assert_array_equal(painted(backend, model, INK), with_ink)
+
+
+@pytest.mark.parametrize("name", ["sd3", "flux", "qwen", "zimage"])
+def test_flow_families_wear_loras_too_and_take_them_off(backend, flow_models, tmp_path, name):
+    file = make_flow_lora(flow_models / name / "transformer", tmp_path / "ink.safetensors")
+    model = flow_spec(flow_models / name, loras=(LoraSpec(name="ink", source=str(file)),))
+    small = {"image": picture(48, 48), "mask": hole(48, 48), "num_inference_steps": 2}
+    before = patch(backend, model, **small)
+    worn = generate(backend, wearing(model, INK, **small)).patches[0]
+    assert not np.array_equal(before, worn)
+    np.testing.assert_array_equal(patch(backend, model, **small), before)
 
 
 def test_a_weight_of_0_is_no_lora(backend, models, loras):
