@@ -19,9 +19,18 @@ NO_MODEL = "No model here repaints a whole picture. The tab Models says what can
 
 
 def open_blank(
-    workspace: Workspace, session: str, size: Size, colour: Colour, *, page: str = ""
+    workspace: Workspace,
+    session: str,
+    size: Size,
+    colour: Colour,
+    *,
+    request: EditRequest | None = None,
+    page: str = "",
 ) -> OpenPicture:
-    """Open an empty canvas like an upload, to be painted as a whole; raises RefusedInput."""
+    """Open an empty canvas like an upload, to be painted as a whole; raises RefusedInput.
+
+    `request` is what the page shows, where the draft may be older.
+    """
     png = blank_png(size, colour, most_pixels=workspace.limits.max_pixels)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "canvas.png"
@@ -29,7 +38,7 @@ def open_blank(
         opened = workspace.open_upload(session, path, page=page)
 
     def painted(draft: Draft) -> Draft:
-        return replace(draft, request=_whole(draft.request, strength=1.0))
+        return replace(draft, request=_whole(request or draft.request, strength=1.0))
 
     workspace.change_draft(session, painted)
     return opened

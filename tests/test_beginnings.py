@@ -82,6 +82,14 @@ def test_an_empty_canvas_is_opened_like_an_upload_and_painted_as_a_whole(room: R
     assert room.work.draft(ANN).parent_of(opened.sha256) is None
 
 
+def test_a_new_canvas_keeps_what_the_page_shows(room: Room) -> None:
+    shown = request("square", prompt="a red ring", border=Sides(4, 0, 0, 0))
+    open_blank(room.work, ANN, Size(96, 64), (0, 0, 0), request=shown)
+    kept = room.work.draft(ANN).request
+    assert (kept.model, kept.sampling.prompt, kept.border) == ("square", "a red ring", Sides())
+    assert task_of(kept) is Task.TEXT_TO_IMAGE
+
+
 def test_a_canvas_larger_than_an_upload_is_refused_and_nothing_is_opened(room: Room) -> None:
     with pytest.raises(RefusedInput, match="megapixels"):
         open_blank(room.work, ANN, Size(9000, 9000), (0, 0, 0))

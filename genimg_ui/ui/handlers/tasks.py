@@ -50,7 +50,7 @@ class TaskHandlers(Handlers):
         new = settings.new_canvas
         new.make.click(
             self.on_new_canvas,
-            inputs={page.key, new.width, new.height, new.colour},
+            inputs=page.inputs() | {new.width, new.height, new.colour},
             outputs=opened,
             **QUIET,
         )
@@ -127,7 +127,14 @@ class TaskHandlers(Handlers):
             raise RefusedInput(f"Width and Height must be whole numbers, got {sides}.")
         size = Size(*(int(side) for side in sides))
         colour = parse_colour(str(values[new.colour]))
-        open_blank(self.workspace, session, size, colour, page=request.session_hash or "")
+        open_blank(
+            self.workspace,
+            session,
+            size,
+            colour,
+            request=page.request(values),
+            page=request.session_hash or "",
+        )
         return {
             **self.draft_shown(self.workspace.draft(session)),
             page.outpaint.aspect: "free",
