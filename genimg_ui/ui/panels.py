@@ -207,7 +207,7 @@ class InpaintPanel(Panel):
                     min_width=130,
                 ),
             )
-        colour_match.render()
+        colour_match.render()  # type: ignore[no-untyped-call]  # gradio leaves it untyped
         return panel
 
     def read(self, values: Values) -> InpaintParams:

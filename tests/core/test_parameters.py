@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genimg_ui.core.sweep_values import parse_values, shown
 from genimg_ui.core.request import SEED_LIMIT
+from genimg_ui.core.sweep_values import parse_values, shown
 from genimg_ui.errors import RefusedInput
 
 

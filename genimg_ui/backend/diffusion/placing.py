@@ -100,7 +100,7 @@ def put(pipe: Any, offload: Offload, device: Device) -> None:
 
 def tile(pipe: Any, *, on: bool) -> None:
     """Encode and decode in tiles from now on, or no more; nothing where a model cannot."""
-    vae = getattr(pipe, "vae", None)
+    vae: Any = getattr(pipe, "vae", None)
     if not hasattr(vae, "enable_tiling"):
         return
     if not on:
@@ -123,8 +123,5 @@ def _placed(pipe: Any) -> list[str]:
 
 
 def _is_grouped(network: torch.nn.Module) -> bool:
-    return any(
-        getattr(part, "_diffusers_hook", None) is not None
-        and part._diffusers_hook.get_hook("group_offloading") is not None
-        for part in network.modules()
-    )
+    hooks: list[Any] = [getattr(part, "_diffusers_hook", None) for part in network.modules()]
+    return any(hook is not None and hook.get_hook("group_offloading") for hook in hooks)

@@ -216,7 +216,7 @@ def _patch(work: Work, output: Output) -> Rgb:
     return np.ascontiguousarray(rounded[:height, :width])
 
 
-def _extended(pixels: np.ndarray[Any, np.dtype[np.uint8]], multiple: int) -> Any:
+def _extended(pixels: np.ndarray[Any, Any], multiple: int) -> Any:
     """Repeat the last row and column up to whole multiples."""
     height, width = pixels.shape[:2]
     missing = ((0, -height % multiple), (0, -width % multiple))

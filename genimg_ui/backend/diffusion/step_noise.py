@@ -35,7 +35,7 @@ def anchor_steps(scheduler: Any, draw: Draw) -> None:
     scheduler.step = anchored
 
 
-class _Answered(TorchFunctionMode):  # type: ignore[misc]  # torch leaves it untyped
+class _Answered(TorchFunctionMode):
     """Within it, `torch.randn` on this thread is answered by `draw`."""
 
     def __init__(self, draw: Callable[[], torch.Tensor], name: str) -> None:
