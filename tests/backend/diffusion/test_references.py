@@ -14,6 +14,7 @@ from torch import zeros
 from genimg_ui.backend.base import BackendJob, ReferenceInput, Rgb
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.core.request import ControlUnit, ReferenceUnit
+from genimg_ui.core.speed import SpeedParams
 from genimg_ui.errors import ModelUnavailable
 from genimg_ui.registry import ModelSpec
 from genimg_ui.registry.adapters import ReferenceSpec
@@ -88,6 +89,19 @@ def test_a_reference_works_beside_a_control(backend, models, adapters):
     control = painted(backend, model, control=canny)
     assert painted_change(alone, both) > 0.5
     assert painted_change(control, both) > 0.5
+
+
+def test_a_reference_holds_on_where_guidance_has_ended(backend, models, adapters):
+    model = reading(models, adapters, "sd15_inpaint")
+    speed = SpeedParams(guidance_end=0.5)
+    results = []
+    for references in ((), ((BLUE, {}),)):
+        work = like(model, *references)
+        request = replace(work.resolved.request, speed=speed)
+        work = replace(work, resolved=replace(work.resolved, request=request))
+        results.append(generate(backend, work).patches[0])
+    assert painted_change(*results) > 0.1
+    assert painted_change(results[1], painted(backend, model, (BLUE, {}))) > 0.1
 
 
 def test_the_working_size_is_not_the_references_affair(backend, models, adapters):
