@@ -90,7 +90,7 @@ def test_a_new_canvas_is_painted_and_varied(desk: Desk) -> None:
     chosen(desk, "Image to image")
     assert desk.page.locator("#variants input").input_value() == "4"
     assert desk.page.locator("#strength input[type=number]").input_value() == "0.5"
-    assert not box.is_visible()
+    box.wait_for(state="hidden")
 
 
 def test_the_border_opens_with_outpainting_and_goes_with_other_tasks(
