@@ -120,7 +120,11 @@ class SamplingPanel(Panel):
                 spec,
                 choices=list(spec.schedulers) or ["default"],
             ),
-            self.prompt_weighting: usable(spec.uses_prompt_weighting, texts.PROMPT_WEIGHTING, spec),
+            self.prompt_weighting: gr.update(  # to be switched off wherever it came from
+                info=texts.PROMPT_WEIGHTING
+                if spec.uses_prompt_weighting
+                else texts.NEVER.format(model=spec.id)
+            ),
             self.anchor_step_noise: usable(bool(spec.schedulers), texts.ANCHOR_STEP_NOISE, spec),
         }
 
