@@ -456,9 +456,10 @@ def test_restore_changes_nothing_where_a_part_is_gone(room: Room) -> None:
         with pytest.raises(UnknownItem):
             room.work.restore(ANN, entry.id, 0)
         path.write_bytes(kept)
-    room.work.registry = Registry((room.desk.registry.get("square"),), "square")
+    fewer = Registry((room.desk.registry.get("square"),), "square")
+    without = Workspace(store, room.queue, fewer)
     with pytest.raises(RefusedInput, match="model must be one of"):
-        room.work.restore(ANN, entry.id, 0)
+        without.restore(ANN, entry.id, 0)
     assert room.work.draft(ANN) == before
 
 
