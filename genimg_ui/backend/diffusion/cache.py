@@ -25,6 +25,7 @@ class ModelCache:
         self._modules = modules
         self._released = released
         self._values: OrderedDict[Hashable, Any] = OrderedDict()  # the last used at the end
+        self._storages: dict[Hashable, dict[int, int]] = {}  # as they were put
 
     @property
     def keys(self) -> tuple[Hashable, ...]:
@@ -34,11 +35,14 @@ class ModelCache:
     @property
     def bytes(self) -> int:
         """How much memory all kept weights hold together."""
-        return self.measure(*self._values.values())
+        return self.held(self._values)
 
-    def measure(self, *values: Any) -> int:
-        """How much memory the weights of these values hold together."""
-        return weight_bytes(module for value in values for module in self._modules(value))
+    def held(self, keys: Iterable[Hashable]) -> int:
+        """How much memory the weights of these keys' values hold together."""
+        storages: dict[int, int] = {}
+        for key in keys:
+            storages |= self._storages[key]
+        return sum(storages.values())
 
     def get(
         self,
@@ -69,6 +73,7 @@ class ModelCache:
     def put(self, key: Hashable, value: Any, *, keep: Collection[Hashable] = ()) -> None:
         """Keep a value, and give up others where it is too much."""
         self._values[key] = value
+        self._storages[key] = _storages(self._modules(value))
         self._values.move_to_end(key)
         self.make_room(0, keep=(*keep, key))
 
@@ -86,20 +91,26 @@ class ModelCache:
     def drop(self, keys: Iterable[Hashable]) -> None:
         """Give up the values of these keys."""
         for key in tuple(keys):
-            del self._values[key]
+            del self._values[key], self._storages[key]
             self._released()
 
     def clear(self) -> None:
         """Give up everything."""
         self._values.clear()
+        self._storages.clear()
         self._released()
 
 
 def weight_bytes(modules: Iterable[torch.nn.Module]) -> int:
     """Bytes of all parameters and buffers; storage that is shared counts once."""
+    return sum(_storages(modules).values())
+
+
+def _storages(modules: Iterable[torch.nn.Module]) -> dict[int, int]:
+    """Bytes by address. Walking through thousands of tensors takes milliseconds."""
     storages: dict[int, int] = {}
     for module in modules:
         for tensor in (*module.parameters(), *module.buffers()):
             storage = tensor.untyped_storage()
             storages[storage.data_ptr()] = storage.nbytes()
-    return sum(storages.values())
+    return storages

@@ -90,8 +90,9 @@ class Models:
                 spec, self._device, self._hashes, watch, safety=self._safety, offload=offload
             )
 
-        needs = expected_bytes(spec, self._device)
-        loaded = self._cache.get(("model", weights, offload), read, needs=needs)
+        key = ("model", weights, offload)
+        needs = 0 if key in self._cache.keys else expected_bytes(spec, self._device)
+        loaded = self._cache.get(key, read, needs=needs)
         return replace(loaded, record=replace(loaded.record, id=spec.id))
 
     def controlled(
@@ -115,9 +116,7 @@ class Models:
         """Drop others, the least used first, until `peak` bytes for `spec` fit `available`."""
         mine = ("model", _weights_of(spec))
         keep = [key for key in self._cache.keys if isinstance(key, tuple) and key[:2] == mine]
-        own = self.kept(spec)
-        held = 0 if own is None else self._cache.measure(own)
-        self._cache.make_room(peak - held, keep=keep, budget=available)
+        self._cache.make_room(peak - self._cache.held(keep), keep=keep, budget=available)
 
     def forget(self) -> None:
         """Free everything."""

@@ -26,6 +26,9 @@ from genimg_ui.weights.folders import component_class, pipeline_class
 __all__ = ["Call", "ControlCall", "Family", "OnStep", "Output", "Pipeline", "Reading"]
 
 
+_HOOKS = ("_hf_hook", "_diffusers_hook")  # what offloading puts on a network
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """How a model's weights are read. Without `pickles` nothing but safetensors is opened."""
@@ -171,8 +174,12 @@ class Family(AddNoise, ABC):
 
     def place(self, pipe: Pipeline) -> torch.device:
         """Where tensors for the pipeline belong, also where its weights are moved in and out."""
-        device: torch.device = pipe._execution_device
-        return device
+        denoiser = self.denoiser(pipe)
+        if any(getattr(denoiser, name, None) is not None for name in _HOOKS):
+            hooked: torch.device = pipe._execution_device  # asks every layer, which takes its time
+            return hooked
+        lies: torch.device = next(denoiser.parameters()).device
+        return lies
 
     def precision(self, wanted: torch.dtype) -> torch.dtype:
         """The precision of the weights on a device that works best with `wanted`."""
