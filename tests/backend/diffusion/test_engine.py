@@ -22,7 +22,7 @@ from genimg_ui.backend.diffusion.blend import cell_mask
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.backend.diffusion.sampling import Work
 from genimg_ui.core.request import ControlUnit
-from genimg_ui.registry import SCHEDULERS
+from genimg_ui.registry import FAMILIES
 
 pytestmark = pytest.mark.torch
 
@@ -74,7 +74,7 @@ def test_a_control_of_scale_0_is_no_control(backend, model):
 
 
 @pytest.mark.parametrize("strength", [1.0, 0.5])
-@pytest.mark.parametrize("scheduler", SCHEDULERS)
+@pytest.mark.parametrize("scheduler", FAMILIES["sd15"]["schedulers"])
 def test_each_scheduler_samples_and_keeps_to_the_source(backend, models, scheduler, strength):
     latents = []
     model = spec(models / "sd15")
