@@ -10,7 +10,7 @@ from diffusers import DPMSolverMultistepScheduler, PNDMScheduler
 
 from genimg_ui.backend.diffusion.schedulers import TABLE, make_scheduler, step_options
 from genimg_ui.errors import RefusedInput
-from genimg_ui.registry import SCHEDULERS
+from genimg_ui.registry import FAMILIES
 
 pytestmark = pytest.mark.torch
 
@@ -28,7 +28,8 @@ def own() -> PNDMScheduler:
 
 
 def test_the_names_are_those_of_the_registry():
-    assert tuple(TABLE) == tuple(SCHEDULERS)
+    for family in ("sd15", "sdxl"):
+        assert ("default", *TABLE) == FAMILIES[family]["schedulers"]
 
 
 @pytest.mark.parametrize("name", TABLE)
