@@ -40,6 +40,7 @@ _OF_USE = frozenset(
         "download_gib",
         "context_ratio",
         "schedulers",
+        "step_caches",
         "controls",
         "tasks",
         "scale",

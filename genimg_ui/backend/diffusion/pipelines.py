@@ -106,14 +106,6 @@ def denoisers(loaded: Loaded, pipe: Pipeline) -> tuple[Any, ...]:
     return tuple(loaded.family.denoiser(each) for each in (pipe, *loaded.helpers.values()))
 
 
-def weight_bytes(loaded: Loaded) -> int:
-    """What the weights of a loaded model take."""
-    pipes = (loaded.pipe, *loaded.helpers.values())
-    parts = {id(part): part for pipe in pipes for part in pipe.components.values()}
-    networks = [part for part in parts.values() if isinstance(part, torch.nn.Module)]
-    return sum(tensor.nbytes for network in networks for tensor in network.parameters())
-
-
 def _sentences(spec: ModelSpec, family: Family, place: Place) -> tuple[str, ...]:
     """What of the folder's weights is not as models.yaml asks for; a single file has no variant."""
     if place.config is not None:

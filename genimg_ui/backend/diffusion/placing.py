@@ -80,10 +80,7 @@ def plan(job: BackendJob, device: Device, *, available: int, floor: Offload) -> 
 
 
 def put(pipe: Any, offload: Offload, device: Device) -> None:
-    """Put all networks of a pipeline where `offload` wants them to lie between their turns.
-
-    Raises RefusedInput nowhere: what a pipeline cannot do is an error of diffusers.
-    """
+    """Put all networks of a pipeline where `offload` wants them to lie between their turns."""
     if offload is Offload.NONE:
         pipe.to(device.torch)
     elif offload is Offload.MODEL:
