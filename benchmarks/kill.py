@@ -21,14 +21,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.kill_inspector import examine  # noqa: E402  # found by the path above
 from benchmarks.kill_scene import serve, session_of, shown_in, work  # noqa: E402
-from genimg_ui.backend import annotators  # noqa: E402
+from genimg_ui.backend.control import annotating  # noqa: E402, F401  # imported before any fork
 from genimg_ui.backend.exemplar import ExemplarBackend  # noqa: E402
 from genimg_ui.core.fill import exemplar  # noqa: E402
 
@@ -47,7 +45,6 @@ def main() -> int:
     flags = parser.parse_args()
     # Imported and compiled once, before any fork: a round must not wait for it.
     exemplar.warm_up()
-    annotators.annotate("canny", np.zeros((8, 8, 3), np.uint8))
     ExemplarBackend()
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="kill-") as folder:

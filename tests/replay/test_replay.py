@@ -134,10 +134,10 @@ def test_a_changed_model_is_told(desk: Desk) -> None:
         for spec in desk.registry.all()
     ]
     try:
-        desk.editor._registry = Registry(tuple(models), "exemplar")
+        desk.editor._registry = lambda: Registry(tuple(models), "exemplar")
         [outcome] = again(desk, entry.id).results
     finally:
-        desk.editor._registry = desk.registry
+        desk.editor._registry = lambda: desk.registry
     assert "the context box or the working size differs" in outcome.sentence
 
 
@@ -387,6 +387,18 @@ def test_what_only_one_side_has_is_named(desk: Desk) -> None:
     )
     assert list(weight_changes(full, plain)) == ["lora 0.8 was a/style, is absent"]
     assert list(weight_changes(plain, full)) == ["lora 0.8 was absent, is a/style"]
+
+
+@pytest.mark.parametrize(
+    "role", ["controlnet", "embedding", "lora", "prior", "reference", "refiner", "t2i_adapter"]
+)
+def test_weights_of_every_role_count_where_one_side_lacks_them(desk: Desk, role: str) -> None:
+    plain = done(desk)
+    assert plain.model is not None
+    part = PartRecord(role=role, name="x", source="a/b")
+    full = replace(plain, model=replace(plain.model, parts=(part,)))
+    assert list(weight_changes(plain, full)) == [f"{role} x was absent, is a/b"]
+    assert list(weight_changes(full, plain)) == [f"{role} x was a/b, is absent"]
 
 
 def test_what_the_first_schema_did_not_tell_is_passed_over(desk: Desk) -> None:
