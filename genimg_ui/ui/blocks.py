@@ -80,11 +80,10 @@ def _lay_out(
     key = gr.BrowserState(storage_key=STORAGE_KEY, secret=workspace.store.secret())
     with gr.Row(elem_id="workbench", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_id="left"):
-            left, replaying, models = _build_left(workspace, host)
+            left, examples, replays, models = _build_left(workspace, host)
         with gr.Column(scale=3, min_width=340, elem_id="right"):
             presets = PresetsPanel.build(shelf.built_in)
             settings, outpaint, buttons = build_settings(workspace.registry)
-            examples, upload = _build_examples(workspace)
             gr.Markdown(texts.APPLY_KEYS, elem_id="keys-hint")
     page = Page(
         key=key,
@@ -96,13 +95,13 @@ def _lay_out(
         timer=gr.Timer(POLL_SECONDS, active=False),
         host=host,
     )
-    return page, examples, Replays(panel=replaying, upload=upload), models
+    return page, examples, replays, models
 
 
 def _build_left(
     workspace: Workspace, host: Host
-) -> tuple[dict[str, Any], ReplayPanel, ModelsPanel]:
-    """The views, the status and the history, by their names on the page."""
+) -> tuple[dict[str, Any], dict[str, gr.Button], Replays, ModelsPanel]:
+    """The views, the examples, the status and the history, by their names on the page."""
     with gr.Tabs(selected=EDIT_TAB, elem_id="views") as tabs:
         with gr.Tab("Paint", id=EDIT_TAB):
             canvas = MaskCanvas(
@@ -119,6 +118,7 @@ def _build_left(
     with gr.Row(elem_id="picture-row"):
         picture = gr.Markdown("", elem_id="picture-info")
         versions = VersionButtons()
+    examples, upload = _build_examples(workspace)
     parts: dict[str, Any] = {
         "canvas": canvas,
         "tabs": tabs,
@@ -130,7 +130,7 @@ def _build_left(
         "status": Status(),
         "history": HistoryPanel.build(),
     }
-    return parts, replaying, models
+    return parts, examples, Replays(panel=replaying, upload=upload), models
 
 
 def _build_compare(host: Host) -> tuple[Compare, DownloadPanel, ReplayPanel]:

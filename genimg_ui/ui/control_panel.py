@@ -105,6 +105,17 @@ class UnitPanel:
             map=ready,
         )
 
+    def buttons(self, values: Values) -> Updates:
+        """Offer only what the chosen kind and map have a use for."""
+        chosen = (values[self.kind] or NO_CONTROL) != NO_CONTROL
+        ready = bool(values[self.map])
+        return {
+            self.preview: gr.update(interactive=chosen),
+            self.upload: gr.update(interactive=chosen),
+            self.drop: gr.update(visible=True if ready else "hidden"),
+            self.remove: gr.update(interactive=chosen),
+        }
+
     def write(self, unit: ControlUnit | None) -> Updates:
         """Show `unit`; None empties: choosing a kind then begins anew."""
         if unit is None:
@@ -212,6 +223,24 @@ class ControlPanel(Panel):
                 updates[widget] = gr.update(interactive=bool(kinds))
         return updates
 
+    def untaken(self, values: Values, spec: ModelSpec) -> tuple[Updates, list[str]]:
+        """Empty the units whose kind `spec` does not take; those kinds."""
+        taken = {NO_CONTROL, *(kind for kind, _ in spec.controls)}
+        updates: Updates = {}
+        lost: list[str] = []
+        for unit in self.units:
+            kind = values[unit.kind] or NO_CONTROL
+            if kind in taken:
+                continue
+            lost.append(kind)
+            updates |= unit.dress(None)
+            for widget, value in unit.write(None).items():
+                updates[widget] = {**updates.get(widget, gr.update()), "value": value}
+            # Events that are on their way still hold the kind: as no choice, it would break them.
+            known = [NO_CONTROL, *(name for name, _ in spec.controls), kind]
+            updates[unit.kind] = gr.update(value=NO_CONTROL, choices=known)
+        return updates, lost
+
     def _each(self, units: tuple[ControlUnit, ...], say: Any) -> Updates:
         updates: Updates = {}
         padded = (*units, *([None] * MAX_UNITS))
@@ -234,20 +263,21 @@ def _build_knobs(name: str) -> tuple[gr.Number, ...]:
 
 
 def _build_buttons(name: str) -> dict[str, Any]:
-    def button(text: str, end: str) -> gr.Button:
-        return gr.Button(text, size="sm", min_width=80, elem_id=f"{name}-{end}")
+    def button(text: str, end: str, **more: Any) -> gr.Button:
+        return gr.Button(text, size="sm", min_width=80, elem_id=f"{name}-{end}", **more)
 
     return {
-        "preview": button("Preview map", "preview"),
+        "preview": button("Preview map", "preview", interactive=False),
         "upload": gr.UploadButton(
             "Use a ready map",
             file_types=_READY_SUFFIXES,
             size="sm",
             min_width=80,
             elem_id=f"{name}-upload",
+            interactive=False,
         ),
-        "drop": button("Drop the ready map", "drop"),
-        "remove": button("Remove", "remove"),
+        "drop": button("Drop the ready map", "drop", visible="hidden"),
+        "remove": button("Remove", "remove", interactive=False),
     }
 
 

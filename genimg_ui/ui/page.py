@@ -16,6 +16,7 @@ from genimg_ui.downloads import Downloads
 from genimg_ui.errors import GenimgError, RefusedInput
 from genimg_ui.history.names import is_session_key, new_session_key, session_id
 from genimg_ui.recall import Recall
+from genimg_ui.registry import ModelSpec
 from genimg_ui.shelf.shelf import ModelShelf
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import NO_BOX, CanvasState, CanvasUpdate, MaskCanvas
@@ -125,7 +126,8 @@ class Handlers:
         spec = workspace.registry.get(draft.request.model)
         updates: Updates = page.settings.show(draft.request, spec)
         choices = [(known.title, known.id) for known in workspace.registry.all()]
-        updates[page.settings.model] = gr.update(choices=choices, value=spec.id)  # some may be new
+        model = gr.update(choices=choices, value=spec.id, info=about(spec))  # some may be new
+        updates[page.settings.model] = model
         if draft.source is None:
             return updates
         opened = workspace.picture(draft.source)
@@ -182,8 +184,18 @@ def describe_picture(opened: OpenPicture) -> str:
     return " · ".join((opened.description, *opened.notes))
 
 
+def about(spec: ModelSpec) -> str:
+    """A model's licence and what is good to know of it, in one line."""
+    return " · ".join(filter(None, (spec.licence, spec.note)))
+
+
 def show_context(workspace: Workspace, draft: Draft, size: Size) -> CanvasUpdate:
-    """The dashed box of what the engine will see, in source pixels, with its scale."""
+    """The dashed box of what the engine will see, in source pixels, with its scale.
+
+    None where the picture is enlarged: all of it is, pass by pass.
+    """
+    if draft.request.upscale > 1:
+        return CanvasUpdate(context=NO_BOX)
     try:
         view = workspace.context_view(draft.request, size, draft.mask)
     except RefusedInput:  # a drawn box that does not hold the mask: the page must open all the same

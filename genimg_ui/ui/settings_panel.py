@@ -104,6 +104,8 @@ class SettingsPanel:
         }
         if not masked:
             updates[inpaint.fill] = gr.update(interactive=False, info=texts.TASK_NEVER)
+            if spec.uses_prompt:
+                updates[self.sampling.prompt] = gr.update(interactive=True, info=texts.PROMPT_WHOLE)
         if task is Task.TEXT_TO_IMAGE and spec.uses_strength:
             info = texts.TASK_STRENGTH
             updates[self.sampling.strength] = gr.update(interactive=False, info=info)

@@ -10,13 +10,11 @@ import gradio as gr
 
 from genimg_ui.core.blank import SMALLEST_SIDE
 from genimg_ui.core.request import EditRequest, PassParams, Region
-from genimg_ui.core.resolve import MAX_CANVAS_SIDE
+from genimg_ui.core.resolve import MAX_CANVAS_SIDE, MAX_OVERLAP
 from genimg_ui.core.tasks import MASKED, UPSCALES, Task, task_of
 from genimg_ui.registry import ModelSpec
 from genimg_ui.ui import texts
 from genimg_ui.ui.panels import Panel, Updates, Values, _whole
-
-LARGEST_OVERLAP = 512  # pixels; more than the half of any model's own side
 
 
 class TaskPart(NamedTuple):
@@ -64,14 +62,14 @@ class TaskPanel(Panel):
             )
             overlap = gr.Slider(
                 0,
-                LARGEST_OVERLAP,
+                MAX_OVERLAP,
                 PassParams().overlap,
                 step=8,
                 label="Overlap of passes",
                 info=texts.OVERLAP,
                 elem_id="overlap",
                 visible=False,
-                min_width=160,
+                min_width=300,
             )
         return cls(task=task, factor=factor, progressive=progressive, overlap=overlap)
 

@@ -31,7 +31,8 @@ VARY = "The result is the source, to be repainted in variants. Set Denoise, then
 PROGRESSIVE = "A border beyond half of the picture grows step by step, each seeing the last."
 OVERLAP = "What each pass shares with what is there already, in pixels."
 PROMPT = "What should appear in the painted place (not the rest of the picture)."
-NEGATIVE = "What must not appear there."
+PROMPT_WHOLE = "What the whole picture should show."
+NEGATIVE = "What must not appear."
 STRENGTH = (
     "How far the model may leave the pixels under the mask. 1 repaints, 0.2–0.4 keeps shapes. "
     "It also scales the number of steps that run."
@@ -89,6 +90,7 @@ PROMPT_WEIGHTING = (
     "(word)1.3 or word++ says more of it, (word)0.7 or word-- less; long prompts are read whole."
 )
 NO_LOOKS = "Control maps cannot be previewed here: they are drawn when the edit runs."
+CONTROL_OFF = "{model} does not take the control {kinds}, which is off now."
 CONTROL_NEVER = "{model} takes no control."
 APPLY_KEYS = "Ctrl+Enter applies, Esc cancels, ? on the canvas lists the keys."
 

@@ -76,7 +76,7 @@ def ended(entry: LogEntry) -> Json:
 def proof(report: ResultReport) -> str:
     """The promise of locked pixels, as measured."""
     if not report.pixels_outside:
-        return "No pixel was locked: the whole picture was repainted."
+        return "No pixel was locked: the whole picture is new."
     return (
         f"{report.changed_outside:,} of {report.pixels_outside:,} pixels outside the mask changed."
     )

@@ -57,6 +57,7 @@ def test_upscaling_works_without_a_model_and_says_so(desk: Desk, tmp_path: Path)
     model(desk, "Lanczos (resampling only)")
     assert "does not serve this task" in desk.status()
     desk.page.locator("#factor").get_by_label("×4").check()
+    desk.wait("!(s.context && s.context.right > s.context.left)")  # no box: all is enlarged
     assert "No pixel was locked" in desk.apply()
     assert result_size(desk) == (480, 320)
     desk.page.reload()

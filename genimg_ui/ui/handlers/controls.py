@@ -9,11 +9,12 @@ from genimg_ui.core.geometry import Box
 from genimg_ui.core.request import ControlUnit
 from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.jobs.looks import Asked, LookQueue
+from genimg_ui.registry import ModelSpec
 from genimg_ui.ui import texts, views
 from genimg_ui.ui.canvas.component import CanvasUpdate
-from genimg_ui.ui.control_panel import NO_CONTROL, USUAL, UnitPanel
+from genimg_ui.ui.control_panel import NO_CONTROL, USUAL, ControlPanel, UnitPanel
 from genimg_ui.ui.handlers.edits import FLUSH, EditHandlers
-from genimg_ui.ui.page import QUIET, Handlers, Page, told
+from genimg_ui.ui.page import ALWAYS_LAST, QUIET, Handlers, Page, told
 from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.workspace import Workspace
 
@@ -59,6 +60,13 @@ class ControlHandlers(Handlers):
         unit.annotator.input(on_annotator, inputs=own, outputs=outputs, **QUIET)
         unit.remove.click(lambda: self.on_removed(unit), outputs=outputs, **QUIET)
         unit.drop.click(on_dropped, inputs=own, outputs=outputs, **QUIET)
+        gr.on(
+            [unit.kind.change, unit.map.change],
+            unit.buttons,
+            inputs={unit.kind, unit.map},
+            outputs=[unit.preview, unit.upload, unit.drop, unit.remove],
+            **ALWAYS_LAST,
+        )
         self._connect_maps(unit)
 
     def _connect_maps(self, unit: UnitPanel) -> None:
@@ -186,3 +194,18 @@ def _dressed(
         if widget not in but:
             updates[widget] = {**updates.get(widget, gr.update()), "value": value}
     return updates
+
+
+def without_untaken(
+    panel: ControlPanel, values: Values, spec: ModelSpec, allowed: Updates
+) -> tuple[Updates, list[str]]:
+    """`allowed` with the controls switched off that `spec` does not take, and what to say of it.
+
+    A choice that is no longer offered would be refused with every later event of the page.
+    """
+    emptied, lost = panel.untaken(values, spec)
+    updates = dict(allowed)
+    for widget, update in emptied.items():
+        updates[widget] = {**updates.get(widget, gr.update()), **update}
+    said = [texts.CONTROL_OFF.format(model=spec.title, kinds=", ".join(lost))] if lost else []
+    return updates, said

@@ -11,11 +11,13 @@ from genimg_ui.history.names import session_id
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate
 from genimg_ui.ui.handlers.carried import arrival
+from genimg_ui.ui.handlers.controls import without_untaken
 from genimg_ui.ui.page import (
     ALWAYS_LAST,
     EDIT_TAB,
     QUIET,
     Handlers,
+    about,
     bind_picture,
     describe_picture,
     existing,
@@ -59,7 +61,11 @@ class PictureHandlers(Handlers):
         page.canvas.refused(self.on_refused, outputs=[page.status], **QUIET)
         page.settings.model.input(
             self.on_model,
-            inputs={page.settings.model, page.settings.task.task},
+            inputs={
+                page.settings.model,
+                page.settings.task.task,
+                *(unit.kind for unit in page.settings.control.units),
+            },
             outputs=[page.status, *page.settings.widgets()],
             **QUIET,
         )
@@ -138,11 +144,13 @@ class PictureHandlers(Handlers):
         page = self.page
         spec = self.workspace.registry.get(values[page.settings.model])
         lack = self.workspace.lack_of(spec)
-        note = gr.update(info=" · ".join(filter(None, (spec.licence, spec.note))))
-        status = views.message(lack, kind="warning") if lack else views.message("")
+        note = gr.update(info=about(spec))
         defaults = page.settings.defaults(spec)
         task = Task(values[page.settings.task.task])
-        updates = page.settings.allow(spec, task)
+        allowed = page.settings.allow(spec, task)
+        updates, off = without_untaken(page.settings.control, values, spec, allowed)
+        said = " ".join(filter(None, (lack, *off)))
+        status = views.message(said, kind="warning" if said else "")
         if task is Task.TEXT_TO_IMAGE:
             defaults[page.settings.sampling.strength] = 1.0
         for widget, value in defaults.items():

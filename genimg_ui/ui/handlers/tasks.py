@@ -14,6 +14,7 @@ from genimg_ui.history.names import session_id
 from genimg_ui.registry import ModelSpec
 from genimg_ui.ui import texts, views
 from genimg_ui.ui.canvas.component import CanvasUpdate
+from genimg_ui.ui.handlers.controls import without_untaken
 from genimg_ui.ui.page import ALWAYS_LAST, EDIT_TAB, QUIET, Handlers, told
 from genimg_ui.ui.panels import Updates, Values
 
@@ -57,9 +58,9 @@ class TaskHandlers(Handlers):
         page.compare.varied(self.on_varied, inputs={page.key}, outputs=opened, **ALWAYS_LAST)
 
     def on_shown(self, values: Values) -> Updates:
-        """Open the panel that the task needs, however it came to be chosen."""
+        """Open the panel that the task needs, close what it cannot use, however it was chosen."""
         task, settings = Task(values[self.page.settings.task.task]), self.page.settings
-        border = gr.update(open=True) if task is Task.OUTPAINT else gr.skip()
+        border = gr.skip() if task is Task.INPAINT else gr.update(open=task is Task.OUTPAINT)
         return {**settings.new_canvas.allow(task), settings.border_box: border}
 
     @told
@@ -77,7 +78,8 @@ class TaskHandlers(Handlers):
             said.append(texts.TASK_MODEL.format(old=old.title, new=spec.title))
             changed |= {settings.model: spec.id, **settings.defaults(spec)}
         changed |= self._fitting(values, task, spec, said)
-        updates = settings.allow(spec, task)
+        updates, off = without_untaken(settings.control, values, spec, settings.allow(spec, task))
+        said += off
         if any(unit in changed for unit in settings.control.widgets()):
             updates |= settings.control.dress((TILE_UNIT,))
         for widget, value in changed.items():
