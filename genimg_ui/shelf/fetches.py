@@ -83,11 +83,11 @@ class Downloads:
         return any(one.state.active for one in self.all().values())
 
     def start(self, part: Part) -> None:
-        """Queue the download of a part, unless it runs or waits already."""
+        """Queue the download of a part, unless it runs or waits already and is not stopping."""
         key = (part.spec.id, part.key)
         with self._lock:
             known = self._all.get(key)
-            if known is not None and known.state.active:
+            if known is not None and known.state.active and not self._stops[key].is_set():
                 return
             self._all[key] = Download(model=part.spec.id, part=part.key)
             self._stops[key] = threading.Event()
@@ -99,10 +99,18 @@ class Downloads:
 
     def stop(self, model: str, part: str) -> None:
         """Stop a download; what has come stays for the next time."""
+        key = (model, part)
         with self._lock:
-            stop = self._stops.get((model, part))
-        if stop is not None:
+            stop = self._stops.get(key)
+            if stop is None:
+                return
             stop.set()
+            waiting = [one for one in self._queue if (one.spec.id, one.key) == key]
+            for one in waiting:
+                self._queue.remove(one)
+            if waiting:
+                self._all[key] = replace(self._all[key], state=State.STOPPED)
+                self._keep(self._all[key])
 
     def forget(self, model: str, part: str) -> None:
         """Show no more how a download ended."""
@@ -131,10 +139,14 @@ class Downloads:
 
     def _fetch(self, part: Part, stop: threading.Event) -> None:
         one = Download(model=part.spec.id, part=part.key, state=State.RUNNING)
-        watch = _Watch(self._tell, one, lambda: stop.is_set() or self._closing.is_set())
+        watch = _Watch(
+            lambda shown: self._tell(shown, stop),
+            one,
+            lambda: stop.is_set() or self._closing.is_set(),
+        )
         try:
             watch.check()
-            self._set(one)
+            self._set(one, stop)
             bring(part, watch)
             ended = replace(watch.shown, state=State.DONE, text="")
         except Cancelled:
@@ -146,18 +158,21 @@ class Downloads:
             _LOG.exception("the download of %s failed", part.source)
             sentence = f"The download failed unexpectedly ({type(problem).__name__}: {problem})."
             ended = replace(watch.shown, state=State.FAILED, text="", error=sentence)
-        self._set(replace(ended, speed=0.0))
+        self._set(replace(ended, speed=0.0), stop)
 
-    def _tell(self, one: Download) -> None:
+    def _tell(self, one: Download, stop: threading.Event) -> None:
         with self._lock:
+            if self._stops.get((one.model, one.part)) is not stop:
+                return  # it was asked for anew meanwhile, and that is what is shown
             self._all[(one.model, one.part)] = one
             if time.monotonic() - self._kept > KEEP_SECONDS:
                 self._keep(one)
 
-    def _set(self, one: Download) -> None:
+    def _set(self, one: Download, stop: threading.Event) -> None:
         with self._lock:
-            self._all[(one.model, one.part)] = one
-            self._keep(one)
+            if self._stops.get((one.model, one.part)) is stop:
+                self._all[(one.model, one.part)] = one
+                self._keep(one)
 
     def _keep(self, one: Download) -> None:
         self._kept = time.monotonic()

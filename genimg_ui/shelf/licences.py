@@ -6,7 +6,7 @@ The answer is kept in the data folder, for everyone who uses this installation.
 import json
 from pathlib import Path
 
-from genimg_ui.errors import RefusedInput
+from genimg_ui.errors import RefusedInput, StorageError
 from genimg_ui.history.files import make_folder, write_whole
 from genimg_ui.history.locks import locked_path
 from genimg_ui.history.names import utc_now
@@ -30,9 +30,12 @@ class Licences:
         return isinstance(entry, dict) and entry.get("licence") == spec.licence
 
     def accept(self, spec: ModelSpec) -> None:
-        """Keep that a person has accepted the model's licence."""
+        """Keep that a person has accepted the model's licence.
+
+        Raises StorageError where the earlier answers cannot be read: they are not written over.
+        """
         with locked_path(self._lock):
-            entries = self._read()
+            entries = self._answers()
             entries[spec.id] = {"licence": spec.licence, "accepted": utc_now()}
             write_whole(self._path, json.dumps(entries, indent=1).encode(), "the answer")
 
@@ -53,7 +56,24 @@ class Licences:
 
     def _read(self) -> dict[str, object]:
         try:
-            entries = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return self._answers()
+        except StorageError:
             return {}
-        return entries if isinstance(entries, dict) else {}
+
+    def _answers(self) -> dict[str, object]:
+        """The answers so far, none where the file is absent; raises StorageError."""
+        try:
+            entries = json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise StorageError(self._unreadable(str(error))) from error
+        if not isinstance(entries, dict):
+            raise StorageError(self._unreadable("it is no table"))
+        return entries
+
+    def _unreadable(self, why: str) -> str:
+        return (
+            f"{FILE} in the data folder cannot be read ({why}): mend it or move it away, then "
+            "accept again."
+        )

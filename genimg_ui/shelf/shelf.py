@@ -17,8 +17,9 @@ from genimg_ui.shelf.fetches import Download, Downloads
 from genimg_ui.shelf.licences import Licences
 from genimg_ui.shelf.machine import Machine, this_machine
 from genimg_ui.shelf.own_models import OwnModels, find, new_id
+from genimg_ui.shelf.reach import Target, name_of, target_of
 from genimg_ui.weights.folders import is_hub_id
-from genimg_ui.weights.removal import remove_repository, repository_bytes, stored_bytes
+from genimg_ui.weights.removal import remove_file, remove_repository, stored_bytes, sweep
 from genimg_ui.weights.sizes import size_text
 
 PUBLIC = (
@@ -58,7 +59,8 @@ class Removal:
     files: str  # hub id whose files go, or a folder; "" where none do
     bytes: int
     entry: bool  # whether it goes from the list, too
-    also: tuple[str, ...] = ()  # other models that use the same files
+    also: tuple[str, ...] = ()  # other models and parts that use the same files
+    file: str = ""  # the only file of `files` that goes; "" where all go
 
     @property
     def sentence(self) -> str:
@@ -88,6 +90,7 @@ class ModelShelf:
         self._safety = safety
         self._machine = machine
         self._own = OwnModels(registry.own)
+        sweep()
 
     def headline(self) -> str:
         """One line: what this machine can run, and what is suggested."""
@@ -156,13 +159,18 @@ class ModelShelf:
         spec = registry.get(model_id)
         own = spec.id in registry.added and not part
         piece = None if not spec.source else self._part(spec, part)
-        also = () if piece is None else self._others(spec, piece)
-        files, size = ("", 0) if piece is None or (own and also) else self._files(piece)
-        if not files and not own:
-            raise RefusedInput(
-                f"Nothing of {spec.title} can be removed: it comes with the program or is not here."
-            )
-        return Removal(files=files, bytes=size, entry=own, also=also if files else ())
+        target = None if piece is None else self._target(piece, entry=own)
+        if target is None or piece is None or (own and target.users):
+            if not own:
+                raise RefusedInput(
+                    f"Nothing of {spec.title} can be removed: it comes with the program or is not "
+                    "here."
+                )
+            return Removal(files="", bytes=0, entry=True)
+        also = tuple(dict.fromkeys(name_of(user, piece) for user in target.users))
+        return Removal(
+            files=target.source, file=target.file, bytes=target.bytes, entry=own, also=also
+        )
 
     def remove(self, model_id: str, part: str = "") -> Removal:
         """Remove the files of a model or of one part, and the entry of an added model."""
@@ -171,10 +179,7 @@ class ModelShelf:
         known = self.downloads.all().get((model_id, part))
         if known is not None and known.state.active:
             raise RefusedInput(f"{model_id} is being downloaded: stop that first.")
-        if going.files and is_hub_id(going.files):
-            remove_repository(going.files)
-        elif going.files:
-            shutil.rmtree(going.files)
+        _remove_files(going)
         if going.entry:
             self._own.remove(model_id)
         self.downloads.forget(model_id, part)
@@ -184,25 +189,22 @@ class ModelShelf:
         """Stop the downloads; they go on when they are asked for again."""
         self.downloads.close()
 
-    def _files(self, piece: Part) -> tuple[str, int]:
-        """What of the disk may be removed with this part; ("", 0) where nothing may."""
-        if piece.on_hub:
-            size = repository_bytes(piece.source)
-            return (piece.source, size) if size else ("", 0)
-        place = Path(piece.source).resolve()
-        if place.is_dir() and self._data_dir in place.parents:
-            return str(place), stored_bytes(place)
-        return "", 0
-
-    def _others(self, spec: ModelSpec, piece: Part) -> tuple[str, ...]:
-        """Titles of other models that use the same files."""
-        titles = [
-            other.title
+    def _target(self, piece: Part, *, entry: bool) -> Target | None:
+        """What of the disk goes with this part; with `entry` the model's other parts go, too."""
+        staying = [
+            part
             for other in self.registry().all()
             for part in parts_of(other)
-            if part.source == piece.source and other.id != spec.id
+            if other.id != piece.spec.id or (not entry and part.key != piece.key)
         ]
-        return tuple(dict.fromkeys(titles))
+        target = target_of(piece, staying, self._data_dir)
+        own = [user for user in target.users if user.spec.id == piece.spec.id] if target else []
+        if target is not None and own and piece.key and not target.file:
+            raise RefusedInput(
+                f"{piece.key} of {piece.spec.title} cannot be removed alone: {piece.source} also "
+                f"holds {name_of(own[0], piece)}. Name its file in models.yaml (`file`)."
+            )
+        return target
 
     def _part(self, spec: ModelSpec, key: str) -> Part:
         parts = {part.key: part for part in parts_of(spec, safety=self._safety)}
@@ -217,6 +219,20 @@ class ModelShelf:
     def _check_open(self) -> None:
         if self.public:
             raise RefusedInput(PUBLIC)
+
+
+def _remove_files(going: Removal) -> None:
+    if not going.files:
+        return
+    if is_hub_id(going.files):
+        if going.file:
+            remove_file(going.files, going.file)
+        else:
+            remove_repository(going.files)
+    elif going.file:
+        Path(going.files, going.file).unlink()
+    else:
+        shutil.rmtree(going.files)
 
 
 def _part_row(part: Part, download: Download | None) -> PartRow:

@@ -215,7 +215,14 @@ def _wait(watch: OnFetching) -> None:
 @contextmanager
 def alone(hub_id: str, wait: Check) -> Iterator[None]:
     """Hold the lock of a model's repository; `wait` is called while another holds it."""
-    locks = _folder(Path(constants.HF_HUB_CACHE) / ".locks" / repository(hub_id).name)
+    with locked_name(repository(hub_id).name, wait):
+        yield
+
+
+@contextmanager
+def locked_name(name: str, wait: Check) -> Iterator[None]:
+    """Hold the lock `name` of the hub's cache; `wait` is called while another holds it."""
+    locks = _folder(Path(constants.HF_HUB_CACHE) / ".locks" / name)
     while True:
         lock = WeakFileLock(locks / "genimg.lock", timeout=LOCK_SECONDS)
         try:
