@@ -17,6 +17,7 @@ from genimg_ui.backend.diffusion.pipelines import Loaded
 from genimg_ui.backend.diffusion.references import EncoderShelf, references_attached
 from genimg_ui.backend.diffusion.steering import Steer
 from genimg_ui.backend.diffusion.t2i_adapters import Adapted, adapter_steers
+from genimg_ui.backend.diffusion.tuning import unfused
 from genimg_ui.backend.diffusion.weighting import weighted_prompts
 from genimg_ui.backend.weight_records import control_record
 from genimg_ui.core.provenance import PartRecord
@@ -57,7 +58,9 @@ class Additions:
         job, family, hashes = adapted.job, loaded.family, self._hashes
         request = job.resolved.request
         texts = (request.sampling.prompt, request.sampling.negative_prompt)
+        changed = bool(request.loras or request.references)
         with (
+            unfused(family.denoiser(pipe), loaded.tuning, needed=changed),
             loras_worn(loaded.pipe, job.spec, request.loras, hashes, watch) as loras,
             embeddings_loaded(pipe, job.spec, texts, hashes, watch) as words,
             references_attached(family, pipe, job, hashes, self._shelf, watch=watch) as referred,

@@ -29,7 +29,6 @@ from genimg_ui.backend.diffusion.schedulers import check_steps, make_scheduler, 
 from genimg_ui.backend.diffusion.steering import steered
 from genimg_ui.backend.diffusion.step_caching import step_cached
 from genimg_ui.backend.diffusion.step_noise import anchor_steps
-from genimg_ui.backend.diffusion.tuning import unfused
 from genimg_ui.backend.diffusion.watching import Watch, not_finite
 from genimg_ui.backend.diffusion.work import Work
 from genimg_ui.core.memory import WHOLE, Placement
@@ -137,10 +136,8 @@ def _run(work: Work, call: Call, evaluations: int) -> Output:
     )
     control = getattr(pipe, "controlnet", None)
     request, denoiser = work.job.resolved.request, family.denoiser(pipe)
-    changed = bool(request.loras or request.references)
     with (
         remembered(pipe, work.loaded.memo, work.state),
-        unfused(denoiser, work.loaded.tuning, needed=changed),
         step_cached(denoiser, request.speed, evaluations, apart=family.apart(pipe, call)),
         steered(denoiser, work.steers, evaluations),
         evaluated(denoisers(work.loaded, pipe), control, family.guided, what),

@@ -77,11 +77,16 @@ def tune(denoiser: Any, tuning: Tuning, title: str) -> None:
 
 @contextmanager
 def unfused(denoiser: Any, tuning: Tuning, *, needed: bool) -> Iterator[None]:
-    """While the block runs, projections stand apart: LoRAs and references change single ones."""
+    """While the block runs, projections stand apart: LoRAs and references change single ones.
+
+    References bring attention of their own, so it must begin before they come, and end after
+    they have gone.
+    """
     if not (needed and tuning.fused_qkv):
         yield
         return
-    denoiser.unfuse_qkv_projections()
+    # diffusers empties the dict that it sets, and would find nothing the next time.
+    denoiser.set_attn_processor(dict(denoiser.original_attn_processors))
     try:
         yield
     finally:

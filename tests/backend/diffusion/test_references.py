@@ -12,7 +12,9 @@ from tiny_additions import make_ip_adapter
 from torch import zeros
 
 from genimg_ui.backend.base import BackendJob, ReferenceInput, Rgb
+from genimg_ui.backend.diffusion import pipelines
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
+from genimg_ui.backend.diffusion.tuning import Tuning
 from genimg_ui.core.request import ControlUnit, ReferenceUnit
 from genimg_ui.core.speed import SpeedParams
 from genimg_ui.errors import ModelUnavailable
@@ -80,6 +82,22 @@ def test_a_weight_of_0_is_no_reference_and_nothing_stays(backend, models, adapte
     with_blue = painted(backend, model, (BLUE, {}))
     np.testing.assert_array_equal(painted(backend, model), before)
     np.testing.assert_array_equal(painted(backend, model, (BLUE, {})), with_blue)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_references_act_the_same_where_projections_are_fused(models, adapters, name, monkeypatch):
+    model, own = reading(models, adapters, name), DiffusersBackend()
+    two = replace(like(model, (BLUE, {})).resolved, seeds=(1, 2))
+    work = replace(like(model, (BLUE, {})), resolved=two)
+    wanted = [painted(own, model), *generate(own, work).patches]
+    monkeypatch.setattr(pipelines, "tuning_for", lambda *_: Tuning(fused_qkv=True))
+    fused = DiffusersBackend()
+    for _ in range(2):
+        found = [painted(fused, model), *generate(fused, work).patches]
+        for one, other in zip(found, wanted, strict=True):
+            assert np.abs(one.astype(int) - other).max() <= 1
+    kinds = {type(each).__name__ for each in fused._loaded.pipe.unet.attn_processors.values()}
+    assert kinds == {"FusedAttnProcessor2_0"}
 
 
 def test_a_reference_works_beside_a_control(backend, models, adapters):
