@@ -80,10 +80,11 @@ class Models:
     def load(self, spec: ModelSpec, watch: OnFetching, offload: Offload) -> Loaded:
         """The model with its weights where `offload` wants them."""
         weights = _weights_of(spec)
+        mine = (("model", weights), ("control", spec.family))
         self._cache.drop(
             key
             for key in self._cache.keys
-            if isinstance(key, tuple) and key[:2] == ("model", weights) and key[2] is not offload
+            if isinstance(key, tuple) and key[:2] in mine and key[2] is not offload
         )
 
         def read() -> Loaded:
@@ -103,7 +104,9 @@ class Models:
         mine = ("model", _weights_of(spec), loaded.offload)
         dtype = loaded.family.dtype(loaded.pipe)
         sources = dict.fromkeys(source for kind, source in spec.controls if kind in kinds)
-        keys = {s: ("control", s, spec.variant, spec.family, dtype) for s in sources}
+        # Hooks that offload a network stay on it: one of another placement is of no use.
+        place = ("control", spec.family, loaded.offload)
+        keys = {s: (*place, s, spec.variant, dtype) for s in sources}
         kept = {
             source: self._cache.used(key) for source, key in keys.items() if key in self._cache.keys
         }

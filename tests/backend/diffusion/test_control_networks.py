@@ -6,13 +6,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sampling_support import generate, job, painted_change, picture, spec
 
 from genimg_ui.backend.base import ControlInput, Rgb
+from genimg_ui.backend.device import Device
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
+from genimg_ui.backend.diffusion.models import Models
+from genimg_ui.backend.diffusion.placing import _is_grouped
+from genimg_ui.core.memory import Offload
 from genimg_ui.core.request import ControlUnit
 from genimg_ui.errors import ModelUnavailable, RefusedInput
 from genimg_ui.registry import ModelSpec
+from genimg_ui.weights.fetch import OnFetching
+from genimg_ui.weights.hashes import WeightHashes
 
 pytestmark = pytest.mark.torch
 
@@ -110,6 +117,27 @@ def test_union_and_other_networks_do_not_mix(backend, models):
     model = replace(spec(models / "sdxl"), controls=controls)
     with pytest.raises(RefusedInput, match="all use union ControlNets or none"):
         painted(backend, model, CANNY, DEPTH)
+
+
+def test_a_network_is_read_again_where_weights_lie_elsewhere(models):
+    """The hooks that offload it would stay on it."""
+    own = Models(Device("cpu", torch.float32), WeightHashes(), safety=False, budget=2**40)
+    model, watch = spec(models / "sd15"), OnFetching()
+
+    def read(offload: Offload) -> Any:
+        loaded = own.load(model, watch, offload)
+        [network] = own.controlled(loaded, model, ("canny",), watch).networks.values()
+        return network
+
+    whole = read(Offload.NONE)
+    assert read(Offload.NONE) is whole
+    held = own.bytes
+    layered = read(Offload.GROUP)
+    assert layered is not whole
+    assert own.bytes == held  # the other one was given up
+    again = read(Offload.NONE)
+    assert again is not layered
+    assert [_is_grouped(network) for network in (whole, layered, again)] == [False, True, False]
 
 
 @pytest.mark.parametrize(
