@@ -26,6 +26,7 @@ from genimg_ui.backend.device import Device, is_out_of_memory, pick_device
 from genimg_ui.backend.diffusion.additions import Added, Additions
 from genimg_ui.backend.diffusion.attending import attended
 from genimg_ui.backend.diffusion.controls import Controlled
+from genimg_ui.backend.diffusion.loras import Widened
 from genimg_ui.backend.diffusion.models import Models
 from genimg_ui.backend.diffusion.pipelines import Loaded, denoisers
 from genimg_ui.backend.diffusion.placing import Planned, plan, tile
@@ -121,6 +122,9 @@ class DiffusersBackend:
         self._stage = Stage.LOAD
         try:
             return self._generate(job, placement, on_event, cancel)
+        except Widened:
+            self._forget()  # the next edit must not meet what the LoRA has left
+            raise
         except (RuntimeError, MemoryError, ValueError, IndexError) as error:
             if not is_out_of_memory(error):
                 raise BackendError(f"{job.spec.title} failed: {error}") from error

@@ -24,18 +24,24 @@ from genimg_ui.weights.fetch import OnFetching
 from genimg_ui.weights.hashes import WeightHashes
 
 
+class Widened(ModelUnavailable):
+    """A LoRA has made layers of the model wider; they stay so: the model must be read again."""
+
+
 def attach_lora(pipe: Any, denoiser: Any, spec: ModelSpec) -> Path | None:
     """Add the LoRA of `spec` to the pipeline; the file that was read, None where it has none.
 
     `denoiser` is the network of the pipeline that it must change.
 
-    Raises ModelUnavailable where the file is absent, or holds nothing for this network.
+    Raises ModelUnavailable where the file is absent, or holds nothing for this network, and
+    Widened.
     """
     if not spec.lora:
         return None
     path = lora_file(spec)
     before = _fingerprint(denoiser)
     pipe.load_lora_weights(path.parent, weight_name=path.name, local_files_only=True)
+    _check_widths(pipe, f"The LoRA {spec.lora}", spec.title)
     pipe.fuse_lora(lora_scale=spec.lora_scale, safe_fusing=True)
     pipe.unload_lora_weights()
     if spec.lora_scale and _fingerprint(denoiser) == before:
@@ -53,7 +59,7 @@ def loras_worn(
 
     They are added in the order of their names, whatever order they were chosen in: a sum of
     floats depends on its order.
-    Raises ModelUnavailable where one is absent, broken or made for another model.
+    Raises ModelUnavailable where one is absent, broken or made for another model, and Widened.
     """
     if not units:
         yield ()
@@ -90,9 +96,27 @@ def _wear(pipe: Any, name: str, path: Path, *, what: str, title: str) -> None:
                 use_safetensors=True,
             )
 
-    guarded(what, path, read)
+    try:
+        guarded(what, path, read)
+    finally:
+        _check_widths(pipe, what, title)
     if not any(name in names for names in pipe.get_list_adapters().values()):
         raise ModelUnavailable(f"{what} changes nothing of {title}: it was made for another model.")
+
+
+def _check_widths(pipe: Any, what: str, title: str) -> None:
+    """FLUX makes linear layers wider where a LoRA is (Control LoRAs: the map beside the latents).
+
+    Taking the LoRA off leaves them so, and putting back what was there does so for outermost
+    layers only.
+    """
+    before = getattr(getattr(pipe, "transformer", None), "_overwritten_params", None)
+    if before:
+        layers = ", ".join(name.removesuffix(".weight") for name in before if "weight" in name)
+        raise Widened(
+            f"{what} cannot be used with {title}: it is wider than the model's layers {layers}. "
+            "It was made for another model or for a control; choose one made for this model."
+        )
 
 
 def lora_file(spec: ModelSpec) -> Path:

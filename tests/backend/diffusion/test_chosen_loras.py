@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.torch import save_file
 from sampling_support import (
     flow_spec,
     generate,
@@ -17,9 +18,12 @@ from sampling_support import (
     spec,
 )
 from tiny_additions import make_flow_lora, make_lora
+from torch import ones
 
 from genimg_ui.backend.base import Backend, BackendJob, CancelToken
+from genimg_ui.backend.diffusion import pipelines
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
+from genimg_ui.backend.diffusion.tuning import Tuning
 from genimg_ui.core.request import LoraUnit
 from genimg_ui.errors import Cancelled, ModelUnavailable
 from genimg_ui.registry import ModelSpec
@@ -92,10 +96,48 @@ def test_flow_families_wear_loras_too_and_take_them_off(backend, flow_models, tm
     np.testing.assert_array_equal(patch(backend, model, **small), before)
 
 
+@pytest.mark.parametrize(
+    ("module", "shape"), [("x_embedder", (32, 64)), ("transformer_blocks.0.attn.to_q", (32, 32))]
+)
+def test_a_lora_wider_than_the_model_is_refused_and_leaves_nothing(
+    flow_models, tmp_path, module, shape
+):
+    outputs, inputs = shape
+    file = tmp_path / "wide.safetensors"
+    key = f"transformer.{module}"
+    save_file(
+        {f"{key}.lora_A.weight": ones(2, inputs * 2), f"{key}.lora_B.weight": ones(outputs, 2)},
+        file,
+    )
+    own = DiffusersBackend()
+    model = flow_spec(flow_models / "flux", loras=(LoraSpec(name="ink", source=str(file)),))
+    small = {"image": picture(48, 48), "mask": hole(48, 48), "num_inference_steps": 2}
+    before = patch(own, model, **small)
+    layer = own._loaded.pipe.transformer.get_submodule(module)
+    assert tuple(layer.weight.shape) == shape
+    name = module.rpartition(".")[2]
+    with pytest.raises(ModelUnavailable, match=f"The LoRA ink cannot .* Tiny: .* layers {name}. "):
+        generate(own, wearing(model, INK, **small))
+    np.testing.assert_array_equal(patch(own, model, **small), before)
+    layer = own._loaded.pipe.transformer.get_submodule(module)
+    assert tuple(layer.weight.shape) == shape
+
+
 def test_a_weight_of_0_is_no_lora(backend, models, loras):
     model = styled(models, loras)
     none = painted(backend, model, LoraUnit(name="ink", scale=0.0))
     np.testing.assert_array_equal(none, patch(backend, model))
+
+
+def test_loras_act_the_same_where_projections_are_fused(models, loras, monkeypatch):
+    model, own = styled(models, loras), DiffusersBackend()
+    wanted = [painted(own, model), painted(own, model, INK), painted(own, model)]
+    monkeypatch.setattr(pipelines, "tuning_for", lambda *_: Tuning(fused_qkv=True))
+    fused = DiffusersBackend()
+    found = [painted(fused, model), painted(fused, model, INK), painted(fused, model)]
+    for one, other in zip(found, wanted, strict=True):
+        assert np.abs(one.astype(int) - other).max() <= 1
+    np.testing.assert_array_equal(painted(fused, model, INK), found[1])
 
 
 def test_their_order_changes_nothing(backend, models, loras):
