@@ -22,6 +22,7 @@ from genimg_ui.backend.base import BackendJob, ControlInput, Rgb
 from genimg_ui.backend.diffusion.families import Family
 from genimg_ui.backend.diffusion.guarded import guarded
 from genimg_ui.backend.diffusion.steering import Steer, holds
+from genimg_ui.backend.weight_records import fallbacks
 from genimg_ui.core.request import ControlUnit
 from genimg_ui.errors import ModelUnavailable
 from genimg_ui.weights import folders
@@ -48,7 +49,7 @@ def divided(job: BackendJob, watch: OnFetching) -> Adapted:
     kinds = {
         control.unit.kind
         for control in job.controls
-        if _is_adapter(sources.get(control.unit.kind, ""), watch)
+        if _is_adapter(sources.get(control.unit.kind, ""), job.spec.variant, watch)
     }
     nets = tuple(control for control in job.controls if control.unit.kind not in kinds)
     inputs = tuple(control for control in job.controls if control.unit.kind in kinds)
@@ -72,7 +73,8 @@ def adapter_steers(
         if folder is None:
             raise ModelUnavailable(f"The T2I-Adapter {source} is not on this machine.")
         what = f"The T2I-Adapter {source}"
-        network = guarded(what, folder, partial(_network, family, pipe, folder))
+        variant = None if fallbacks(what, job.spec, folder) else job.spec.variant
+        network = guarded(what, folder, partial(_network, family, pipe, folder, variant))
         _check(family, pipe, network, what=what, title=job.spec.title)
         multiple = math.lcm(
             family.factor(pipe), job.spec.size_multiple, int(network.config.downscale_factor)
@@ -81,8 +83,10 @@ def adapter_steers(
     return (partial(_steer, found),)
 
 
-def _network(family: Family, pipe: Any, folder: Path) -> Any:
-    network = T2IAdapter.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+def _network(family: Family, pipe: Any, folder: Path, variant: str | None) -> Any:
+    network = T2IAdapter.from_pretrained(
+        folder, variant=variant, local_files_only=True, use_safetensors=True
+    )
     return network.to(family.place(pipe), family.dtype(pipe)).eval()
 
 
@@ -137,10 +141,10 @@ def _steer(
     ]
 
 
-def _is_adapter(source: str, watch: OnFetching) -> bool:
+def _is_adapter(source: str, variant: str | None, watch: OnFetching) -> bool:
     folder = folders.local_folder(source) if source else None
     if folder is None and folders.is_hub_id(source) and folders.hub_reachable():
-        folder = fetch(Wanted(hub_id=source, kind=Kind.COMPONENT), watch)
+        folder = fetch(Wanted(hub_id=source, kind=Kind.COMPONENT, variant=variant), watch)
     if folder is None:
         return False  # whoever reads ControlNets says what is absent
     try:

@@ -1,16 +1,20 @@
 """T2I-Adapters as controls of both families, alone and beside a ControlNet."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from diffusers import T2IAdapter
 from sampling_support import generate, job, painted_change, patch, picture, spec
 from tiny_additions import make_t2i_adapter
 
 from genimg_ui.backend.base import ControlInput
 from genimg_ui.core.request import ControlUnit
 from genimg_ui.errors import ModelUnavailable
+from genimg_ui.weights.folders import cached_snapshot
+from tests.hub_server import Hub, be_the_only_hub, running
 
 pytestmark = pytest.mark.torch
 
@@ -74,6 +78,39 @@ def test_it_works_beside_a_controlnet(backend, models, adapter):
         ("controlnet", "canny", "sd15_control"),
         ("t2i_adapter", "tile", adapter.name),
     ]
+
+
+def test_the_variant_of_the_entry_is_read_and_recorded(backend, models, adapter, tmp_path):
+    both = tmp_path / "both"
+    shutil.copytree(adapter, both)
+    network = T2IAdapter.from_pretrained(adapter)
+    for parameter in network.parameters():
+        parameter.data *= 1.5
+    network.save_pretrained(both, variant="fp16")
+    [plain, variant] = (
+        replace(spec(models / "sd15"), variant=name, controls=(("canny", str(both)),))
+        for name in (None, "fp16")
+    )
+    one, two = (generate(backend, job(model, control=drawn())) for model in (plain, variant))
+    assert painted_change(one.patches[0], two.patches[0]) > 0.05
+    names = [result.model.parts[0].files[0].name for result in (one, two)]
+    weights = "diffusion_pytorch_model"
+    assert names == [f"{weights}.safetensors", f"{weights}.fp16.safetensors"]
+    absent = replace(variant, controls=(("canny", str(adapter)),))
+    np.testing.assert_array_equal(patch(backend, absent, control=drawn()), one.patches[0])
+
+
+def test_the_variant_of_the_entry_is_fetched(backend, models, adapter, tmp_path, monkeypatch):
+    both = tmp_path / "both"
+    shutil.copytree(adapter, both)
+    T2IAdapter.from_pretrained(adapter).save_pretrained(both, variant="fp16")
+    with running(Hub()) as hub:
+        be_the_only_hub(hub, monkeypatch, tmp_path / "hub")
+        hub.add_folder("tiny/sketch", both)
+        model = replace(spec(models / "sd15"), variant="fp16", controls=(("canny", "tiny/sketch"),))
+        patch(backend, model, control=drawn())
+    found = {path.name for path in cached_snapshot("tiny/sketch").iterdir()}
+    assert found == {"config.json", "diffusion_pytorch_model.fp16.safetensors"}
 
 
 def test_one_of_another_family_is_refused(backend, models, tmp_path):
