@@ -17,7 +17,7 @@ from huggingface_hub import constants
 from huggingface_hub.utils import WeakFileLock  # type: ignore[attr-defined]  # lazily there
 
 from genimg_ui.errors import ModelUnavailable
-from genimg_ui.weights.folders import INDEX, repository
+from genimg_ui.weights.folders import INDEX, cached_snapshot, repository
 from genimg_ui.weights.hub import HubFile, Listing, list_files
 from genimg_ui.weights.selection import CONFIGS, component_files, pipeline_files
 from genimg_ui.weights.sizes import size_text
@@ -157,7 +157,8 @@ def _fetch(wanted: Wanted, root: Path, watch: OnFetching) -> Path:
 def _link(wanted: Wanted, listing: Listing, files: tuple[HubFile, ...], root: Path) -> Path:
     """Make the snapshot of whole files; its index last, and the revision's name after that."""
     snapshot = _folder(root / "snapshots" / listing.commit)
-    for file in sorted(files, key=lambda file: file.name == INDEX):
+    kept = _unchanged(wanted, listing, root)
+    for file in sorted({*files, *kept}, key=lambda file: (file.name == INDEX, file.name)):
         place = snapshot / file.name
         blob = root / "blobs" / file.digest
         if place.is_file() and place.resolve() == blob.resolve():
@@ -175,6 +176,22 @@ def _link(wanted: Wanted, listing: Listing, files: tuple[HubFile, ...], root: Pa
         fresh.write_text(listing.commit)
         os.replace(fresh, ref)
     return snapshot
+
+
+def _unchanged(wanted: Wanted, listing: Listing, root: Path) -> tuple[HubFile, ...]:
+    """Files of the revision's earlier commit on this machine that the new commit has as well.
+
+    Without them, what was fetched before would be hidden when the revision's name moves on.
+    """
+    earlier = cached_snapshot(wanted.hub_id, wanted.revision)
+    if earlier is None or earlier.name == listing.commit:
+        return ()
+    return tuple(
+        file
+        for file in listing.files
+        if (earlier / file.name).is_file()
+        and (earlier / file.name).resolve() == (root / "blobs" / file.digest).resolve()
+    )
 
 
 def _named(wanted: Wanted, names: list[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from genimg_ui.errors import Cancelled, ModelUnavailable
 from genimg_ui.weights import transfer
 from genimg_ui.weights.fetch import Fetching, Kind, OnFetching, Wanted, alone, fetch
 from genimg_ui.weights.folders import cached_snapshot, missing_part, repository
+from tests import hub_server
 from tests.hub_models import pipeline, safetensors
 from tests.hub_server import COMMIT, Hub, Trouble
 
@@ -277,3 +278,20 @@ def test_two_fetches_of_one_model_wait_for_each_other(hub: Hub) -> None:
     with alone(MODEL, wait=lambda: None), pytest.raises(Cancelled):
         fetch(Wanted(hub_id=MODEL), watch)
     assert COMMIT in str(fetch(Wanted(hub_id=MODEL), Watch()))
+
+
+def test_a_newer_commit_hides_nothing_that_it_still_has(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.models[MODEL] = model()
+    before = names(fetch(Wanted(hub_id=MODEL), Watch()))
+    monkeypatch.setattr(hub_server, "COMMIT", "f" * 40)
+    changed = {"ink.safetensors": safetensors(10), "vae/config.json": b'{"new": 1}'}
+    hub.models[MODEL] = model() | changed
+    hub.asked.clear()
+    folder = fetch(Wanted(hub_id=MODEL, kind=Kind.FILES, files=("ink.safetensors",)), Watch())
+    assert folder.name == "f" * 40 and cached_snapshot(MODEL) == folder
+    assert names(folder) == before - {"vae/config.json"} | {"ink.safetensors"}
+    assert {name for name, _ in hub.asked} == {"ink.safetensors"}
+    assert missing_part(folder) == "lacks vae/config.json"  # never of two commits at once
+    assert missing_part(fetch(Wanted(hub_id=MODEL), Watch())) is None
