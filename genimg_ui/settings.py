@@ -33,6 +33,7 @@ class PublicLimits:
     steps: int = 50
     variants: int = 4
     pictures_of_run: int = 9
+    passes: int = 64  # of one edit, times its variants
     disk_per_session_gib: float = 0.5
     disk_gib: float = 10.0
 
@@ -65,6 +66,7 @@ class Settings:
             pictures_of_run=self.public.pictures_of_run,
             num_inference_steps=self.public.steps,
             megapixels=2 * self.public.megapixels,
+            passes=self.public.passes,
         )
 
 

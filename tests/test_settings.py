@@ -51,8 +51,9 @@ def test_public_switches_limits_on_and_each_is_a_flag() -> None:
         wanted = type(value.default)(value.default + 1)
         flags = ("--public", f"--max-{name.replace('_', '-')}", str(wanted))
         assert getattr(parsed(*flags).public, name) == wanted
-    bounds = parsed("--public", "--max-steps", "9", "--max-variants", "2").bounds
-    assert (bounds.num_inference_steps, bounds.variants) == (9, 2)
+    flags = ("--max-steps", "9", "--max-variants", "2", "--max-passes", "5")
+    bounds = parsed("--public", *flags).bounds
+    assert (bounds.num_inference_steps, bounds.variants, bounds.passes) == (9, 2, 5)
 
 
 @pytest.mark.parametrize(

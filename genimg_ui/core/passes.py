@@ -17,6 +17,8 @@ from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.mask import Mask
 from genimg_ui.core.outpaint import inner_box
 from genimg_ui.core.plan import Context, EditPlan, make_plan
+from genimg_ui.core.region import canvas_size
+from genimg_ui.core.request import EditRequest
 from genimg_ui.errors import RefusedInput
 
 GUARD = 0.25  # of what two tiles share, at each tile's edge, where it is not used
@@ -93,6 +95,23 @@ def _next_strip(side: str, known: Box, canvas: Size) -> Box | None:
         "bottom": Box(left, bottom, right, min(canvas.height, bottom + down)),
     }[side]
     return painted if painted.size.area else None
+
+
+def count_passes(request: EditRequest, source: Size, *, native_size: int, multiple: int) -> int:
+    """How many looks each variant of an edit takes of a model, 1 where one is enough.
+
+    What is painted on a picture whose border grows in strips takes one more, which is not
+    counted. `native_size` 0: the model takes any size. Raises RefusedInput as `tiles` does.
+    """
+    if not native_size:
+        return 1
+    if request.upscale > 1:
+        canvas, overlap = canvas_size(request, source), request.passes.overlap
+        return len(tiles(canvas, side=native_size, overlap=overlap, multiple=multiple))
+    in_strips = request.passes.progressive and request.inpaint.box is None
+    if in_strips and needs_passes(source, request.border):
+        return len(outpaint_strips(source, request.border))
+    return 1
 
 
 def strip_plan(strip: Strip, context: Context, overlap: int) -> EditPlan:

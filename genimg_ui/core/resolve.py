@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from genimg_ui.core.adapters import LoraOffer, check_loras, check_references, check_weighting
 from genimg_ui.core.control import check_controls
 from genimg_ui.core.geometry import Size
+from genimg_ui.core.passes import count_passes
 from genimg_ui.core.region import canvas_size
 from genimg_ui.core.request import (
     SEED_LIMIT,
@@ -25,6 +26,7 @@ from genimg_ui.errors import RefusedInput
 MAX_PROMPT = 4000  # characters; models read about 300 of them, log and PNG keep all
 _BORDERED = "The canvas with its border"
 MAX_CANVAS_SIDE = 30_000  # what Chromium's canvas and Pillow's PNG both hold without tiling
+MAX_OVERLAP = 2048  # pixels that neighbouring passes share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class Bounds:
     grow: int = 256
     feather: int = 256
     padding: int = 2048
+    passes: int = 4096  # looks of the model: tiles or strips, times variants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,8 @@ class Abilities:
     schedulers: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
     tasks: tuple[Task, ...] = EVERY_TASK
+    native_size: int = 0  # side of the square that the model was trained on; 0: any
+    size_multiple: int = 1
     scale: int = 0  # an upscaler's own factor; 0: any
     uses_seed: bool = True  # False: every seed gives the same picture
     uses_prompt_weighting: bool = False
@@ -76,6 +81,7 @@ def resolve(
     _check_sampling(request.sampling, abilities, bounds)
     _check_mask(request, bounds)
     _check_canvas(request, source, bounds)
+    _check_passes(request, abilities, source, bounds)
     check_controls(request.controls, abilities.controls, abilities.title)
     check_loras(request.loras, abilities.loras, abilities.title)
     guides, caches = abilities.uses_guidance_end, abilities.step_caches
@@ -127,7 +133,7 @@ def _check_mask(request: EditRequest, bounds: Bounds) -> None:
     check_range("feather", request.mask.feather, 0, bounds.feather)
     check_range("padding", request.inpaint.padding, 0, bounds.padding)
     _check_box(request.inpaint)
-    check_range("overlap", request.passes.overlap, 0, bounds.padding)
+    check_range("overlap", request.passes.overlap, 0, MAX_OVERLAP)
 
 
 def _check_box(inpaint: InpaintParams) -> None:
@@ -163,6 +169,21 @@ def _check_canvas(request: EditRequest, source: Size, bounds: Bounds) -> None:
         f"{what} may have at most {bounds.megapixels:g} megapixels and "
         f"{MAX_CANVAS_SIDE} pixels a side, got {canvas} ({canvas.area / 1e6:.1f} megapixels).",
         remedy="Choose a smaller factor." if enlarged else "Choose a smaller border.",
+    )
+
+
+def _check_passes(request: EditRequest, abilities: Abilities, source: Size, bounds: Bounds) -> None:
+    side, multiple = abilities.native_size, abilities.size_multiple
+    passes = count_passes(request, source, native_size=side, multiple=multiple)
+    variants = request.sampling.variants
+    if passes == 1 or passes * variants <= bounds.passes:
+        return
+    enlarged = request.upscale > 1
+    smaller = "a smaller factor, picture or overlap" if enlarged else "a smaller border"
+    raise RefusedInput(
+        f"An edit may take at most {bounds.passes} passes of the model, got {passes * variants}: "
+        f"{passes} {'tiles' if enlarged else 'strips'} × variants {variants}.",
+        remedy=f"Choose {smaller}{' or fewer variants' if variants > 1 else ''}.",
     )
 
 

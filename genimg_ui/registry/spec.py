@@ -154,6 +154,8 @@ def abilities(spec: ModelSpec) -> Abilities:
         schedulers=spec.schedulers,
         controls=tuple(kind for kind, _ in spec.controls),
         tasks=spec.tasks,
+        native_size=spec.native_size,
+        size_multiple=spec.size_multiple,
         scale=spec.scale,
         uses_seed=spec.uses_seed,
         uses_colour_match=spec.uses_colour_match,

@@ -10,6 +10,8 @@ from genimg_ui.core.request import (
     FillMode,
     InpaintParams,
     MaskParams,
+    PassParams,
+    Region,
     SamplingParams,
 )
 from genimg_ui.core.resolve import Abilities, Bounds, resolve
@@ -100,3 +102,21 @@ def test_bounds_of_the_installation_hold() -> None:
     with pytest.raises(RefusedInput, match="0.01 megapixels"):
         wide = EditRequest(border=Sides(right=100))
         _resolve(wide, bounds=replace(Bounds(), megapixels=0.01))
+
+
+def test_passes_are_bounded_by_tiles_or_strips_times_variants() -> None:
+    tiled = replace(MODEL, native_size=64, size_multiple=8)
+    large = replace(
+        _sampling(variants=2), region=Region.WHOLE, upscale=2, passes=PassParams(overlap=16)
+    )  # 200 × 160: 4 columns of 3 tiles
+    assert _resolve(large, tiled, Bounds(passes=24)).seeds == (11, 12)
+    told = r"at most 23 passes .*got 24: 12 tiles × variants 2.*smaller factor.*fewer variants"
+    with pytest.raises(RefusedInput, match=told):
+        _resolve(large, tiled, Bounds(passes=23))
+    _resolve(large, MODEL, Bounds(passes=1))  # a model for any size needs one look
+    strips = PassParams(progressive=True)
+    wide = EditRequest(border=Sides(right=120), passes=strips)  # 50, then 70 more
+    _resolve(wide, tiled, Bounds(passes=2))
+    with pytest.raises(RefusedInput, match=r"got 2: 2 strips × variants 1.*a smaller border\.$"):
+        _resolve(wide, tiled, Bounds(passes=1))
+    _resolve(replace(wide, passes=PassParams()), tiled, Bounds(passes=1))

@@ -24,6 +24,7 @@ from genimg_ui.core.request import (
     Region,
     SamplingParams,
 )
+from genimg_ui.core.resolve import Abilities, Bounds, resolve
 from genimg_ui.core.speed import THRESHOLDS, SpeedParams, StepCache
 from genimg_ui.core.tasks import Task
 from genimg_ui.errors import RefusedInput
@@ -320,3 +321,14 @@ def test_a_task_shows_what_it_needs_and_disables_what_does_not_count(
     assert new["visible"] is (task is Task.TEXT_TO_IMAGE)
     one_look = panel.allow(EXEMPLAR, Task.OUTPAINT)
     assert one_look[panel.task.progressive]["visible"] is False
+
+
+def test_every_overlap_that_an_edit_may_have_can_be_shown(built: Built) -> None:
+    """Gradio refuses every event of a page whose slider holds more than its maximum."""
+    slider = built.settings.task.overlap
+    largest = EditRequest(passes=PassParams(overlap=int(slider.maximum)))
+    beyond = replace(largest, passes=PassParams(overlap=int(slider.maximum) + 1))
+    abilities = Abilities(id="m", title="M")
+    resolve(largest, abilities, Size(100, 80), Bounds(), drawn_seed=1)
+    with pytest.raises(RefusedInput, match="overlap"):
+        resolve(beyond, abilities, Size(100, 80), Bounds(), drawn_seed=1)
