@@ -10,6 +10,7 @@ from pathlib import Path
 import gradio as gr
 
 from genimg_ui.errors import GenimgError, RefusedInput
+from genimg_ui.history.ownership import check_owned
 from genimg_ui.registry.adapters import LoraSpec
 from genimg_ui.ui import texts, views
 from genimg_ui.ui.lora_panel import LoraUnitPanel
@@ -73,7 +74,10 @@ class AdapterHandlers(Handlers):
             **QUIET,
         )
         unit.picture.change(
-            partial(self.on_picture, unit), inputs={unit.picture}, outputs=[unit.thumb], **QUIET
+            partial(self.on_picture, unit),
+            inputs={page.key, unit.picture},
+            outputs=[unit.thumb],
+            **QUIET,
         )
 
     def on_lora(self, unit: LoraUnitPanel, values: Values) -> Updates:
@@ -146,11 +150,15 @@ class AdapterHandlers(Handlers):
         return {unit.picture: "", self.page.status: gr.skip()}
 
     def on_picture(self, unit: ReferenceUnitPanel, values: Values) -> Updates:
-        """Show the reference, whoever has set it; nothing where it is gone."""
+        """Show the session's own reference, whoever has set it; nothing where there is none.
+
+        The digest comes from the browser, which may name any.
+        """
         sha256 = values[unit.picture] or ""
         if not sha256:
             return {unit.thumb: ""}
         try:
+            check_owned(self.workspace.store.database, self.page.session(values), [sha256])
             address = self.page.link(self.workspace.picture(sha256).display)
         except GenimgError:
             return {unit.thumb: ""}
