@@ -25,6 +25,7 @@ from genimg_ui.core.request import (
     Region,
 )
 from genimg_ui.core.resolve import Bounds
+from genimg_ui.core.tasks import EVERY_TASK
 from genimg_ui.environment import base_versions
 from genimg_ui.errors import Cancelled, GenimgError, RefusedInput
 from genimg_ui.history.metadata import encode_result
@@ -145,18 +146,16 @@ class Editor:
     def with_map(self, request: EditRequest, inputs: EditInputs, index: int) -> Prepared:
         """The edit up to the control map of unit `index`, which is the only one of its job.
 
-        Runs no model, and fills nothing. Where nothing is painted, the map is of the whole
-        picture. Raises GenimgError.
+        Runs no model, so it need not serve the task, and fills nothing. Where nothing is painted,
+        the map is of the whole picture, whatever context box is drawn. Raises GenimgError.
         """
         if not 0 <= index < len(request.controls):
             raise RefusedInput(f"The request must have a control {index + 1}, got none.")
-        spec = self._registry().get(request.model)
-        alone = replace(
-            request,
-            controls=(request.controls[index],),
-            inpaint=replace(request.inpaint, fill=FillUnderMask.ORIGINAL),
-            region=request.region if inputs.mask or request.border else Region.WHOLE,
-        )
+        spec = replace(self._registry().get(request.model), tasks=EVERY_TASK)
+        inpaint = replace(request.inpaint, fill=FillUnderMask.ORIGINAL)
+        alone = replace(request, controls=(request.controls[index],), inpaint=inpaint)
+        if request.region is Region.MASK and not (inputs.mask or request.border):
+            alone = replace(alone, region=Region.WHOLE, inpaint=replace(inpaint, box=None))
         subject = self._subject(alone, inputs)
         resolved = self._preparer.resolve(alone, spec, subject.source.size, drawn_seed=0)
         running = Running(begin_entry(alone, inputs))

@@ -1,20 +1,22 @@
 """Control maps to look at: queued by session, drawn by a worker, never an edit."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from genimg_ui.core.geometry import Sides
-from genimg_ui.core.request import ControlUnit, EditInputs, EditRequest
+from genimg_ui.core.geometry import Box, Sides
+from genimg_ui.core.request import ControlUnit, EditInputs, EditRequest, InpaintParams
+from genimg_ui.core.tasks import MASKED
 from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.jobs.compose import draw_map
 from genimg_ui.jobs.job import JobState
 from genimg_ui.jobs.lease import WorkerLease, new_worker_name
 from genimg_ui.jobs.looks import MOST_WAITING, Asked, LookQueue
-from tests.editing import Desk, painted, photograph, png, request
+from tests.editing import SQUARE, Desk, painted, photograph, png, request
 
 ANN, BOB = "a" * 32, "b" * 32
 SIZE = (90, 70)
@@ -56,6 +58,22 @@ def test_a_map_is_that_of_the_edits_own_crop(desk: Desk) -> None:
 
 def test_without_a_mask_the_map_is_of_the_whole_picture(desk: Desk) -> None:
     answer = draw_map(desk.editor, desk.store, asked(desk, canny()))
+    assert answer["box"] == [0, 0, *SIZE]
+
+
+def test_a_box_drawn_by_hand_does_not_hinder_a_map_of_the_whole_picture(desk: Desk) -> None:
+    boxed = canny(inpaint=InpaintParams(box=Box(10, 10, 50, 50)))
+    assert draw_map(desk.editor, desk.store, asked(desk, boxed))["box"] == [0, 0, *SIZE]
+    mask = painted(*SIZE, (30, 30, 40, 40))
+    assert draw_map(desk.editor, desk.store, asked(desk, boxed, mask))["box"] == [10, 10, 50, 50]
+
+
+def test_a_map_needs_no_model_that_serves_the_task(tmp_path: Path) -> None:
+    only = replace(SQUARE, id="only", tasks=MASKED)
+    desk = Desk(tmp_path / "only", only)
+    asked_for = replace(canny(), model="only")
+    answer = draw_map(desk.editor, desk.store, asked(desk, asked_for))
+    desk.close()
     assert answer["box"] == [0, 0, *SIZE]
 
 
