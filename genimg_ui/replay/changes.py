@@ -14,7 +14,8 @@ _WORDS = {
     "control_sha256": "a control map",
     "filled_sha256": "the fill under the mask",
 }
-_WEIGHTS = ("controlnet", "lora")  # roles of parts that are weights
+# Roles of parts that are weights.
+_WEIGHTS = ("controlnet", "embedding", "lora", "prior", "reference", "refiner", "t2i_adapter")
 _PAGE = ("gradio",)  # noted for edits of the page alone, and without a part in any pixel
 _SHOWN = 12  # hex digits of a digest: enough to be told apart
 
