@@ -58,7 +58,7 @@ class Additions:
         job, family, hashes = adapted.job, loaded.family, self._hashes
         request = job.resolved.request
         texts = (request.sampling.prompt, request.sampling.negative_prompt)
-        changed = bool(request.loras or request.references)
+        changed = bool(request.loras or job.references)
         with (
             unfused(family.denoiser(pipe), loaded.tuning, needed=changed),
             loras_worn(loaded.pipe, job.spec, request.loras, hashes, watch) as loras,

@@ -48,7 +48,10 @@ def like(model: ModelSpec, *references: tuple[Rgb, dict[str, Any]], **changes: A
         ReferenceInput(ReferenceUnit(picture="0" * 64, **numbers), image)
         for image, numbers in references
     )
-    return replace(work, references=inputs)
+    units = tuple(each.unit for each in inputs)
+    request = replace(work.resolved.request, references=units)
+    resolved = replace(work.resolved, request=request)
+    return replace(work, resolved=resolved, references=inputs)
 
 
 def painted(backend: Any, model: ModelSpec, *references: Any, **changes: Any) -> Rgb:
