@@ -38,7 +38,7 @@ def test_the_embedded_model_is_whole() -> None:
 def test_colour_and_shape_of_the_prompt_appear(studio: Studio) -> None:
     cases = [replace(add_a_thing(7 * i), guidance_scale=5.0) for i in range(20)]
     assert mean(studio, cases, asked, "colour") >= 0.85
-    assert mean(studio, cases, asked, "shape") >= 0.4  # by chance: 0.2
+    assert mean(studio, cases, asked, "shape") >= 0.75  # by chance: 0.2
 
 
 def test_strength_says_how_far_the_picture_may_change(studio: Studio) -> None:
@@ -54,7 +54,7 @@ def test_strength_says_how_far_the_picture_may_change(studio: Studio) -> None:
 @pytest.mark.parametrize("prompt", ["", "nothing"])
 def test_nothing_is_left_where_nothing_is_asked(studio: Studio, prompt: str) -> None:
     cases = [replace(removal(i), prompt=prompt) for i in range(12)]
-    assert mean(studio, cases, cleared, "clear") >= 0.6
+    assert mean(studio, cases, cleared, "clear") >= 0.7
 
 
 def test_a_negative_prompt_keeps_its_colour_away(studio: Studio) -> None:
