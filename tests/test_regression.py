@@ -37,7 +37,8 @@ def machine(entry: LogEntry) -> tuple[object, ...]:
     versions = {name: v for name, v in entry.environment.items() if name != "genimg_ui"}
     runtime = entry.runtime
     assert runtime is not None
-    return (runtime.device, runtime.dtype, runtime.cpu, runtime.instructions, versions)
+    kernel = (runtime.dtype, runtime.instructions, runtime.threads)
+    return (runtime.device, runtime.cpu, *kernel, versions)
 
 
 @pytest.mark.parametrize("name", ENTRIES)
