@@ -57,9 +57,10 @@ def test_a_mask_that_rises_over_the_picture_changes_it_in_proportion(studio: Stu
     rising = np.tile(np.linspace(0, 255, 128).astype(np.uint8), (128, 1))
     changes = []
     for index in range(0, 42, 7):
-        case = replace(exchange(index), mask=rising)
-        change = np.abs(paint(studio, case).astype(int) - case.picture).mean(axis=(0, 2))
-        changes.append([float(part.mean()) for part in np.split(change, BINS)])
+        for turn in (1, -1):  # both ways, so that no strength has the things for itself
+            case = replace(exchange(index), mask=np.ascontiguousarray(rising[:, ::turn]))
+            change = np.abs(paint(studio, case).astype(int) - case.picture).mean(axis=(0, 2))
+            changes.append([float(part.mean()) for part in np.split(change[::turn], BINS)])
     means = np.mean(changes, axis=0)
     assert (np.diff(means) > 0).all(), means
     assert means[0] < 0.35 * means[-1], means

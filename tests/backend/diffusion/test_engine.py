@@ -182,7 +182,9 @@ def test_patches_have_the_size_of_the_crop(backend, models, size):
 def test_the_noise_of_each_step_follows_the_seed(backend, models, monkeypatch):
     fixed = sampling.canvas_noise
     monkeypatch.setattr(
-        sampling, "canvas_noise", lambda _seed, cells, count: fixed(0, cells, count)
+        sampling,
+        "canvas_noise",
+        lambda _seed, cells, count, **options: fixed(0, cells, count, **options),
     )
     model = spec(models / "sd15")
     for scheduler, alike in (("ddim", True), ("euler_a", False)):
