@@ -105,17 +105,6 @@ class UnitPanel:
             map=ready,
         )
 
-    def buttons(self, values: Values) -> Updates:
-        """Offer only what the chosen kind and map have a use for."""
-        chosen = (values[self.kind] or NO_CONTROL) != NO_CONTROL
-        ready = bool(values[self.map])
-        return {
-            self.preview: gr.update(interactive=chosen),
-            self.upload: gr.update(interactive=chosen),
-            self.drop: gr.update(visible=True if ready else "hidden"),
-            self.remove: gr.update(interactive=chosen),
-        }
-
     def write(self, unit: ControlUnit | None) -> Updates:
         """Show `unit`; None empties: choosing a kind then begins anew."""
         if unit is None:
@@ -263,21 +252,20 @@ def _build_knobs(name: str) -> tuple[gr.Number, ...]:
 
 
 def _build_buttons(name: str) -> dict[str, Any]:
-    def button(text: str, end: str, **more: Any) -> gr.Button:
-        return gr.Button(text, size="sm", min_width=80, elem_id=f"{name}-{end}", **more)
+    def button(text: str, end: str) -> gr.Button:
+        return gr.Button(text, size="sm", min_width=80, elem_id=f"{name}-{end}")
 
     return {
-        "preview": button("Preview map", "preview", interactive=False),
+        "preview": button("Preview map", "preview"),
         "upload": gr.UploadButton(
             "Use a ready map",
             file_types=_READY_SUFFIXES,
             size="sm",
             min_width=80,
             elem_id=f"{name}-upload",
-            interactive=False,
         ),
-        "drop": button("Drop the ready map", "drop", visible="hidden"),
-        "remove": button("Remove", "remove", interactive=False),
+        "drop": button("Drop the ready map", "drop"),
+        "remove": button("Remove", "remove"),
     }
 
 

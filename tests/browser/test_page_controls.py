@@ -135,10 +135,8 @@ def test_a_model_without_controls_says_so(at: Desk) -> None:
 def test_a_control_that_the_next_model_does_not_take_is_off_and_the_page_goes_on(at: Desk) -> None:
     at.paint(60, 40, 90, 70)
     choose(at, "control-1", "canny")
-    expect(at.page.locator("#control-1-preview")).to_be_enabled()
     at.page.locator("#model input").click()
     at.page.get_by_role("option", name="exemplar").click()
     at.sees("does not take the control canny")
     expect(at.page.locator("#control-1 input")).to_have_value("none")
-    expect(at.page.locator("#control-1-preview")).to_be_disabled()
     assert "pixels outside the mask changed" in at.apply()

@@ -14,7 +14,7 @@ from genimg_ui.ui import texts, views
 from genimg_ui.ui.canvas.component import CanvasUpdate
 from genimg_ui.ui.control_panel import NO_CONTROL, USUAL, ControlPanel, UnitPanel
 from genimg_ui.ui.handlers.edits import FLUSH, EditHandlers
-from genimg_ui.ui.page import ALWAYS_LAST, QUIET, Handlers, Page, told
+from genimg_ui.ui.page import QUIET, Handlers, Page, told
 from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.workspace import Workspace
 
@@ -60,13 +60,6 @@ class ControlHandlers(Handlers):
         unit.annotator.input(on_annotator, inputs=own, outputs=outputs, **QUIET)
         unit.remove.click(lambda: self.on_removed(unit), outputs=outputs, **QUIET)
         unit.drop.click(on_dropped, inputs=own, outputs=outputs, **QUIET)
-        gr.on(
-            [unit.kind.change, unit.map.change],
-            unit.buttons,
-            inputs={unit.kind, unit.map},
-            outputs=[unit.preview, unit.upload, unit.drop, unit.remove],
-            **ALWAYS_LAST,
-        )
         self._connect_maps(unit)
 
     def _connect_maps(self, unit: UnitPanel) -> None:
