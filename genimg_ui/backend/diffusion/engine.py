@@ -6,9 +6,6 @@ size.
 """
 
 import logging
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +35,7 @@ from genimg_ui.backend.diffusion.tuning import keep_kernels
 from genimg_ui.backend.diffusion.watching import Watch
 from genimg_ui.backend.diffusion.work import Work
 from genimg_ui.backend.fetching import FetchWatch
+from genimg_ui.backend.turns import Turns
 from genimg_ui.core.memory import Offload, Placement, Stage, next_place
 from genimg_ui.environment import versions
 from genimg_ui.errors import BackendError
@@ -46,7 +44,6 @@ from genimg_ui.weights import folders
 from genimg_ui.weights.hashes import WeightHashes
 
 log = logging.getLogger(__name__)
-WAIT_SECONDS = 0.1  # between two looks at the cancel token while another job has the weights
 LIBRARIES = ("torch", "diffusers", "transformers", "safetensors")
 
 
@@ -76,13 +73,13 @@ class DiffusersBackend:
         self._hashes = hashes or WeightHashes()
         self._device = device or pick_device()
         self._models = Models(self._device, self._hashes, safety=safety, budget=budget)
-        self._busy = threading.Lock()
+        self._turns = Turns()
         self._loaded: Loaded | None = None
         self._control: Controlled | None = None
         self._additions = Additions(self._hashes)
 
     def generate(self, job: BackendJob, on_event: OnEvent, cancel: CancelToken) -> BackendResult:
-        with self._exclusive(cancel):
+        with self._turns.mine(cancel):
             check_job(job)
             planned = self._planned(job)
             told = planned.told(job.spec.title, self._device.name)
@@ -100,7 +97,7 @@ class DiffusersBackend:
 
     def release(self) -> None:
         """Free the weights, once no job uses them."""
-        with self._busy:
+        with self._turns.mine():
             self._forget()
 
     def _planned(self, job: BackendJob) -> Planned:
@@ -204,15 +201,6 @@ class DiffusersBackend:
         self._models.forget()
         self._additions.forget()
         self._device.free()
-
-    @contextmanager
-    def _exclusive(self, cancel: CancelToken) -> Iterator[None]:
-        while not self._busy.acquire(timeout=WAIT_SECONDS):
-            cancel.check()
-        try:
-            yield
-        finally:
-            self._busy.release()
 
 
 def _loading(spec: ModelSpec) -> str:

@@ -5,10 +5,7 @@ their result is reduced. Networks for removal get the crop and its mask, and eve
 denoise mask is 0 stays the crop's own.
 """
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -27,12 +24,12 @@ from genimg_ui.backend.base import (
 from genimg_ui.backend.device import Device, is_out_of_memory, pick_device
 from genimg_ui.backend.spandrel.loading import Loaded, load
 from genimg_ui.backend.spandrel.tiled import OVERLAP, TILE, enlarge_tiled
+from genimg_ui.backend.turns import Turns
 from genimg_ui.environment import versions
 from genimg_ui.errors import BackendError, RefusedInput
 from genimg_ui.registry import ModelSpec
 from genimg_ui.weights.hashes import WeightHashes
 
-WAIT_SECONDS = 0.1  # between two looks at the cancel token while another job has the network
 PREVIEW_SECONDS = 0.5  # between two previews
 PREVIEW_SIDE = 512  # pixels
 
@@ -43,13 +40,13 @@ class SpandrelBackend:
     def __init__(self, *, device: Device | None = None, hashes: WeightHashes | None = None) -> None:
         self._device = device or pick_device()
         self._hashes = hashes or WeightHashes()
-        self._busy = threading.Lock()
+        self._turns = Turns()
         self._spec: ModelSpec | None = None
         self._loaded: Loaded | None = None
 
     def generate(self, job: BackendJob, on_event: OnEvent, cancel: CancelToken) -> BackendResult:
         """Fill the mask, or enlarge the source; raises BackendError, Cancelled."""
-        with self._exclusive(cancel):
+        with self._turns.mine(cancel):
             try:
                 return self._generate(job, on_event, cancel)
             except (RuntimeError, MemoryError) as error:
@@ -64,7 +61,7 @@ class SpandrelBackend:
 
     def release(self) -> None:
         """Free the weights, once no job uses them."""
-        with self._busy:
+        with self._turns.mine():
             self._forget()
 
     def _generate(self, job: BackendJob, on_event: OnEvent, cancel: CancelToken) -> BackendResult:
@@ -155,15 +152,6 @@ class SpandrelBackend:
     def _forget(self) -> None:
         self._loaded = self._spec = None
         self._device.free()
-
-    @contextmanager
-    def _exclusive(self, cancel: CancelToken) -> Iterator[None]:
-        while not self._busy.acquire(timeout=WAIT_SECONDS):
-            cancel.check()
-        try:
-            yield
-        finally:
-            self._busy.release()
 
 
 class _Watch:

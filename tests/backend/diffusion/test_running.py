@@ -91,7 +91,7 @@ def test_a_job_cancelled_before_it_starts_loads_nothing(models):
 
 def test_a_job_that_waits_for_another_can_be_cancelled(backend, models):
     token = CancelToken()
-    with backend._busy:
+    with backend._turns.mine():
         token.cancel()
         begin = time.monotonic()
         with pytest.raises(Cancelled):
