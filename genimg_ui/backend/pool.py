@@ -28,6 +28,7 @@ _ENGINES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "exemplar": ("genimg_ui.backend.exemplar", "ExemplarBackend"),
         "lanczos": ("genimg_ui.backend.lanczos", "LanczosBackend"),
+        "fill": ("genimg_ui.backend.fills", "FillBackend"),
         "diffusers": ("genimg_ui.backend.diffusion.engine", "DiffusersBackend"),
         "spandrel": ("genimg_ui.backend.spandrel.engine", "SpandrelBackend"),
     }
