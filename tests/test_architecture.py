@@ -131,6 +131,20 @@ LAYERS = {
             "replay",
         )
     ),
+    "evaluation": Layer(
+        (
+            "core",
+            "errors",
+            "registry",
+            "editor",
+            "history.record",
+            "backend.base",
+            "presets",
+            "yaml_reader",
+            "evaluation",
+        ),
+        ("numpy", "cv2", "skimage", "torch", "torchmetrics", "yaml"),
+    ),
     "masks": Layer(("core",), ("PIL",)),
     "examples": Layer(("core", "masks"), ("numpy", "PIL")),
     "jobs": Layer(("core", "errors", "history", "backend.base", "jobs"), ("PIL",)),
