@@ -4,57 +4,32 @@ Every text of an entry is escaped, and the page forbids scripts and anything fro
 that a prompt stays a text whatever it holds.
 """
 
-import base64
 import json
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
 
 from genimg_ui.core.serial import to_json
+from genimg_ui.history.html_page import END, data_uri, facts_table, page_head
 from genimg_ui.history.record import LogEntry, ResultRecord
 
 FindThumb = Callable[[str], bytes | None]  # sha256 of a result → a small JPEG
 
-_HEAD = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 64rem;
-  padding: 0 1rem; overflow-wrap: anywhere; }}
-h1 {{ font-size: 1.4rem; }}
-article {{ border-top: 1px solid #8886; padding: 1rem 0; }}
-h2 {{ font-size: 1.05rem; margin: 0; }}
-h2 small {{ font-weight: normal; opacity: .75; }}
-.prompt {{ white-space: pre-wrap; margin: .4rem 0; }}
-.results {{ display: flex; flex-wrap: wrap; gap: .8rem; }}
-figure {{ margin: 0; width: 12rem; }}
-figure img {{ max-width: 100%; display: block; }}
-figure .gone {{ display: grid; place-items: center; height: 6rem; border: 1px dashed #888; }}
-figcaption, .notes, td, th {{ font-size: .85rem; }}
-table {{ border-collapse: collapse; margin-top: .6rem; }}
-th {{ text-align: left; padding-right: 1rem; font-weight: normal; opacity: .75;
-  vertical-align: top; }}
-td, pre {{ white-space: pre-wrap; }}
-.error {{ color: #c22; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
+_STYLE = """article { border-top: 1px solid #8886; padding: 1rem 0; }
+h2 { font-size: 1.05rem; margin: 0; }
+h2 small { font-weight: normal; opacity: .75; }
+.prompt { white-space: pre-wrap; margin: .4rem 0; }
+.results { display: flex; flex-wrap: wrap; gap: .8rem; }
+figure .gone { display: grid; place-items: center; height: 6rem; border: 1px dashed #888; }
 """
 
 
 def html_of(entries: Iterable[LogEntry], thumb: FindThumb, title: str) -> Iterator[str]:
     """The page, piece by piece, oldest entry first."""
-    yield _HEAD.format(title=escape(title))
+    yield page_head(title, _STYLE)
     count = 0
     for count, entry in enumerate(entries, start=1):  # noqa: B007 - counted for the end
         yield _article(entry, thumb)
-    yield f"<p>{count} edits.</p>\n</body>\n</html>\n"
+    yield f"<p>{count} edits.</p>\n{END}"
 
 
 def _article(entry: LogEntry, thumb: FindThumb) -> str:
@@ -73,7 +48,7 @@ def _article(entry: LogEntry, thumb: FindThumb) -> str:
         parts.append(f'<ul class="notes">{items}</ul>')
     figures = "".join(_figure(record, thumb) for record in entry.results)
     parts.append(f'<div class="results">{figures}</div>' if figures else "")
-    parts.append(_table(_facts(entry)))
+    parts.append(facts_table(_facts(entry)))
     whole = escape(json.dumps(to_json(entry), ensure_ascii=False, indent=1))
     parts.append(f"<details><summary>Everything</summary><pre>{whole}</pre></details>")
     return "\n".join([*filter(None, parts), "</article>\n"])
@@ -85,17 +60,13 @@ def _figure(record: ResultRecord, thumb: FindThumb) -> str:
     if jpeg is None:
         shown = '<span class="gone">the file is gone</span>'
     else:
-        shown = f'<img alt="{name}" src="data:image/jpeg;base64,{_base64(jpeg)}">'
+        shown = f'<img alt="{name}" src="{data_uri(jpeg)}">'
     report = record.report
     words = (
         f"seed {record.seed}, changed outside the mask: {report.changed_outside} of "
         f"{report.pixels_outside}, seam {report.seam:g}, colour shift {report.colour_shift:g} ΔE"
     )
     return f"<figure>{shown}<figcaption>{escape(words)}</figcaption></figure>"
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
 
 
 def _facts(entry: LogEntry) -> Iterator[tuple[str, str]]:
@@ -132,10 +103,3 @@ def _facts(entry: LogEntry) -> Iterator[tuple[str, str]]:
     if entry.environment:
         yield "with", ", ".join(f"{name} {value}" for name, value in entry.environment.items())
     yield "seconds", f"{sum(entry.timings.values()):.1f}"
-
-
-def _table(rows: Iterable[tuple[str, str]]) -> str:
-    cells = "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows
-    )
-    return f"<table>{cells}</table>"
