@@ -127,10 +127,15 @@ class Desk(Hand):
         field.fill(str(value))
         field.press("Tab")
 
-    def pick(self, elem_id: str, choice: str) -> None:
-        """Choose from a dropdown of the panels."""
+    def options(self, elem_id: str, name: str | re.Pattern[str]) -> Locator:
+        """The choices of this name in the list of one dropdown; a list that closes still counts."""
+        field = self.page.locator(f"#{elem_id}")
+        return field.get_by_role("option", name=name, exact=True)
+
+    def pick(self, elem_id: str, choice: str | re.Pattern[str]) -> None:
+        """Choose from a dropdown of the panels: the whole name, or a pattern."""
         self.page.locator(f"#{elem_id} input").click()
-        self.page.get_by_role("option", name=choice, exact=True).click()
+        self.options(elem_id, choice).click()
 
     def unfold(self, title: str) -> None:
         """Open an accordion of the panels."""

@@ -57,13 +57,8 @@ def at(profile: MakeContext, rich: Server, tmp_path: Path) -> Iterator[Desk]:
     assert not desk.troubles, "\n".join(desk.troubles)
 
 
-def choose(desk: Desk, field: str, words: str) -> None:
-    desk.page.locator(f"#{field} input").click()
-    desk.page.get_by_role("option", name=words, exact=True).click()
-
-
 def test_a_lora_brings_its_weight_and_its_words(at: Desk) -> None:
-    choose(at, "lora-1", "ink")
+    at.pick("lora-1", "ink")
     trigger = at.page.locator("#lora-1-trigger")
     expect(trigger).to_contain_text("Lines only. · Its words: ink drawing")
     expect(at.page.locator("#lora-1-scale input[type=number]")).to_have_value("0.7")
@@ -75,7 +70,7 @@ def test_a_lora_brings_its_weight_and_its_words(at: Desk) -> None:
 
 
 def test_a_few_step_lora_sets_what_it_was_made_for(at: Desk) -> None:
-    choose(at, "lora-1", "quick")
+    at.pick("lora-1", "quick")
     at.sees("quick is made for lcm, 4 steps and CFG 1: they are set")
     at.page.locator("#sampling").get_by_text("Sampling", exact=True).first.click()
     expect(at.page.locator("#steps input[type=number]")).to_have_value("4")
@@ -84,7 +79,7 @@ def test_a_few_step_lora_sets_what_it_was_made_for(at: Desk) -> None:
 
 def test_what_is_not_here_is_refused_at_apply(at: Desk) -> None:
     at.paint(60, 40, 90, 70)
-    choose(at, "lora-1", "ink")
+    at.pick("lora-1", "ink")
     at.page.locator("#apply").click()
     at.sees("The LoRA ink cannot be used")
 

@@ -50,18 +50,13 @@ def at(profile: MakeContext, controlled: Server, tmp_path: Path) -> Iterator[Des
     assert not desk.troubles, "\n".join(desk.troubles)
 
 
-def choose(desk: Desk, field: str, words: str) -> None:
-    desk.page.locator(f"#{field} input").click()
-    desk.page.get_by_role("option", name=words).click()
-
-
 def knob(desk: Desk, number: int) -> Locator:
     return desk.page.locator(f"#control-1-knob-{number} input")
 
 
 def test_a_map_is_shown_on_the_canvas_and_changes_no_mask(at: Desk) -> None:
     at.paint(60, 40, 90, 70)
-    choose(at, "control-1", "canny")
+    at.pick("control-1", "canny")
     painted = at.state()["painted"]
     at.forget()
     at.page.locator("#control-1-preview").click()
@@ -78,7 +73,7 @@ def test_a_map_is_shown_on_the_canvas_and_changes_no_mask(at: Desk) -> None:
 
 def test_a_number_out_of_range_is_refused_by_its_name(at: Desk) -> None:
     at.paint(60, 40, 90, 70)
-    choose(at, "control-1", "canny")
+    at.pick("control-1", "canny")
     expect(knob(at, 1)).to_have_attribute("placeholder", "100")
     knob(at, 1).fill("999")
     knob(at, 1).blur()
@@ -88,15 +83,15 @@ def test_a_number_out_of_range_is_refused_by_its_name(at: Desk) -> None:
 
 def test_weights_that_are_not_here_are_named(at: Desk) -> None:
     at.paint(60, 40, 90, 70)
-    choose(at, "control-1", "softedge")
-    choose(at, "control-1-annotator", "HED")
+    at.pick("control-1", "softedge")
+    at.pick("control-1-annotator", "HED (network)")
     at.page.locator("#control-1-preview").click()
     at.sees("ControlNetHED.pth")
 
 
 def test_a_ready_map_is_kept_over_a_refresh_and_can_be_dropped(at: Desk, tmp_path: Path) -> None:
     at.paint(60, 40, 90, 70)
-    choose(at, "control-1", "depth")
+    at.pick("control-1", "depth")
     ready = photograph(tmp_path / "depth.png", SIZE)
     with at.page.expect_file_chooser() as chooser:
         at.page.locator("#control-1-upload").click()
@@ -117,26 +112,24 @@ def test_a_ready_map_is_kept_over_a_refresh_and_can_be_dropped(at: Desk, tmp_pat
 
 
 def test_a_second_control_is_removed_again(at: Desk) -> None:
-    choose(at, "control-1", "canny")
+    at.pick("control-1", "canny")
     at.page.locator("#control-more").get_by_text("Second control").first.click()
-    choose(at, "control-2", "depth")
+    at.pick("control-2", "depth")
     expect(at.page.locator("#control-2 input")).to_have_value("depth")
     at.page.locator("#control-2-remove").click()
     expect(at.page.locator("#control-2 input")).to_have_value("none")
 
 
 def test_a_model_without_controls_says_so(at: Desk) -> None:
-    at.page.locator("#model input").click()
-    at.page.get_by_role("option", name="exemplar").click()
+    at.pick("model", "exemplar")
     expect(at.page.locator("#control-1")).to_contain_text("takes no control")
     expect(at.page.locator("#control-1 input")).to_be_disabled()
 
 
 def test_a_control_that_the_next_model_does_not_take_is_off_and_the_page_goes_on(at: Desk) -> None:
     at.paint(60, 40, 90, 70)
-    choose(at, "control-1", "canny")
-    at.page.locator("#model input").click()
-    at.page.get_by_role("option", name="exemplar").click()
+    at.pick("control-1", "canny")
+    at.pick("model", "exemplar")
     at.sees("does not take the control canny")
     expect(at.page.locator("#control-1 input")).to_have_value("none")
     assert "pixels outside the mask changed" in at.apply()
