@@ -51,16 +51,17 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 def csv_of(entries: Iterable[LogEntry]) -> Iterator[str]:
     """The entries as CSV (RFC 4180, UTF-8, with a header), row by row."""
-    yield _row(COLUMNS)
+    yield csv_row(COLUMNS)
     for entry in entries:
         common = _of_entry(entry)
         for own in [_of_result(i, r) for i, r in enumerate(entry.results)] or [{}]:
-            yield _row(_cell((common | own).get(column)) for column in COLUMNS)
+            yield csv_row((common | own).get(column) for column in COLUMNS)
 
 
-def _row(cells: Iterable[object]) -> str:
+def csv_row(cells: Iterable[object]) -> str:
+    """One row; no text becomes a formula in a spreadsheet, None is an empty cell."""
     buffer = io.StringIO()
-    csv.writer(buffer).writerow(cells)
+    csv.writer(buffer).writerow(_cell(cell) for cell in cells)
     return buffer.getvalue()
 
 
