@@ -30,11 +30,11 @@ from diffusers import (
 )
 from safetensors.torch import load_file, save_file
 
+from training.loop import OUTPUT
 from training.shapes.card import write_card
 from training.shapes.controlnet import KINDS
 from training.shapes.diffusion import LATENT_CHANNELS, build_unet, make_scheduler
 from training.shapes.encoding import scaled_latents
-from training.shapes.loop import OUTPUT
 from training.shapes.text import FrozenText
 from training.shapes.tokenizer import save as save_tokenizer
 

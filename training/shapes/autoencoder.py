@@ -19,8 +19,8 @@ import torch
 from diffusers import AutoencoderTiny
 from torch import Tensor, nn
 
+from training.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
 from training.shapes.leaves import dead_leaves
-from training.shapes.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
 from training.shapes.render import render
 from training.shapes.scenes import sample_scene
 

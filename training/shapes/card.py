@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import torch
 
-from training.shapes.loop import CHECKPOINT
+from training.loop import CHECKPOINT
 from training.shapes.words import BACKGROUNDS, COLOURS, SHAPES
 
 SCORES: Final = "shapes.md"

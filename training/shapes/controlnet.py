@@ -17,6 +17,8 @@ import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
 from torch import Tensor, nn
 
+from training.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
+from training.parallel import Lanes
 from training.shapes.dataset import Batch, Examples
 from training.shapes.diffusion import (
     LATENT_CHANNELS,
@@ -25,20 +27,20 @@ from training.shapes.diffusion import (
     stratified_timesteps,
     velocity_loss,
 )
-from training.shapes.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
-from training.shapes.parallel import Lanes
 from training.shapes.text import TEXT_ENCODER, FrozenText
 
 KINDS: Final[Mapping[str, str]] = {"canny": "canny", "segmentation": "segments"}
 EMBEDDING: Final = (8, 16, 32, 32)  # widths on the way from 128 px to 16 cells
 RATE: Final = 1e-3
-BATCH: Final = 48
+BATCH: Final = 24
 
 
 def build_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
     """A ControlNet that changes nothing yet: the UNet's first half and middle, copied.
 
-    It has 4 input channels whatever the UNet has: the inpainting pipeline shows it no mask.
+    It has 4 input channels whatever the UNet has: the inpainting pipeline shows it no mask. Only
+    its outputs begin at zero. Were the end of the map's embedding zero too, as in Zhang et al.
+    2023, no gradient would reach the map before the outputs have learned to pass something on.
     """
     config = unet.config
     shared = (
@@ -55,6 +57,7 @@ def build_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
     taken = {name: weight for name, weight in unet.state_dict().items() if name in own}
     taken["conv_in.weight"] = taken["conv_in.weight"][:, :LATENT_CHANNELS]
     model.load_state_dict(own | taken)
+    model.controlnet_cond_embedding.conv_out.reset_parameters()
     return model
 
 

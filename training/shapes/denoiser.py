@@ -19,6 +19,8 @@ import torch
 from diffusers import AutoencoderTiny, UNet2DConditionModel
 from torch import Tensor, nn
 
+from training.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
+from training.parallel import Lanes
 from training.shapes.dataset import Batch, Examples
 from training.shapes.diffusion import (
     add_noise,
@@ -27,8 +29,6 @@ from training.shapes.diffusion import (
     stratified_timesteps,
     velocity_loss,
 )
-from training.shapes.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
-from training.shapes.parallel import Lanes
 from training.shapes.samples import Trial, Trials, save_grid
 from training.shapes.text import TEXT_ENCODER, FrozenText
 

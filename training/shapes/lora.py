@@ -19,12 +19,12 @@ from peft.utils import get_peft_model_state_dict
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
+from training.parallel import Lanes
 from training.shapes.dataset import Batch
 from training.shapes.denoiser import loss_of_parts
 from training.shapes.encoding import hidden, scaled_latents, touched_cells
-from training.shapes.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
 from training.shapes.masks import render_examples, sample_example
-from training.shapes.parallel import Lanes
 from training.shapes.render import coverage
 from training.shapes.text import TEXT_ENCODER, FrozenText
 from training.shapes.tokenizer import token_ids

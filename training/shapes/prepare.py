@@ -23,9 +23,9 @@ from numpy.random import Generator
 from torch import Tensor
 from transformers import CLIPTokenizer
 
+from training.loop import OUTPUT
 from training.shapes.dataset import shard_path, write_shard
 from training.shapes.encoding import Cells, exact_cells, hidden, scaled_latents, touched_cells
-from training.shapes.loop import OUTPUT
 from training.shapes.masks import Example, render_examples, sample_example
 from training.shapes.render import segmentation
 from training.shapes.tokenizer import build, token_ids

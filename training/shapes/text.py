@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from training.shapes.loop import OUTPUT
+from training.loop import OUTPUT
 from training.shapes.tokenizer import token_ids
 
 TEXT_ENCODER = OUTPUT / "text_encoder" / "final"

@@ -23,8 +23,8 @@ from numpy.random import Generator
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from training.loop import Options, Run, add_arguments, options_from, prepare_device
 from training.shapes.captions import Caption, describe
-from training.shapes.loop import Options, Run, add_arguments, options_from, prepare_device
 from training.shapes.scenes import sample_scene
 from training.shapes.tokenizer import MAX_LENGTH, build, save, token_ids
 from training.shapes.words import (

@@ -18,7 +18,7 @@ from tokenizers import pre_tokenizers
 from torch import Tensor
 from transformers import CLIPTokenizer
 
-from training.shapes.loop import OUTPUT
+from training.loop import OUTPUT
 from training.shapes.words import vocabulary
 
 MAX_LENGTH: Final = 32  # tokens, the start and the end token included

@@ -8,6 +8,7 @@ import torch
 from diffusers import AutoencoderTiny
 from torch import Tensor
 
+from training.loop import Options
 from training.shapes.autoencoder import (
     Pictures,
     Recipe,
@@ -20,7 +21,6 @@ from training.shapes.autoencoder import (
     reconstruction_loss,
     train,
 )
-from training.shapes.loop import Options
 
 pytestmark = pytest.mark.torch
 CPU = torch.device("cpu")

@@ -7,8 +7,8 @@ import pytest
 import torch
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from training.loop import Options
 from training.shapes.captions import Caption, Mention
-from training.shapes.loop import Options
 from training.shapes.text_encoder import (
     AT_NOUN,
     FIELDS,

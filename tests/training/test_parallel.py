@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from training.shapes.parallel import Lanes
+from training.parallel import Lanes
 
 pytestmark = pytest.mark.torch
 

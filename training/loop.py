@@ -16,16 +16,17 @@ import argparse
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor, nn
+
+from training.curves import plot
 
 OUTPUT = Path("training/output")
 CHECKPOINT = "checkpoint.pt"
@@ -157,12 +158,21 @@ class Tick:
         return rate
 
 
+class Stateful(Protocol):
+    """What goes into a checkpoint and comes back: modules, optimizers."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> Any: ...
+
+
 class Run:
     """A training in a folder: counts its budget, keeps its state, says how it goes.
 
     Iterating yields a `Tick` per step until the budget is used and writes a last checkpoint then.
     Where the folder holds a checkpoint, its weights, optimizer, average, counters and random
     states are taken over first. The state file is checkpoint.pt, the plot loss.png.
+    `beside` is what else learns (a discriminator and its optimizer): it is kept and taken over too.
     """
 
     def __init__(
@@ -173,10 +183,12 @@ class Run:
         *,
         rng: np.random.Generator,
         decay: float = 0.999,
+        beside: Mapping[str, Stateful] | None = None,
     ) -> None:
         options.out.mkdir(parents=True, exist_ok=True)
         self.options, self.model, self.optimizer, self.rng = options, model, optimizer, rng
         self.average = Average(model, decay)
+        self.beside = dict(beside or {})
         self.step, self.pictures, self.seconds = 0, 0, 0.0
         self.history: list[dict[str, float]] = []
         self._sums: dict[str, Tensor | float] = {}
@@ -250,6 +262,7 @@ class Run:
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "average": self.average.state(),
+            "beside": {name: one.state_dict() for name, one in self.beside.items()},
             "counters": (self.step, self.pictures, self.elapsed()),
             "done": self._done,
             "history": self.history,
@@ -267,24 +280,10 @@ class Run:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.restore(state["average"])
+        for name, one in self.beside.items():
+            one.load_state_dict(state["beside"][name])
         self.step, self.pictures, self.seconds = state["counters"]
         self._done, self.history = state["done"], state["history"]
         self.rng.bit_generator.state = state["rng"]
         torch.set_rng_state(state["torch_rng"])
         self.say(f"goes on from {path}")
-
-
-def plot(history: list[dict[str, float]], path: Path) -> None:
-    """Draw every recorded value over the minutes (logarithmic axis) as a PNG."""
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    axes = figure.subplots()
-    names = [name for name in (history[-1] if history else {}) if name not in ("step", "minutes")]
-    for name in names:
-        points = [(row["minutes"], row[name]) for row in history if row.get(name, 0) > 0]
-        if points:
-            axes.plot(*zip(*points, strict=True), label=name)
-            axes.set_yscale("log")
-    axes.set_xlabel("minutes")
-    if names:
-        axes.legend()
-    figure.savefig(path, dpi=100)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from training.shapes.loop import CHECKPOINT, Average, Options, Run, plot, rate_factor
+from training.curves import plot
+from training.loop import CHECKPOINT, Average, Options, Run, rate_factor
 
 pytestmark = pytest.mark.torch
 
