@@ -17,6 +17,7 @@ from genimg_ui.backend.pool import BackendPool
 from genimg_ui.core.image import Limits, decode, decode_mask, stored_limits
 from genimg_ui.core.picture import Picture, thumbnail
 from genimg_ui.core.png import encode_png
+from genimg_ui.core.provenance import Again
 from genimg_ui.core.request import (
     SEED_LIMIT,
     EditInputs,
@@ -110,19 +111,37 @@ class Editor:
             error = UNEXPECTED.format(what=f"{type(problem).__name__}: {problem}")
         return running.ended(EntryState.FAILED, error)
 
-    def compute(self, running: Running, on_event: OnEvent, cancel: CancelToken) -> Outcome:
+    def compute(
+        self,
+        running: Running,
+        on_event: OnEvent,
+        cancel: CancelToken,
+        again: Again | None = None,
+    ) -> Outcome:
         """Everything up to the patches; raises GenimgError or Cancelled.
 
         What becomes known on the way goes into `running.entry`, so that an edit that fails is
-        logged with its seeds.
+        logged with its seeds. `again` says how the edit was run before, where it is run again.
         """
-        request = running.entry.request
-        spec = self._registry().get(request.model)
+        spec = self._registry().get(running.entry.request.model)
         self._licences.require(spec)
         running.note(
             model=asked_model(spec),
             environment={**running.entry.environment, **self._environment},
         )
+        with self._pool.threads(spec, 0 if again is None else again.threads):
+            return self._compute(spec, running, on_event, cancel, again=again)
+
+    def _compute(
+        self,
+        spec: ModelSpec,
+        running: Running,
+        on_event: OnEvent,
+        cancel: CancelToken,
+        *,
+        again: Again | None,
+    ) -> Outcome:
+        request = running.entry.request
         with running.stage("decode"):
             subject = self._subject(request, running.entry.inputs)
         on_event(Progress(0.0, "preparing"))
@@ -132,6 +151,7 @@ class Editor:
         running.note(resolved=resolved)
         running.warn(*subject.source.notes)
         layout = self._preparer.lay_out(resolved, spec, subject, running)
+        layout = replace(layout, again=again)
         steps = passes_of(layout)
         if steps:
             return self._in_passes(layout, steps, running, on_event, cancel)

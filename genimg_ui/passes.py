@@ -37,8 +37,9 @@ from genimg_ui.core.region import source_box
 from genimg_ui.core.request import ColourMatch, EditRequest, ResolvedRequest
 from genimg_ui.history.record import PassRecord
 from genimg_ui.pasting import match_patch, paste
-from genimg_ui.preparation import Layout, Prepared, Preparer, Running, context_of
+from genimg_ui.preparation import Layout, Prepared, Preparer, Running
 from genimg_ui.registry import ModelSpec
+from genimg_ui.registry.foresight import context_of
 
 PREVIEW_SIDE = 512  # pixels of the longer side of the canvas in a preview
 FREE_STRENGTH = 0.5  # above it a tile without a tile control paints what it likes
@@ -115,9 +116,11 @@ class PassRunner:
         of = (len(layout.resolved.seeds), len(steps))
         for index, seed in enumerate(layout.resolved.seeds):
             current = layout.canvas.rgb().copy()
-            alone = replace(layout, resolved=replace(layout.resolved, seeds=(seed,)))
+            resolved = replace(layout.resolved, seeds=(seed,))
             for number, step in enumerate(steps):
                 cancel.check()
+                again = layout.again and layout.again.look(index * len(steps) + number)
+                alone = replace(layout, resolved=resolved, again=again)
                 cut = self._cut(alone, step, current, running, cancel)
                 watch = _Watch(on_event, current, step, at=(index, number), of=of)
                 with running.stage("load"):
@@ -163,7 +166,9 @@ def _strip_passes(layout: Layout) -> tuple[Pass, ...]:
     made: list[Pass] = []
     if painted is not None:
         full = _support(own.composite)  # the feather is for the paste at the end
-        plan = make_plan(size, painted, context)
+        # This pass sees the source without its border.
+        at_source = None if context.anchor is None else (0, 0)
+        plan = make_plan(size, painted, replace(context, anchor=at_source))
         made.append(Pass(region=inner, plan=plan, masks=Masks(own.denoise, full)))
     for strip in outpaint_strips(size, request.border):
         seen = strip.seen.size
@@ -225,7 +230,8 @@ def _joined(results: Sequence[BackendResult]) -> BackendResult:
     first = results[0]
     warnings = dict.fromkeys(text for result in results for text in result.warnings)
     fallbacks = dict.fromkeys(text for result in results for text in result.fallbacks)
-    return replace(first, warnings=tuple(warnings), fallbacks=tuple(fallbacks))
+    looks = tuple(look for result in results for look in result.executions)
+    return replace(first, warnings=tuple(warnings), fallbacks=tuple(fallbacks), executions=looks)
 
 
 def _record(step: Pass, cut: Prepared) -> PassRecord:

@@ -60,6 +60,7 @@ def made_with(
     return {
         "model": replace(model, parts=(*model.parts, *annotators)),
         "runtime": replace(runtime, cpu=runtime.cpu or cpu_name()),
+        "executions": result.executions,
         "environment": {
             **entry.environment,
             **(versions("numba") if uses_numba else {}),

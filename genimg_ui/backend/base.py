@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui.core.provenance import ModelRecord, RuntimeRecord
+from genimg_ui.core.provenance import Again, ExecutionRecord, ModelRecord, RuntimeRecord
 from genimg_ui.core.request import ControlUnit, ReferenceUnit, ResolvedRequest
 from genimg_ui.errors import Cancelled
 from genimg_ui.registry import ModelSpec
@@ -91,6 +91,7 @@ class BackendJob:
     pixels per canvas pixel: what canvas-anchored noise needs.
     `source` is the whole source at its own size where the canvas is an enlargement of it, else
     None: what an upscaler starts from, uint8 (h, w, 3).
+    `again` says how the job was run before, where it is run again to give the same pixels.
     """
 
     resolved: ResolvedRequest
@@ -103,6 +104,7 @@ class BackendJob:
     scale: float = 1.0
     source: Rgb | None = None
     references: tuple[ReferenceInput, ...] = ()
+    again: Again | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +112,15 @@ class BackendResult:
     """One patch for each seed, in the seeds' order, each uint8 (h, w, 3) like the crop.
 
     The rest is for the log: `model` and `runtime` say with what it was done, `environment` the
-    versions of the libraries that took part, `facts` what else is worth knowing of the way;
+    versions of the libraries that took part, `facts` what else is worth knowing of the way,
+    `executions` how each look of the model was fitted to the machine;
     `fallbacks` are sentences about what was done in another way than the usual one.
     """
 
     patches: tuple[Rgb, ...]
     model: ModelRecord | None = None
     runtime: RuntimeRecord | None = None
+    executions: tuple[ExecutionRecord, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

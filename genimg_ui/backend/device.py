@@ -1,6 +1,9 @@
 """Which device and precision the sampler runs on, and what the log says about them."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import psutil
@@ -10,6 +13,15 @@ from genimg_ui.core.provenance import RuntimeRecord
 
 KEPT_ON_GPU = 0.8  # share of a GPU's memory for weights between edits
 KEPT_IN_MEMORY = 0.5  # the same of main memory, which other programs need too
+# Attention kernels of CUDA: how torch calls the question and the switch.
+_SWITCHES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "flash": ("flash_sdp_enabled", "enable_flash_sdp"),
+        "memory-efficient": ("mem_efficient_sdp_enabled", "enable_mem_efficient_sdp"),
+        "cudnn": ("cudnn_sdp_enabled", "enable_cudnn_sdp"),
+        "math": ("math_sdp_enabled", "enable_math_sdp"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +42,7 @@ class Device:
 
     def record(self, attention: str) -> RuntimeRecord:
         """The machine and its switches, for the log."""
-        cuda = self.name == "cuda"
-        enabled = [name for name, on in _attention_kernels().items() if on] if cuda else []
+        cuda, enabled = self.name == "cuda", self.kernels()
         return RuntimeRecord(
             device=self.label(),
             dtype=str(self.dtype).removeprefix("torch."),
@@ -40,6 +51,12 @@ class Device:
             instructions=torch.backends.cpu.get_cpu_capability(),
             determinism=_switches(cuda=cuda),
         )
+
+    def kernels(self) -> tuple[str, ...]:
+        """The kernels among which attention may choose; () on devices that have one."""
+        if self.name != "cuda":
+            return ()
+        return tuple(name for name, on in _attention_kernels().items() if on)
 
     def available(self) -> int:
         """Bytes that this process may fill: what is free, and what it holds on a GPU already."""
@@ -61,15 +78,41 @@ class Device:
             torch.mps.empty_cache()
 
 
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """While the block runs, torch calculates in `count` threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def attention_among(names: Sequence[str]) -> Iterator[None]:
+    """While the block runs, attention on CUDA chooses among these kernels; () changes nothing.
+
+    Names that this version does not know are passed over.
+    """
+    cuda: Any = torch.backends.cuda
+    before = _attention_kernels()
+    if not set(names) & set(before):
+        yield
+        return
+    try:
+        for name in before:
+            getattr(cuda, _SWITCHES[name][1])(name in names)
+        yield
+    finally:
+        for name, on in before.items():
+            getattr(cuda, _SWITCHES[name][1])(on)
+
+
 def _attention_kernels() -> dict[str, bool]:
     """The kernels among which scaled dot product attention may choose on CUDA."""
     cuda: Any = torch.backends.cuda
-    return {
-        "flash": cuda.flash_sdp_enabled(),
-        "memory-efficient": cuda.mem_efficient_sdp_enabled(),
-        "cudnn": cuda.cudnn_sdp_enabled(),
-        "math": cuda.math_sdp_enabled(),
-    }
+    return {name: bool(getattr(cuda, asks)()) for name, (asks, _) in _SWITCHES.items()}
 
 
 def _switches(*, cuda: bool) -> dict[str, str]:

@@ -6,7 +6,8 @@ each engine; a diffusers engine keeps one pipeline in memory and frees it when a
 
 import importlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -33,6 +34,8 @@ _ENGINES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "spandrel": ("genimg_ui.backend.spandrel.engine", "SpandrelBackend"),
     }
 )
+_OF_TORCH = ("diffusers", "spandrel")
+MOST_THREADS = 1024
 
 
 class BackendPool:
@@ -74,6 +77,20 @@ class BackendPool:
                 make = getattr(importlib.import_module(module), name)
                 self._backends[spec.engine] = make(**self._options.get(spec.engine, {}))
             return self._backends[spec.engine]
+
+    @contextmanager
+    def threads(self, spec: ModelSpec, count: int) -> Iterator[None]:
+        """While the block runs, an engine of torch calculates in `count` threads.
+
+        The order of its sums depends on them. Nothing is done for 0, for more than any machine
+        has (a record may come from anywhere), and for other engines.
+        """
+        if spec.engine not in _OF_TORCH or not 0 < count <= MOST_THREADS:
+            yield
+            return
+        module = importlib.import_module("genimg_ui.backend.device")
+        with module.threads(count):
+            yield
 
     def annotate(
         self,

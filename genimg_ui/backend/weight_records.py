@@ -98,9 +98,12 @@ def added_record(role: str, name: str, source: str, file: Path, hashes: WeightHa
 
 
 def control_record(
-    spec: ModelSpec, kind: str, hashes: WeightHashes
+    spec: ModelSpec, kind: str, hashes: WeightHashes, *, what: str = "ControlNet"
 ) -> tuple[PartRecord, tuple[str, ...]]:
-    """The same of the ControlNet of `kind`, which has been loaded, and its fallbacks."""
+    """The same of the network of `kind`, which has been loaded, and its fallbacks.
+
+    `what` is how these call it.
+    """
     source = dict(spec.controls)[kind]
     folder = folders.local_folder(source)
     part = PartRecord(
@@ -110,7 +113,7 @@ def control_record(
         revision=_revision(source, folder),
         files=() if folder is None else hashes.records(folder, _read_files(folder, spec)),
     )
-    title = f"The ControlNet {_source(source)}"
+    title = f"The {what} {_source(source)}"
     return part, () if folder is None else fallbacks(title, spec, folder)
 
 

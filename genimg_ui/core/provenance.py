@@ -4,7 +4,7 @@ Nothing here holds a path of this machine, because an entry travels inside the P
 hand on.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,3 +54,37 @@ class RuntimeRecord:
     cpu: str = ""  # as its maker calls it
     instructions: str = ""  # the widest instruction set that the engine uses, as it calls it
     determinism: dict[str, str] = field(default_factory=dict)  # switches of the engine's library
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRecord:
+    """How one look of the model was fitted to the machine, where pixels may depend on it.
+
+    Chosen by free memory and device; a run that shall give the same pixels asks for the same.
+    """
+
+    offload: str = "none"  # where the weights lay: none | model | group
+    tiled: bool = False  # the autoencoder ran in tiles
+    halved: bool = False  # guidance's two evaluations ran one after the other
+    channels_last: bool = False
+    fused_qkv: bool = False
+    compiled: bool = False
+    kernels: tuple[str, ...] = ()  # among which the attention could choose, on CUDA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """How an edit was run, for whoever runs it again: what its request does not say.
+
+    `executions` has one item for each look of the model, variant by variant; () leaves it to the
+    machine. `embeddings` are the tokens that were read as such; None: whatever models.yaml names.
+    `threads` is how many the engine's library calculated in; 0: unknown.
+    """
+
+    executions: tuple[ExecutionRecord, ...] = ()
+    embeddings: tuple[str, ...] | None = None
+    threads: int = 0
+
+    def look(self, index: int) -> "Again":
+        """The same for look `index` alone."""
+        return replace(self, executions=self.executions[index : index + 1])

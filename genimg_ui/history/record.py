@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from genimg_ui.core.geometry import Box, Size
-from genimg_ui.core.provenance import ModelRecord, RuntimeRecord
+from genimg_ui.core.provenance import ExecutionRecord, ModelRecord, RuntimeRecord
 from genimg_ui.core.request import (
     ColourMatch,
     EditGroup,
@@ -117,6 +117,7 @@ class LogEntry:
     results: tuple[ResultRecord, ...] = ()
     model: ModelRecord | None = None
     runtime: RuntimeRecord | None = None
+    executions: tuple[ExecutionRecord, ...] = ()  # of each look of the model, variant by variant
     environment: dict[str, str] = field(default_factory=dict)  # versions of what took part
     facts: dict[str, str] = field(default_factory=dict)  # what else the engine says of its way
     timings: dict[str, float] = field(default_factory=dict)  # seconds by stage

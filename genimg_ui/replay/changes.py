@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from genimg_ui.core.provenance import FileRecord, ModelRecord, PartRecord
 from genimg_ui.core.serial import Json, to_json
 from genimg_ui.history.record import LogEntry
+from genimg_ui.replay.before import tells_all
 
 _WORDS = {
     "plan": "the context box or the working size",
@@ -17,6 +18,7 @@ _WORDS = {
 # Roles of parts that are weights.
 _WEIGHTS = ("controlnet", "embedding", "lora", "prior", "reference", "refiner", "t2i_adapter")
 _PAGE = ("gradio",)  # noted for edits of the page alone, and without a part in any pixel
+_OF_LOOKS = ("placement", "tuning")  # facts in words; `executions` tells more
 _SHOWN = 12  # hex digits of a digest: enough to be told apart
 
 
@@ -32,6 +34,7 @@ def changes(before: LogEntry, after: LogEntry) -> Iterator[str]:
             yield f"{words} differs"
     made = _made_changes(before, after)
     yield from dict.fromkeys((*made, *weight_changes(before, after)))  # a part may be in both
+    yield from dict.fromkeys(_look_changes(before, after))
 
 
 def weight_changes(before: LogEntry, after: LogEntry) -> Iterator[str]:
@@ -44,23 +47,33 @@ def weight_changes(before: LogEntry, after: LogEntry) -> Iterator[str]:
         yield from _file_changes(name, then[name].files, now[name].files)
     for name in sorted(set(then) ^ set(now)):
         part = then.get(name) or now[name]
-        if part.role in _WEIGHTS and (name in then or _tells_all(before)):
+        if part.role in _WEIGHTS and (name in then or tells_all(before)):
             was, is_now = (_source(parts[name]) if name in parts else None for parts in (then, now))
             yield _was(name, was, is_now)
 
 
 def _made_changes(before: LogEntry, after: LogEntry) -> Iterator[str]:
-    then, now = _made_with(before), _made_with(after)
+    looks = bool(before.executions and after.executions)
+    then, now = _made_with(before, looks=looks), _made_with(after, looks=looks)
     for name in sorted(set(then) | set(now)):
         both = name in then and name in now
-        told = name in then or _tells_all(before)
+        told = name in then or tells_all(before)
         if then.get(name) != now.get(name) and (both or (told and name not in _PAGE)):
             yield _was(name, then.get(name), now.get(name))
 
 
-def _tells_all(entry: LogEntry) -> bool:
-    """Whether what the entry does not name was not there: the first schema told little."""
-    return "python" in entry.environment
+def _look_changes(before: LogEntry, after: LogEntry) -> Iterator[str]:
+    """Where a look of the model was fitted to the machine in another way."""
+    for then, now in zip(before.executions, after.executions, strict=False):
+        old, new = to_json(then), to_json(now)
+        for name in old:
+            if old[name] != new[name]:
+                yield _was(name, _shown(old[name]), _shown(new[name]))
+
+
+def _shown(value: Json) -> Json:
+    """A list in words; what was not there as such."""
+    return (", ".join(value) or None) if isinstance(value, list) else value
 
 
 def _was(name: str, then: Json, now: Json) -> str:
@@ -89,8 +102,11 @@ def _file_changes(
             yield f"the file {name} of {owner} was {old[:_SHOWN]}, is {new[:_SHOWN]} (SHA-256)"
 
 
-def _made_with(entry: LogEntry) -> dict[str, Json]:
-    """Versions, engine and machine by name; what is not told is not there."""
+def _made_with(entry: LogEntry, *, looks: bool) -> dict[str, Json]:
+    """Versions, engine and machine by name; what is not told is not there.
+
+    With `looks`, what the entry says of each look of the model is compared by itself.
+    """
     told: dict[str, Json] = {}
     if entry.model is not None:
         told |= _flat(to_json(entry.model) | {"files": [], "parts": []})
@@ -98,7 +114,9 @@ def _made_with(entry: LogEntry) -> dict[str, Json]:
     if entry.runtime is not None:
         told |= _flat(to_json(entry.runtime))
     known = {name: value for name, value in told.items() if value not in ("", 0, [], {}, None)}
-    return known | entry.environment | entry.facts
+    left = _OF_LOOKS if looks else ()
+    facts = {name: fact for name, fact in entry.facts.items() if name not in left}
+    return known | entry.environment | facts
 
 
 def _request_changes(entry: LogEntry) -> Iterator[str]:

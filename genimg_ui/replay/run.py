@@ -18,6 +18,7 @@ from genimg_ui.errors import BackendError, Cancelled, GenimgError, RefusedInput,
 from genimg_ui.history.record import LogEntry, ResultRecord
 from genimg_ui.pasting import finish
 from genimg_ui.preparation import Running
+from genimg_ui.replay.before import again_of
 from genimg_ui.replay.changes import changes, weight_changes
 from genimg_ui.replay.subject import Subject
 from genimg_ui.replay.verdict import Replayed, ReplayedResult, Verdict, worst
@@ -54,16 +55,17 @@ def replay(
     others: dict[str, None] = {}
     for records in _stretches(entry.results):
         running = Running(begin_entry(_same_seeds(entry, records), entry.inputs))
+        again = again_of(entry, [record.seed for record in records])
         try:
-            outcome = editor.compute(running, on_event, cancel or CancelToken())
+            outcome = editor.compute(running, on_event, cancel or CancelToken(), again)
         except (RefusedInput, BackendError) as problem:
             return Replayed(entry=entry.id, verdict=Verdict.REFUSED, reason=str(problem))
-        found = tuple(changes(entry, running.entry))
+        found = tuple(changes(replace(entry, executions=again.executions), running.entry))
         differing |= dict.fromkeys(found)
         others |= dict.fromkeys(weight_changes(entry, running.entry))
         for record, patch in zip(records, outcome.patches, strict=True):
-            again = finish(outcome.prepared, patch)
-            results.append(_held(subject, record, again, "; ".join(found), keep_heat_map))
+            made = finish(outcome.prepared, patch)
+            results.append(_held(subject, record, made, "; ".join(found), keep_heat_map))
     return _judged(entry, results, tuple(differing), tuple(others))
 
 

@@ -29,13 +29,15 @@ from genimg_ui.weights.hashes import WeightHashes
 class Added:
     """What the additions of one edit bring: to its calls, and to its record.
 
-    `extras` are arguments of the pipeline, `libraries` those whose versions matter, `state` what
-    has changed in the text encoders.
+    `extras` are arguments of the pipeline, `fallbacks` sentences about what was read in another way
+    than was asked for, `libraries` those whose versions matter, `state` what has changed in the
+    text encoders.
     """
 
     extras: Mapping[str, Any]
     steers: tuple[Steer, ...]
     records: tuple[PartRecord, ...]
+    fallbacks: tuple[str, ...]
     libraries: tuple[str, ...]
     state: tuple[Any, ...]
 
@@ -58,11 +60,12 @@ class Additions:
         job, family, hashes = adapted.job, loaded.family, self._hashes
         request = job.resolved.request
         texts = (request.sampling.prompt, request.sampling.negative_prompt)
+        recorded = None if job.again is None else job.again.embeddings
         changed = bool(request.loras or job.references)
         with (
             unfused(family.denoiser(pipe), loaded.tuning, needed=changed),
             loras_worn(loaded.pipe, job.spec, request.loras, hashes, watch) as loras,
-            embeddings_loaded(pipe, job.spec, texts, hashes, watch) as words,
+            embeddings_loaded(pipe, job.spec, texts, hashes, watch, recorded=recorded) as words,
             references_attached(family, pipe, job, hashes, self._shelf, watch=watch) as referred,
         ):
             prompts: dict[str, Any] = {}
@@ -73,10 +76,12 @@ class Additions:
                         family, pipe, request.sampling, inversions=inversions
                     )
             adapters = adapter_steers(family, pipe, job, adapted.inputs)
+            maps, sentences = self._adapters(job, adapted)
             yield Added(
                 extras={**prompts, **referred.extras},
                 steers=(*referred.steers, *adapters),
-                records=(*loras, *words, *referred.records, *self._adapters(job, adapted)),
+                records=(*loras, *words, *referred.records, *maps),
+                fallbacks=sentences,
                 libraries=_libraries(loras, prompts),
                 state=(loras, words),
             )
@@ -85,10 +90,16 @@ class Additions:
         """Free what is kept."""
         self._shelf.clear()
 
-    def _adapters(self, job: BackendJob, adapted: Adapted) -> tuple[PartRecord, ...]:
-        kinds = dict.fromkeys(control.unit.kind for control in adapted.inputs)
-        records = (control_record(job.spec, kind, self._hashes)[0] for kind in kinds)
-        return tuple(replace(record, role="t2i_adapter") for record in records)
+    def _adapters(
+        self, job: BackendJob, adapted: Adapted
+    ) -> tuple[tuple[PartRecord, ...], tuple[str, ...]]:
+        """The records of the T2I-Adapters, and what of them was not as models.yaml asks for."""
+        records, sentences = [], {}
+        for kind in dict.fromkeys(control.unit.kind for control in adapted.inputs):
+            record, told = control_record(job.spec, kind, self._hashes, what="T2I-Adapter")
+            records.append(replace(record, role="t2i_adapter"))
+            sentences |= dict.fromkeys(told)
+        return tuple(records), tuple(sentences)
 
 
 def _libraries(loras: tuple[PartRecord, ...], prompts: Mapping[str, Any]) -> tuple[str, ...]:

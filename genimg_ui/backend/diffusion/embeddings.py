@@ -31,14 +31,25 @@ TOKENIZERS = {"text_encoder": "tokenizer", "text_encoder_2": "tokenizer_2"}
 
 @contextmanager
 def embeddings_loaded(
-    pipe: Any, spec: ModelSpec, texts: Sequence[str], hashes: WeightHashes, watch: OnFetching
+    pipe: Any,
+    spec: ModelSpec,
+    texts: Sequence[str],
+    hashes: WeightHashes,
+    watch: OnFetching,
+    *,
+    recorded: Sequence[str] | None = None,
 ) -> Iterator[tuple[PartRecord, ...]]:
     """Give the pipeline the embeddings whose tokens stand in `texts` while the block runs.
 
     `pipe` is the one that reads the texts: its twin with ControlNets has tokenizers of its own.
+    `recorded` are the tokens that an earlier run of the same edit had, which are then the only
+    ones: an embedding that was added since would change what its words mean.
     Raises ModelUnavailable where one is absent, broken or made for another model.
     """
     wanted = named_tokens(texts, [embedding.token for embedding in spec.embeddings])
+    if recorded is not None:
+        _check_known(recorded, spec)
+        wanted = tuple(recorded)
     chosen = [embedding for embedding in spec.embeddings if embedding.token in wanted]
     if not chosen:
         yield ()
@@ -53,6 +64,16 @@ def embeddings_loaded(
                 added_record("embedding", embedding.token, embedding.source, path, hashes)
             )
         yield tuple(records)
+
+
+def _check_known(tokens: Sequence[str], spec: ModelSpec) -> None:
+    known = [embedding.token for embedding in spec.embeddings]
+    lost = [token for token in tokens if token not in known]
+    if lost:
+        raise ModelUnavailable(
+            f"The edit was made with the embedding {', '.join(lost)}, and models.yaml names for "
+            f"{spec.title} {', '.join(known) or 'none'}: add it under `embeddings`."
+        )
 
 
 @contextmanager

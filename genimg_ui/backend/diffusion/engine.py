@@ -19,19 +19,19 @@ from genimg_ui.backend.base import (
     OnEvent,
     Progress,
 )
-from genimg_ui.backend.device import Device, is_out_of_memory, pick_device
+from genimg_ui.backend.device import Device, attention_among, is_out_of_memory, pick_device
 from genimg_ui.backend.diffusion.additions import Added, Additions
 from genimg_ui.backend.diffusion.attending import attended
 from genimg_ui.backend.diffusion.controls import Controlled
 from genimg_ui.backend.diffusion.loras import Widened
 from genimg_ui.backend.diffusion.models import Models
 from genimg_ui.backend.diffusion.pipelines import Loaded, denoisers
-from genimg_ui.backend.diffusion.placing import Planned, plan, tile
+from genimg_ui.backend.diffusion.placing import Planned, execution_of, plan, tile
 from genimg_ui.backend.diffusion.preview import PreviewGate
 from genimg_ui.backend.diffusion.prompts import prompt_warnings
 from genimg_ui.backend.diffusion.sampling import check_job, prepare, sample
 from genimg_ui.backend.diffusion.t2i_adapters import divided
-from genimg_ui.backend.diffusion.tuning import keep_kernels
+from genimg_ui.backend.diffusion.tuning import execution_record, keep_kernels, tuning_of
 from genimg_ui.backend.diffusion.watching import Watch
 from genimg_ui.backend.diffusion.work import Work
 from genimg_ui.backend.fetching import FetchWatch
@@ -150,7 +150,7 @@ class DiffusersBackend:
         cancel.check()
         on_event(Progress(0.0, _loading(job.spec)))
         watch = FetchWatch(on_event, cancel)
-        loaded = self._load(job.spec, watch, placement.offload)
+        loaded = self._load(job, watch, placement.offload)
         adapted = divided(job, watch)
         controlled = self._controlled(loaded, adapted.job, watch)
         cancel.check()
@@ -158,6 +158,7 @@ class DiffusersBackend:
         pipe = loaded.pipe if controlled is None else controlled.pipe
         tile(pipe, on=placement.tiled)
         with (
+            attention_among(_kernels(job)),
             attended(pipe, denoisers(loaded, pipe), partial(self._look, cancel)),
             self._additions.put_on(loaded, pipe, adapted, watch) as added,
         ):
@@ -167,27 +168,38 @@ class DiffusersBackend:
                 sample(work, index, Watch(work, index, on_event=on_event, cancel=cancel, gate=gate))
                 for index in range(len(job.resolved.seeds))
             )
-        parts = added.records if controlled is None else (*controlled.records, *added.records)
+            result = self._told(work, controlled, added)
+        warnings = prompt_warnings(loaded.family, loaded.pipe, job)
+        return replace(result, patches=patches, warnings=warnings)
+
+    def _told(self, work: Work, controlled: Controlled | None, added: Added) -> BackendResult:
+        """What the log keeps of how the job is run, while it is run so."""
+        loaded, placement = work.loaded, work.placement
+        records, sentences = added.records, added.fallbacks
+        if controlled is not None:
+            records = (*controlled.records, *records)
+            sentences = (*controlled.fallbacks, *sentences)
+        device = replace(self._device, dtype=loaded.family.precision(self._device.dtype))
         return BackendResult(
-            patches=patches,
-            model=replace(loaded.record, parts=(*loaded.record.parts, *parts)),
-            runtime=replace(self._device, dtype=loaded.family.precision(self._device.dtype)).record(
-                loaded.family.attention(work.pipe)
-            ),
-            environment=_environment(self._device, added),
+            patches=(),
+            model=replace(loaded.record, parts=(*loaded.record.parts, *records)),
+            runtime=device.record(loaded.family.attention(work.pipe)),
+            executions=(execution_record(placement, loaded.tuning, device.kernels()),),
+            environment=_environment(device, added),
             facts=_facts(work)
-            | {"placement": placement.words(self._device.name), "tuning": loaded.tuning.words()},
-            warnings=prompt_warnings(loaded.family, loaded.pipe, job),
-            fallbacks=loaded.fallbacks + (() if controlled is None else controlled.fallbacks),
+            | {"placement": placement.words(device.name), "tuning": loaded.tuning.words()},
+            fallbacks=(*loaded.fallbacks, *sentences),
         )
 
     def _look(self, cancel: CancelToken, stage: Stage) -> None:
         self._stage = stage
         cancel.check()
 
-    def _load(self, spec: ModelSpec, watch: FetchWatch, offload: Offload) -> Loaded:
+    def _load(self, job: BackendJob, watch: FetchWatch, offload: Offload) -> Loaded:
         self._loaded = self._control = None  # what is not kept must not be held here
-        self._loaded = self._models.load(spec, watch, offload)
+        earlier = execution_of(job)
+        tuning = None if earlier is None else tuning_of(earlier)
+        self._loaded = self._models.load(job.spec, watch, offload, tuning)
         return self._loaded
 
     def _controlled(self, loaded: Loaded, job: BackendJob, watch: FetchWatch) -> Controlled | None:
@@ -207,6 +219,11 @@ def _loading(spec: ModelSpec) -> str:
     if folders.local_folder(spec.source, spec.revision) is None:
         return f"downloading {spec.title} ({download_size(spec)})"
     return f"loading {spec.title}"
+
+
+def _kernels(job: BackendJob) -> tuple[str, ...]:
+    earlier = execution_of(job)
+    return () if earlier is None else earlier.kernels
 
 
 def _environment(device: Device, added: Added) -> dict[str, str]:

@@ -16,8 +16,9 @@ from genimg_ui.backend.diffusion.cache import ModelCache
 from genimg_ui.backend.diffusion.controls import Controlled, with_controls
 from genimg_ui.backend.diffusion.families import ADAPTERS
 from genimg_ui.backend.diffusion.families.refiner import ROLE
-from genimg_ui.backend.diffusion.pipelines import Loaded, load_pipeline
+from genimg_ui.backend.diffusion.pipelines import Loaded, is_tuned, load_pipeline
 from genimg_ui.backend.diffusion.placing import put
+from genimg_ui.backend.diffusion.tuning import Tuning
 from genimg_ui.core.memory import GIB, Offload
 from genimg_ui.registry import ModelSpec
 from genimg_ui.registry.places import Absent, locate
@@ -77,8 +78,10 @@ class Models:
                 return found
         return None
 
-    def load(self, spec: ModelSpec, watch: OnFetching, offload: Offload) -> Loaded:
-        """The model with its weights where `offload` wants them."""
+    def load(
+        self, spec: ModelSpec, watch: OnFetching, offload: Offload, tuning: Tuning | None = None
+    ) -> Loaded:
+        """The model with its weights where `offload` wants them, and its denoiser as `tuning`."""
         weights = _weights_of(spec)
         mine = (("model", weights), ("control", spec.family))
         self._cache.drop(
@@ -89,10 +92,20 @@ class Models:
 
         def read() -> Loaded:
             return load_pipeline(
-                spec, self._device, self._hashes, watch, safety=self._safety, offload=offload
+                spec,
+                self._device,
+                self._hashes,
+                watch,
+                safety=self._safety,
+                offload=offload,
+                wanted=tuning,
             )
 
         key = ("model", weights, offload)
+        if key in self._cache.keys and not is_tuned(
+            self._cache.used(key), spec, self._device, tuning
+        ):
+            self._cache.drop([key])
         needs = 0 if key in self._cache.keys else expected_bytes(spec, self._device)
         loaded = self._cache.get(key, read, needs=needs)
         return replace(loaded, record=replace(loaded.record, id=spec.id))

@@ -20,7 +20,7 @@ from genimg_ui.backend.diffusion.placing import put
 from genimg_ui.backend.diffusion.preview import fit_colours
 from genimg_ui.backend.diffusion.sources import ensure
 from genimg_ui.backend.diffusion.tiny_decoders import TinyDecoder, read_tiny
-from genimg_ui.backend.diffusion.tuning import Tuning, tune, tuning_for
+from genimg_ui.backend.diffusion.tuning import Tuning, possible, tune, tuning_for
 from genimg_ui.backend.weight_records import fallbacks, model_record
 from genimg_ui.core.memory import Offload
 from genimg_ui.core.provenance import ModelRecord
@@ -67,9 +67,11 @@ def load_pipeline(
     *,
     safety: bool,
     offload: Offload = Offload.NONE,
+    wanted: Tuning | None = None,
 ) -> Loaded:
     """Load the model of `spec`; with `safety` its safety checker too, where it has one.
 
+    `wanted` is how its denoiser shall be tuned; None: as suits the device.
     Raises RefusedInput, ModelUnavailable.
     """
     family = _family(spec)
@@ -86,7 +88,11 @@ def load_pipeline(
     family.check(pipe, spec.title)
     helpers = guarded(spec.title, place.main, lambda: family.read_helpers(pipe, reading))
     lora = guarded(spec.title, place.main, lambda: attach_lora(pipe, family.denoiser(pipe), spec))
-    tuning = _placed_and_tuned(family, (pipe, *helpers.values()), spec, device, offload)
+    for each in (pipe, *helpers.values()):
+        each.set_progress_bar_config(disable=True)
+        put(each, offload, device)
+    tuning = _tuning(family.denoiser(pipe), spec, device, offload, wanted)
+    tune(family.denoiser(pipe), tuning, spec.title)
     return Loaded(
         pipe,
         family,
@@ -117,17 +123,18 @@ def _fixed() -> torch.Generator:
     return torch.Generator("cpu").manual_seed(0)
 
 
-def _placed_and_tuned(
-    family: Family, pipes: tuple[Pipeline, ...], spec: ModelSpec, device: Device, offload: Offload
+def is_tuned(loaded: Loaded, spec: ModelSpec, device: Device, wanted: Tuning | None) -> bool:
+    """Whether a loaded model is tuned as `wanted`, or for None as suits the device."""
+    denoiser = loaded.family.denoiser(loaded.pipe)
+    return loaded.tuning == _tuning(denoiser, spec, device, loaded.offload, wanted)
+
+
+def _tuning(
+    denoiser: Any, spec: ModelSpec, device: Device, offload: Offload, wanted: Tuning | None
 ) -> Tuning:
-    """Put all pipelines where their weights shall lie, and tune the denoiser of the first."""
-    for each in pipes:
-        each.set_progress_bar_config(disable=True)
-        put(each, offload, device)
-    denoiser = family.denoiser(pipes[0])
-    tuning = tuning_for(denoiser, spec, device, offload)
-    tune(denoiser, tuning, spec.title)
-    return tuning
+    if wanted is None:
+        return tuning_for(denoiser, spec, device, offload)
+    return possible(denoiser, wanted)
 
 
 def _family(spec: ModelSpec) -> Family:

@@ -21,6 +21,7 @@ from genimg_ui.core.memory import (
     ladder,
     largest_side,
 )
+from genimg_ui.core.provenance import ExecutionRecord
 from genimg_ui.registry.memory import TILE, needs_of
 
 GROUP = "leaf_level"  # one layer at a time: what needs least
@@ -28,17 +29,21 @@ GROUP = "leaf_level"  # one layer at a time: what needs least
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Where a job's weights shall lie, and why; `needs` is None where nothing can be counted."""
+    """Where a job's weights shall lie, and why; `needs` is None where nothing can be counted.
+
+    `asked` says that the placement is that of an earlier run of the same edit.
+    """
 
     placement: Placement
     places: tuple[Placement, ...]
     size: Size
     available: int
     needs: Needs | None
+    asked: bool = False
 
     def told(self, title: str, device: str) -> tuple[str, ...]:
         """A sentence where the placement is not the usual one."""
-        if self.needs is None or self.placement == WHOLE:
+        if self.needs is None or self.placement == WHOLE or self.asked:
             return ()
         need, free = gib(self.needs.peak(WHOLE)), gib(self.available)
         return (
@@ -61,7 +66,10 @@ class Planned:
 
 
 def plan(job: BackendJob, device: Device, *, available: int, floor: Offload) -> Planned:
-    """Choose the placement of a job; `floor` is how far the model is offloaded already."""
+    """Choose the placement of a job; `floor` is how far the model is offloaded already.
+
+    A job that is run again gets the placement that it had, unless that would not fit here.
+    """
     height, width = job.filled.shape[:2]
     size, places = Size(width, height), ladder(offloads=device.name == "cuda")
     family = ADAPTERS.get(job.spec.family)
@@ -75,8 +83,27 @@ def plan(job: BackendJob, device: Device, *, available: int, floor: Offload) -> 
             number=family.precision(device.dtype).itemsize,
             controls=tuple(control.unit.kind for control in job.controls),
         )
+    earlier = execution_of(job)
+    if earlier is not None:
+        asked = _placement(earlier, device)
+        if needs is None or needs.peak(asked) <= available:
+            every = places if asked in places else (asked, *places)
+            return Planned(asked, every, size, available, needs, asked=True)
     wanted = WHOLE if needs is None else choose(needs, available, places)
     return Planned(at_least(wanted, floor, places), places, size, available, needs)
+
+
+def execution_of(job: BackendJob) -> ExecutionRecord | None:
+    """How the job was fitted to a machine before; None where it was not, or nobody knows."""
+    looks = () if job.again is None else job.again.executions
+    return looks[0] if looks else None
+
+
+def _placement(earlier: ExecutionRecord, device: Device) -> Placement:
+    """The same placement here: a processor has nowhere to offload to, which changes no pixel."""
+    known = device.name == "cuda" and earlier.offload in tuple(Offload)
+    offload = Offload(earlier.offload) if known else Offload.NONE
+    return Placement(offload, tiled=earlier.tiled, halved=earlier.halved)
 
 
 def put(pipe: Any, offload: Offload, device: Device) -> None:

@@ -15,7 +15,8 @@ import torch
 from diffusers.models.attention_processor import FusedAttnProcessor2_0
 
 from genimg_ui.backend.device import Device
-from genimg_ui.core.memory import Offload
+from genimg_ui.core.memory import Offload, Placement
+from genimg_ui.core.provenance import ExecutionRecord
 from genimg_ui.errors import ModelUnavailable
 from genimg_ui.registry import ModelSpec
 
@@ -42,13 +43,47 @@ class Tuning:
 
 def tuning_for(denoiser: Any, spec: ModelSpec, device: Device, offload: Offload) -> Tuning:
     """What suits a denoiser on this device. Fusing holds the attention's weights twice."""
-    convolves = hasattr(denoiser, "fuse_qkv_projections") and hasattr(denoiser, "conv_in")
+    convolves = _convolves(denoiser)
     on_gpu = device.name == "cuda"
     return Tuning(
         channels_last=on_gpu and convolves,
         fused_qkv=on_gpu and convolves and offload is Offload.NONE,
         compiled=spec.compile,
     )
+
+
+def execution_record(
+    placement: Placement, tuning: Tuning, kernels: tuple[str, ...]
+) -> ExecutionRecord:
+    """What the log keeps of how a look of the model was fitted to the machine."""
+    return ExecutionRecord(
+        offload=str(placement.offload),
+        tiled=placement.tiled,
+        halved=placement.halved,
+        channels_last=tuning.channels_last,
+        fused_qkv=tuning.fused_qkv,
+        compiled=tuning.compiled,
+        kernels=kernels,
+    )
+
+
+def tuning_of(earlier: ExecutionRecord) -> Tuning:
+    """The tuning that an earlier run had."""
+    return Tuning(earlier.channels_last, earlier.fused_qkv, earlier.compiled)
+
+
+def possible(denoiser: Any, wanted: Tuning) -> Tuning:
+    """What of a tuning this kind of network can have; pixels may depend on each part."""
+    convolves = _convolves(denoiser)
+    return Tuning(
+        channels_last=wanted.channels_last and convolves,
+        fused_qkv=wanted.fused_qkv and convolves,
+        compiled=wanted.compiled and bool(getattr(denoiser, "_repeated_blocks", None)),
+    )
+
+
+def _convolves(denoiser: Any) -> bool:
+    return hasattr(denoiser, "fuse_qkv_projections") and hasattr(denoiser, "conv_in")
 
 
 def keep_kernels(folder: Path) -> None:
