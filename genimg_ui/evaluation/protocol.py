@@ -67,8 +67,8 @@ class Protocol:
 
     version: int
     name: str
-    pictures: PictureSet
     masks: MaskSet
+    pictures: PictureSet = field(default_factory=PictureSet)
     prompts: tuple[str, ...] = ("",)
     seeds: tuple[int, ...] = (0,)
     parameters: Mapping[str, Any] = field(default_factory=dict)
