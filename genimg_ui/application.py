@@ -26,7 +26,9 @@ from genimg_ui.housekeeping import Housekeeping
 from genimg_ui.jobs.limits import JobLimits
 from genimg_ui.jobs.queue import JobQueue
 from genimg_ui.jobs.supervisor import WorkerSupervisor
+from genimg_ui.judging.studies import PUBLIC_LIMITS, Studies
 from genimg_ui.links import ROUTE, Links
+from genimg_ui.raters import RaterPages
 from genimg_ui.recall import Recall
 from genimg_ui.registry.live import OWN_FILE, LiveRegistry
 from genimg_ui.settings import GIB, PublicLimits, Settings
@@ -94,6 +96,8 @@ class Application:
         )
         secret = PrivateSecret(settings.data_dir)
         self.links = Links(settings.data_dir, secret)
+        self.studies = Studies(settings.data_dir, PUBLIC_LIMITS if shut else None)
+        self._raters = RaterPages(self.studies, self.links)
         stored = stored_limits(self.limits, settings.bounds)
         exporter = Exporter(self.store, stored, settings.export)
         self.downloads = Downloads(self.workspace, exporter)
@@ -144,7 +148,8 @@ class Application:
             show_error=True,
             quiet=True,
         )
-        app.router.routes.insert(0, Route(f"/{ROUTE}/{{proof}}/{{name:path}}", self._send))
+        stored = Route(f"/{ROUTE}/{{proof}}/{{name:path}}", self._send)
+        app.router.routes[:0] = [stored, *self._raters.routes()]
         print(f"genimg_ui is at {address}", flush=True)
         self._housekeeping.start()
         self.worker.start()

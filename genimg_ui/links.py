@@ -16,6 +16,7 @@ _NAME = re.compile(
     r"(sources|results|thumbs|previews|masks|exports)/[\w.-]+|sessions/[0-9a-f]{32}/seed_log\.jsonl"
     r"|sessions/[0-9a-f]{32}/seed_log\.(csv|html)"  # made when it is fetched
     r"|downloads/[0-9a-f]{64}\.png"  # made when it is fetched
+    r"|judging/[0-9a-f]{32}/[0-9a-f]{32}\.png"  # a study's pictures, for its raters
 )
 
 

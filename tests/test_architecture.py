@@ -202,6 +202,8 @@ LAYERS = {
     "recall": Layer(("core", "drafts", "errors", "history", "workspace")),
     "downloads": Layer(("credentials", "errors", "exporting", "history", "workspace")),
     "links": Layer(("history",)),
+    "judging": Layer(("core", "errors", "evaluation.folder", "history", "judging"), ("numpy",)),
+    "raters": Layer(("errors", "judging", "links"), ("starlette",)),
     "housekeeping": Layer(("errors", "history")),
     "settings": Layer(("core", "errors", "credentials.identity", "exporting.formats")),
     "commands": Layer(
@@ -241,7 +243,9 @@ LAYERS = {
             "history",
             "housekeeping",
             "jobs",
+            "judging",
             "links",
+            "raters",
             "downloads",
             "exporting",
             "handover",

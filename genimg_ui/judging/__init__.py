@@ -1,0 +1,1 @@
+"""People's judgement: studies of pairs of pictures, answers, ranking and agreement."""
