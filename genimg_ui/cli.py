@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from genimg_ui.commands import edits, files, logs, models, replays, sweeps
+from genimg_ui.commands import edits, evaluations, files, logs, models, replays, sweeps
 from genimg_ui.commands.adapters import add_adapter_flags
 from genimg_ui.commands.controls import add_control_flags
 from genimg_ui.core.blank import Colour, parse_colour
@@ -77,9 +77,13 @@ def _parser() -> argparse.ArgumentParser:
     bundle.set_defaults(run=replays.bundle)
     files.add_file_commands(names)
     sweeps.add_run_commands(names, _add_request)
-    for command in names.choices.values():
+    evaluations.add_evaluation_command(names)
+    for name, command in names.choices.items():
+        file_flag = "--models-file" if name == "evaluate" else "--models"  # there, ids are asked
         command.add_argument("--data-dir", type=Path, default=default_data_dir(os.environ))
-        command.add_argument("--models", type=Path, default=DEFAULT_MODELS, metavar="FILE")
+        command.add_argument(
+            file_flag, dest="models", type=Path, default=DEFAULT_MODELS, metavar="FILE"
+        )
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 

@@ -216,6 +216,8 @@ LAYERS = {
             "credentials",
             "editor",
             "errors",
+            "evaluation",
+            "examples",
             "exporting",
             "history",
             "jobs",
@@ -288,7 +290,13 @@ PURE = (
     "logging",
 )
 # The files that import by name when they are first asked, because that import takes seconds.
-LATE = {"backend/pool.py", "jobs/worker.py", "zerogpu.py", "application.py"}
+LATE = {
+    "backend/pool.py",
+    "jobs/worker.py",
+    "zerogpu.py",
+    "application.py",
+    "commands/evaluations.py",
+}
 READS_FILES = {
     "core/pngchunks.py",  # opens what `decode` is given, and nothing else
     "ui/blocks.py",

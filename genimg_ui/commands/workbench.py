@@ -30,9 +30,9 @@ class Workbench:
         key = PrivateSecret(flags.data_dir).derive("command line", "session")
         self.session = session_id(key)
 
-    def editor_of(self, store: Store) -> Editor:
-        """An editor of another data folder with the same models and engines."""
-        return Editor(store, self.registry, self.pool, licences=self.licences)
+    def editor_of(self, store: Store, registry: Registry | None = None) -> Editor:
+        """An editor of another data folder with the same engines, and these models or its own."""
+        return Editor(store, registry or self.registry, self.pool, licences=self.licences)
 
     def __enter__(self) -> Self:
         return self

@@ -9,6 +9,7 @@
 Light: reading a folder imports neither torch nor an engine.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -47,6 +48,12 @@ class RunRecord:
     pictures: dict[str, str]
     environment: dict[str, str]
     cases: int  # of each model
+
+    @property
+    def pictures_digest(self) -> str:
+        """One digest of the names and contents of all pictures."""
+        plain = json.dumps(self.pictures, sort_keys=True)
+        return hashlib.sha256(plain.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

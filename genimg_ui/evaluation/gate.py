@@ -6,7 +6,7 @@ passed over.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from genimg_ui.errors import RefusedInput
@@ -51,7 +51,8 @@ def falls(result: Result, baseline: Result, tolerances: Mapping[str, float]) -> 
     Raises RefusedInput where the two cannot be compared: another protocol, other pictures, or no
     model in common.
     """
-    _check_comparable(result, baseline)
+    asked = [model.id for model in result.models]
+    check_comparable(baseline, result.protocol_digest, result.pictures_digest, asked)
     before = {model.id: model for model in baseline.models}
     return tuple(
         fall
@@ -61,9 +62,15 @@ def falls(result: Result, baseline: Result, tolerances: Mapping[str, float]) -> 
     )
 
 
-def _check_comparable(result: Result, baseline: Result) -> None:
-    for name, word in (("protocol_digest", "protocol"), ("pictures_digest", "pictures")):
-        got, wanted = getattr(baseline, name), getattr(result, name)
+def check_comparable(
+    baseline: Result, protocol_digest: str, pictures_digest: str, models: Collection[str]
+) -> None:
+    """Raise RefusedInput where the baseline is not of this protocol, pictures and models."""
+    compared = (
+        ("protocol", baseline.protocol_digest, protocol_digest),
+        ("pictures", baseline.pictures_digest, pictures_digest),
+    )
+    for word, got, wanted in compared:
         if got != wanted:
             raise RefusedInput(
                 f"The baseline must be of the same {word} (digest {wanted[:12]}), got one of "
@@ -71,10 +78,9 @@ def _check_comparable(result: Result, baseline: Result) -> None:
                 remedy="Take a baseline that was made with this protocol file and these pictures.",
             )
     known = [model.id for model in baseline.models]
-    if not {model.id for model in result.models} & set(known):
+    if not set(models) & set(known):
         raise RefusedInput(
-            f"The baseline must have one of these models, got {', '.join(known)}; asked for: "
-            f"{', '.join(model.id for model in result.models)}."
+            f"The baseline must have one of the models {', '.join(models)}, got {', '.join(known)}."
         )
 
 
