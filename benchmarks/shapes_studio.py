@@ -1,4 +1,7 @@
-"""Paints the cases of the `shapes` benchmark through the app's own diffusers engine."""
+"""Paints the cases of the `shapes` benchmark through the app's own diffusers engine.
+
+As at the page, the colours of what it paints are matched to what stands around it.
+"""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +13,9 @@ import torch
 from benchmarks.shapes_cases import Case, Grey, Rgb
 from genimg_ui.backend.base import BackendJob, CancelToken, ControlInput, Preview, Progress
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
+from genimg_ui.core.colour_match import match_colours
 from genimg_ui.core.request import (
+    ColourMatch,
     ControlUnit,
     EditRequest,
     FillMode,
@@ -20,11 +25,12 @@ from genimg_ui.core.request import (
 from genimg_ui.registry import ModelSpec, load_registry
 
 GREY: Final = 128
+MATCH: Final = ColourMatch.BLEND
 
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """One variant: what the engine gave, pasted into the picture where the mask says so."""
+    """One variant: the matched patch, and the picture with it pasted where the mask says so."""
 
     result: Rgb
     patch: Rgb
@@ -42,7 +48,8 @@ class Studio:
         """Every variant of the case."""
         result = self.backend.generate(self._job(case), _ignore, CancelToken())
         inside = case.mask[:, :, None] > 0
-        return [Painted(np.where(inside, p, case.picture), p) for p in result.patches]
+        patches = [match_colours(p, case.picture, case.mask, MATCH).patch for p in result.patches]
+        return [Painted(np.where(inside, p, case.picture), p) for p in patches]
 
     def _job(self, case: Case) -> BackendJob:
         sampling = SamplingParams(

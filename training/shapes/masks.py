@@ -21,7 +21,7 @@ from training.shapes.scenes import MIN_RADIUS, Scene, Thing, sample_scene
 
 Mask = NDArray[np.bool_]
 
-TASKS: Final = {"thing": 0.36, "background": 0.24, "whole": 0.26, "border": 0.08, "random": 0.06}
+TASKS: Final = {"thing": 0.22, "background": 0.18, "whole": 0.48, "border": 0.07, "random": 0.05}
 NAMED_FROM: Final = 0.5  # a thing is named where at least this part of it is under the mask
 _MIN_AREA: Final = 0.01
 
@@ -82,7 +82,7 @@ def _background_only(rng: Generator, size: int) -> Example:
 
 def _whole(rng: Generator, size: int) -> Example:
     scene = sample_scene(rng)
-    said = describe(scene, scene.things, rng, background=rng.random() < 0.75)
+    said = describe(scene, scene.things, rng, background=rng.random() < 0.85)
     return Example(scene, np.ones((size, size), np.bool_), said, "whole")
 
 
