@@ -126,6 +126,7 @@ def _add_request(edit: argparse.ArgumentParser) -> None:
     add("--context-box", type=_box, metavar="L,T,R,B", help="what the engine sees, in pixels")
     add("--colour-match", type=_choice(ColourMatch), metavar="NAME", help="else the model's own")
     add("--anchor-step-noise", action=argparse.BooleanOptionalAction, default=True)
+    add("--anchor-context", action=argparse.BooleanOptionalAction, default=True)
     add_control_flags(edit)
     add_adapter_flags(edit)
 

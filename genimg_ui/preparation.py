@@ -17,16 +17,17 @@ from genimg_ui.core.enlarge import enlarged, model_notes
 from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.mask import Mask, Masks, mask_box
 from genimg_ui.core.picture import Picture
-from genimg_ui.core.plan import Context, EditPlan, crop, crop_mask, make_plan
+from genimg_ui.core.plan import EditPlan, crop, crop_mask, make_plan
 from genimg_ui.core.preflight import check_alpha, check_composite, check_mask, check_scale
 from genimg_ui.core.ready_map import on_canvas
-from genimg_ui.core.region import canvas_box, canvas_masks
+from genimg_ui.core.region import canvas_masks
 from genimg_ui.core.request import EditRequest, FillUnderMask, Region, ResolvedRequest
 from genimg_ui.core.resolve import Bounds, resolve
 from genimg_ui.errors import RefusedInput
 from genimg_ui.history.names import utc_now
 from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.registry import ModelSpec, abilities
+from genimg_ui.registry.foresight import context_of
 
 
 class Running:
@@ -264,18 +265,6 @@ def _masked_box(composite: Mask) -> Box:
     if box is None:
         raise RefusedInput("Nothing is painted and no border is added.")
     return box
-
-
-def context_of(request: EditRequest, spec: ModelSpec) -> Context:
-    """How much around its mask the model wants to see."""
-    return Context(
-        padding=request.inpaint.padding,
-        ratio=spec.context_ratio,
-        only_masked=request.inpaint.only_masked,
-        native_size=spec.native_size,
-        multiple=spec.size_multiple,
-        box=canvas_box(request),
-    )
 
 
 def _crop_rgb(canvas: Picture, plan: EditPlan) -> Rgb:

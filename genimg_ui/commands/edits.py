@@ -103,6 +103,7 @@ def request_of(flags: argparse.Namespace, spec: ModelSpec, store: Store) -> Edit
             only_masked=not flags.whole_picture,
             box=flags.context_box,
             colour_match=flags.colour_match or spec.default_colour_match,
+            anchor_context=flags.anchor_context,
         ),
         border=flags.border,
         speed=_speed_of(flags),

@@ -118,8 +118,9 @@ def strip_plan(strip: Strip, context: Context, overlap: int) -> EditPlan:
     """What the model sees of a strip, within `strip.seen` and counted from its corner.
 
     It holds at least `overlap` known pixels along the strip, or all of them where fewer are known.
+    It follows the strip, whose place the border alone decides, and not a ladder.
     """
-    wide = replace(context, padding=max(context.padding, overlap))
+    wide = replace(context, padding=max(context.padding, overlap), anchor=None)
     painted = strip.painted.moved(-strip.seen.left, -strip.seen.top)
     return make_plan(strip.seen.size, painted, wide)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from genimg_ui.core.context_ladder import ladder_box
 from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.mask import Mask
 from genimg_ui.errors import RefusedInput
@@ -49,6 +50,9 @@ class Context:
     native_size: int = 0  # side of the model's own square; 0: the canvas's scale
     multiple: int = 1
     box: Box | None = None  # drawn by hand, on the canvas; then padding and ratio do not count
+    anchor: tuple[int, int] | None = None
+    """Where the source's top left lies on the canvas: the box of a model with a native size is then
+    one of a ladder counted from there (`context_ladder`). None: it follows the mask."""
 
 
 MAX_UPSCALE = 8.0  # a mask of a few pixels is not blown up beyond what interpolation can feed
@@ -78,7 +82,12 @@ def _context_box(canvas: Size, masked: Box, context: Context) -> Box:
         return Box.of(canvas)
     padding = max(context.padding, round(context.ratio * max(masked.size)))
     box = masked.padded(padding).within(canvas)
-    return _squared(box, canvas) if context.native_size else box
+    native, anchor = context.native_size, context.anchor
+    if not native:
+        return box
+    if anchor is None:
+        return _squared(box, canvas)
+    return ladder_box(canvas, box, anchor, native_size=native, multiple=context.multiple)
 
 
 def _drawn(box: Box, canvas: Size, masked: Box) -> Box:

@@ -38,6 +38,12 @@ def canvas_box(request: EditRequest) -> Box | None:
     return None if box is None else box.moved(border.left, border.top)
 
 
+def canvas_anchor(request: EditRequest) -> tuple[int, int] | None:
+    """Where the source's top left lies on the canvas, if the context box is held to it."""
+    border = request.border
+    return (border.left, border.top) if request.inpaint.anchor_context else None
+
+
 def canvas_masks(request: EditRequest, source: Size, painted: Mask | None, *, soft: bool) -> Masks:
     """Denoise and composite mask of the canvas, uint8, 255 = repaint.
 

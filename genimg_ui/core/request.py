@@ -96,6 +96,7 @@ class InpaintParams:
     padding: int = 64  # context around the mask, in pixels of the source
     box: Box | None = None  # context drawn by hand, from the source's top left; may be in a border
     colour_match: ColourMatch = ColourMatch.OFF
+    anchor_context: bool = False  # the box holds still while the mask grows a little
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from genimg_ui.core.geometry import Box, Size
 from genimg_ui.core.memory import WHOLE, Host, choose, fits, gib, ladder, largest_side
 from genimg_ui.core.plan import Context, EditPlan, make_plan
 from genimg_ui.core.preflight import Finding
-from genimg_ui.core.region import canvas_box, canvas_size
+from genimg_ui.core.region import canvas_anchor, canvas_box, canvas_size
 from genimg_ui.core.request import EditRequest
 from genimg_ui.registry.memory import FULL, HALF, needs_of
 from genimg_ui.registry.spec import ModelSpec
@@ -12,15 +12,20 @@ from genimg_ui.registry.spec import ModelSpec
 
 def context_plan(spec: ModelSpec, request: EditRequest, size: Size, masked: Box) -> EditPlan:
     """The plan for a mask that fills `masked` on the expanded canvas."""
-    context = Context(
+    return make_plan(canvas_size(request, size), masked, context_of(request, spec))
+
+
+def context_of(request: EditRequest, spec: ModelSpec) -> Context:
+    """How much around its mask the model wants to see."""
+    return Context(
         padding=request.inpaint.padding,
         ratio=spec.context_ratio,
         only_masked=request.inpaint.only_masked,
         native_size=spec.native_size,
         multiple=spec.size_multiple,
         box=canvas_box(request),
+        anchor=canvas_anchor(request),
     )
-    return make_plan(canvas_size(request, size), masked, context)
 
 
 def memory_findings(

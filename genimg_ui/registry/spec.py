@@ -133,7 +133,7 @@ def first_request(spec: ModelSpec) -> EditRequest:
             num_inference_steps=spec.default_steps,
             anchor_step_noise=True,
         ),
-        inpaint=InpaintParams(colour_match=spec.default_colour_match),
+        inpaint=InpaintParams(colour_match=spec.default_colour_match, anchor_context=True),
         passes=PassParams(progressive=True),
     )
 

@@ -170,6 +170,7 @@ class InpaintPanel(Panel):
 
     only_masked: gr.Checkbox
     padding: gr.Slider
+    anchor_context: gr.Checkbox
     fill: gr.Dropdown
     fill_mode: gr.Dropdown
     colour_match: gr.Dropdown
@@ -183,6 +184,12 @@ class InpaintPanel(Panel):
         padding = gr.Slider(
             0, 2048, default.padding, step=1, label="Context padding", info=texts.PADDING
         )
+        anchor_context = gr.Checkbox(
+            True,
+            label="Anchored context",
+            info=texts.ANCHOR_CONTEXT,
+            elem_id="anchor-context",
+        )
         colour_match = gr.Dropdown(
             [str(name) for name in ColourMatch],
             value=str(default.colour_match),
@@ -195,6 +202,7 @@ class InpaintPanel(Panel):
             panel = cls(
                 only_masked=only_masked,
                 padding=padding,
+                anchor_context=anchor_context,
                 colour_match=colour_match,
                 fill=gr.Dropdown(
                     [str(name) for name in FillUnderMask],
@@ -218,6 +226,7 @@ class InpaintPanel(Panel):
         return InpaintParams(
             only_masked=bool(values[self.only_masked]),
             padding=_whole(values, self.padding, "Padding"),
+            anchor_context=bool(values[self.anchor_context]),
             fill=FillUnderMask(values[self.fill]),
             fill_mode=FillMode(values[self.fill_mode]),
             colour_match=ColourMatch(values[self.colour_match]),
@@ -227,6 +236,7 @@ class InpaintPanel(Panel):
         return {
             self.only_masked: params.only_masked,
             self.padding: params.padding,
+            self.anchor_context: params.anchor_context,
             self.fill: str(params.fill),
             self.fill_mode: str(params.fill_mode),
             self.colour_match: str(params.colour_match),
@@ -234,6 +244,7 @@ class InpaintPanel(Panel):
 
     def allow(self, spec: ModelSpec) -> Updates:
         return {
+            self.anchor_context: usable(bool(spec.native_size), texts.ANCHOR_CONTEXT, spec),
             self.fill: usable(spec.uses_fill, texts.FILL, spec),
             self.colour_match: usable(spec.uses_colour_match, texts.COLOUR_MATCH, spec),
         }

@@ -103,7 +103,8 @@ class SettingsPanel:
             for widget, info in infos.items()
         }
         if not masked:
-            updates[inpaint.fill] = gr.update(interactive=False, info=texts.TASK_NEVER)
+            for widget in (inpaint.fill, inpaint.anchor_context):
+                updates[widget] = gr.update(interactive=False, info=texts.TASK_NEVER)
             if spec.uses_prompt:
                 updates[self.sampling.prompt] = gr.update(interactive=True, info=texts.PROMPT_WHOLE)
         if task is Task.TEXT_TO_IMAGE and spec.uses_strength:

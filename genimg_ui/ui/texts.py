@@ -64,6 +64,10 @@ ANCHOR_STEP_NOISE = (
 )
 FILL_MODE = "auto: `remove` for a painted mask, `extend` for a border."
 PADDING = "How much around the mask the engine sees, in pixels of the picture."
+ANCHOR_CONTEXT = (
+    "The dashed box holds still while the mask grows a little, so a seed keeps more of what it "
+    "painted. It is often larger than Context padding asks."
+)
 ONLY_MASKED = (
     "The engine works on the dashed box only, at its best size. Off: on the whole picture."
 )

@@ -36,16 +36,18 @@ def _asked(store: Store, *flags: str, model: ModelSpec = MODEL) -> EditRequest:
     return request_of(parsed, model, store)
 
 
-def test_without_flags_the_model_decides_and_noise_is_anchored(asked: Asked) -> None:
+def test_without_flags_the_model_decides_and_noise_and_context_are_anchored(asked: Asked) -> None:
     assert asked().inpaint.colour_match is ColourMatch.BLEND
     assert asked(model=EXEMPLAR).inpaint.colour_match is ColourMatch.OFF
     assert asked().sampling.anchor_step_noise
+    assert asked().inpaint.anchor_context
     assert asked().inpaint.box is None
 
 
 def test_each_flag_reaches_the_request(asked: Asked) -> None:
     assert asked("--colour-match", "offset").inpaint.colour_match is ColourMatch.OFFSET
     assert not asked("--no-anchor-step-noise").sampling.anchor_step_noise
+    assert not asked("--no-anchor-context").inpaint.anchor_context
     assert asked("--context-box", "8,16,200,190").inpaint.box == Box(8, 16, 200, 190)
     assert asked("--context-box=-8,0,20,19").inpaint.box == Box(-8, 0, 20, 19)
 

@@ -31,6 +31,7 @@ def plans(draw: st.DrawFn):
         only_masked=draw(st.booleans()),
         native_size=draw(st.sampled_from([0, 16, 64])),
         multiple=draw(st.sampled_from([1, 8])),
+        anchor=draw(st.none() | st.just((3, 5))),
     )
     return make_plan(canvas, masked, context), masked
 

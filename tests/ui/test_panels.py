@@ -112,6 +112,7 @@ MASKED = st.builds(
         padding=st.integers(0, 512),
         box=st.none() | st.just(Box(-3, 4, 50, 60)),
         colour_match=st.sampled_from(ColourMatch),
+        anchor_context=st.booleans(),
     ),
     border=st.builds(Sides, *[st.integers(0, 2000)] * 4),
     controls=st.lists(CONTROLS, max_size=3).map(tuple),
