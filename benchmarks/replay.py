@@ -57,11 +57,15 @@ ENGINES = {"exemplar": 40, "sd15-inpaint": 15, "sd15": 12, "sdxl-inpaint": 13, "
 ENGINES |= {"square": 10}
 
 
-def open_desk(folder: Path, threads: int) -> Desk:
-    """The data folder of the measurement, with all engines."""
+def open_desk(folder: Path, threads: int = 0) -> Desk:
+    """The data folder of the measurement, with all engines.
+
+    `threads` is for the edits that are made; a replay takes those of its entry.
+    """
     from tests.backend import tiny_models as tiny  # noqa: PLC0415  # torch takes seconds
 
-    tiny.torch.set_num_threads(threads)
+    if threads:
+        tiny.torch.set_num_threads(threads)
     root = folder / "tiny"
     if not root.exists():
         tiny.make_sd15_inpaint(root / "inpaint")
@@ -148,9 +152,9 @@ def make(folder: Path, edits: int, seed: int, threads: int) -> None:
     (folder / "made.json").write_text(json.dumps([[e.id for e in done], facts]))
 
 
-def replay_batch(folder: Path, ids: list[str], threads: int) -> None:
+def replay_batch(folder: Path, ids: list[str]) -> None:
     """Replay these entries here; one JSON line for each."""
-    desk = open_desk(folder, threads)
+    desk = open_desk(folder)
     for entry_id in ids:
         entry = desk.store.entry(entry_id)
         outcome = replay(desk.editor, Subject(entry=entry, store=desk.store))
@@ -213,7 +217,7 @@ def main() -> None:
     elif flags.make:
         make(flags.folder, flags.edits, flags.seed, flags.threads)
     elif flags.replay:
-        replay_batch(flags.folder, flags.replay.split(","), flags.threads)
+        replay_batch(flags.folder, flags.replay.split(","))
     else:
         measure(flags)
 

@@ -19,6 +19,7 @@ from genimg_ui.core.mask import Mask, Masks, mask_box
 from genimg_ui.core.picture import Picture
 from genimg_ui.core.plan import EditPlan, crop, crop_mask, make_plan
 from genimg_ui.core.preflight import check_alpha, check_composite, check_mask, check_scale
+from genimg_ui.core.provenance import Again
 from genimg_ui.core.ready_map import on_canvas
 from genimg_ui.core.region import canvas_masks
 from genimg_ui.core.request import EditRequest, FillUnderMask, Region, ResolvedRequest
@@ -108,6 +109,7 @@ class Layout:
     painted: Mask | None = None
     maps: Mapping[int, Rgb] = field(default_factory=dict)  # ready ones by unit, as the canvas
     references: tuple[ReferenceInput, ...] = ()  # at their own sizes
+    again: Again | None = None  # where the edit is run again
 
 
 class Preparer:
@@ -208,6 +210,7 @@ class Preparer:
             scale=plan.scale,
             source=layout.source.rgb() if resolved.request.upscale > 1 else None,
             references=layout.references,
+            again=layout.again,
         )
         return Prepared(canvas=layout.canvas, composite=masks.composite, plan=plan, job=job)
 
@@ -249,10 +252,8 @@ def _findings(request: EditRequest, subject: Subject, masks: Masks, *, soft: boo
         findings = [*check_mask(request, None)]
     else:
         strongest = 255 if soft else int(painted.max())
-        findings = [
-            *check_composite(request, painted, masks.composite, strongest=strongest),
-            *check_alpha(subject.source.alpha(), painted),
-        ]
+        findings = [*check_composite(request, painted, masks.composite, strongest=strongest)]
+        findings += check_alpha(subject.source.alpha(), painted)
     for finding in findings:
         if finding.blocking:
             remedy = f"{finding.remedy.label}." if finding.remedy else None

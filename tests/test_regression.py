@@ -6,7 +6,6 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-import torch
 
 from genimg_ui.history.record import LogEntry
 from genimg_ui.replay import Subject, Verdict, log_lines, replay
@@ -28,12 +27,9 @@ ENTRIES = {entry.id: entry for entry in lines()}
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    opened, threads = Bench(tmp_path_factory.mktemp("regression")), torch.get_num_threads()
-    [recorded] = {entry.runtime.threads for entry in ENTRIES.values() if entry.model.family}
-    torch.set_num_threads(recorded)  # a sum over other parts may differ in its last bit
+    opened = Bench(tmp_path_factory.mktemp("regression"))
     yield opened
     opened.close()
-    torch.set_num_threads(threads)
 
 
 def machine(entry: LogEntry) -> tuple[object, ...]:
