@@ -11,6 +11,7 @@ from typing import Any
 from genimg_ui.core.provenance import ModelRecord, PartRecord
 from genimg_ui.registry import ModelSpec
 from genimg_ui.registry.places import Place
+from genimg_ui.registry.quantisation import words
 from genimg_ui.weights import folders
 from genimg_ui.weights.hashes import WeightHashes
 
@@ -36,6 +37,7 @@ def model_record(
         family=spec.family,
         source=_source(spec.source),
         revision=_revision(spec.source, folder),
+        quantisation=words(spec.quantisation),
         files=hashes.records(folder, files),
         parts=parts,
     )

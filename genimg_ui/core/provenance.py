@@ -39,6 +39,7 @@ class ModelRecord:
     family: str = ""
     source: str = ""  # hub id, or a folder's own name
     revision: str = ""  # the hub's commit, resolved; "" for a folder
+    quantisation: str = ""  # networks in fewer bits, each with its method; "" where there are none
     files: tuple[FileRecord, ...] = ()
     parts: tuple[PartRecord, ...] = ()
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from genimg_ui.core.geometry import Size
 from genimg_ui.core.memory import Needs
+from genimg_ui.registry.networks import DENOISERS, network_bytes, networks_of
 from genimg_ui.registry.spec import ModelSpec
 from genimg_ui.weights import folders
-from genimg_ui.weights.volumes import Network, network, networks
+from genimg_ui.weights.volumes import Network, network
 
 PER_CELL = 26  # of a UNet's first width, for each latent cell
 PER_TOKEN = 16  # of a transformer's width, for each token
@@ -23,7 +24,6 @@ PROMPT_TOKENS = 512  # at most, beside those of the picture
 TILE = 512  # pixels along a VAE tile's side
 FULL, HALF = 4, 2  # bytes of a number
 DECODERS = ("vae", "movq")
-DENOISERS = ("unet", "transformer")
 
 
 def needs_of(
@@ -34,15 +34,13 @@ def needs_of(
     `number` is the bytes of a number on the device (2 for half precision), `guided` whether
     classifier-free guidance runs both of its evaluations at once, `controls` the kinds in use.
     """
-    folder = folders.local_folder(spec.source, spec.revision) if spec.source else None
-    found = () if folder is None else networks(folder, spec.variant)
-    by_name = {item.name: item for item in found if item.name != "safety_checker"}
+    by_name = {item.name: item for item in networks_of(spec) if item.name != "safety_checker"}
     decoder = next((name for name in DECODERS if name in by_name), "")
     running = [name for name in DENOISERS if name in by_name]
     if not decoder or not running:
         return None
     beside = _controls(spec, controls)
-    weights = {name: item.elements * number for name, item in by_name.items()}
+    weights = {name: network_bytes(spec, item, number) for name, item in by_name.items()}
     weights |= {name: item.elements * number for name, item in beside.items()}
     pixels = FULL if by_name[decoder].config.get("force_upcast") else number
     weights[decoder] = by_name[decoder].elements * pixels

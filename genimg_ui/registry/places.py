@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from genimg_ui.errors import ModelUnavailable
+from genimg_ui.registry.quantisation import lacking
 from genimg_ui.registry.spec import ModelSpec
 from genimg_ui.weights import folders
 from genimg_ui.weights.fetch import Kind, Wanted
 from genimg_ui.weights.folders import Need
+from genimg_ui.weights.gguf_header import GGUF
 from genimg_ui.weights.recognise import Recognised, recognise_file, tensor_shapes
 
 # What a refiner need not have of its own: it works on the latents and texts of its model.
+_OF_UNETS = ("sd15", "sdxl", "kandinsky22")
 _SHARED_WITH_REFINER = frozenset({"vae", "text_encoder_2", "tokenizer_2"})
 
 
@@ -43,6 +46,9 @@ class Absent(ModelUnavailable):
 
 def locate(spec: ModelSpec, *, safety: bool = False) -> Place:
     """Every piece of the model. Raises Absent: its text follows "cannot be used:"."""
+    lack = lacking(spec.quantisation, gguf=_weights_name(spec).endswith(GGUF))
+    if lack:
+        raise Absent(lack)
     if folders.is_single_file(spec.source, spec.file):
         place = _single(spec, safety=safety)
     else:
@@ -54,6 +60,10 @@ def locate(spec: ModelSpec, *, safety: bool = False) -> Place:
     if spec.prior:
         helpers["prior"] = _pipeline(spec, spec.prior, Need(pickles=spec.allow_pickle), False)
     return Place(main=place.main, config=place.config, recognised=place.recognised, helpers=helpers)
+
+
+def _weights_name(spec: ModelSpec) -> str:
+    return (spec.file or Path(spec.source).name).lower()
 
 
 def _pipeline(spec: ModelSpec, source: str, need: Need, safety: bool) -> Path:
@@ -82,10 +92,10 @@ def _pipeline(spec: ModelSpec, source: str, need: Need, safety: bool) -> Path:
 def _single(spec: ModelSpec, *, safety: bool) -> Place:
     name = spec.file or Path(spec.source).name
     path = folders.local_file(spec.source, spec.revision, spec.file)
-    if not name.lower().endswith(folders.SAFETENSORS) and not spec.allow_pickle:
+    if not name.lower().endswith((folders.SAFETENSORS, GGUF)) and not spec.allow_pickle:
         raise Absent(
-            f"only .safetensors files are loaded, got {name}; write `allow_pickle: true` for this "
-            "model if you trust where it comes from"
+            f"only .safetensors and .gguf files are loaded, got {name}; write `allow_pickle: true` "
+            "for this model if you trust where it comes from"
         )
     if path is None and folders.is_hub_id(spec.source):
         wanted = Wanted(
@@ -103,7 +113,7 @@ def _single(spec: ModelSpec, *, safety: bool) -> Place:
 
 
 def _recognised(spec: ModelSpec, path: Path) -> Recognised | None:
-    if path.suffix.lower() != folders.SAFETENSORS:
+    if path.suffix.lower() not in (folders.SAFETENSORS, GGUF):
         return None  # its names cannot be read without reading all of it
     try:
         found = recognise_file(path)
@@ -117,6 +127,18 @@ def _recognised(spec: ModelSpec, path: Path) -> Recognised | None:
         raise Absent(
             f"family of {spec.id} in models.yaml is {spec.family}, but {path.name} is "
             f"{found.family}"
+        )
+    if found.whole and spec.quantisation:
+        raise Absent(
+            f"quantisation needs a folder, or a file with the denoiser alone; {path.name} holds "
+            "the whole model"
+        )
+    if path.suffix.lower() == GGUF and (found.whole or spec.family in _OF_UNETS):
+        raise Absent(f"of GGUF files those with a transformer alone are read, not {path.name}")
+    denoisers = {"transformer", "unet"} & {network for network, _ in spec.quantisation}
+    if path.suffix.lower() == GGUF and denoisers:
+        raise Absent(
+            f"{path.name} is quantised already; remove its {denoisers.pop()} from `quantisation`"
         )
     return found
 

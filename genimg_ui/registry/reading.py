@@ -24,6 +24,7 @@ from genimg_ui.registry.adapter_reading import (
     read_references,
 )
 from genimg_ui.registry.families import ENGINE_DEFAULTS, FAMILIES
+from genimg_ui.registry.quantisation import METHODS, NETWORKS
 from genimg_ui.registry.spec import DEFAULT_SCHEDULER, ENGINES, SCHEDULERS, ModelSpec, Registry
 from genimg_ui.weights import folders, recognise
 from genimg_ui.yaml_reader import YamlReader, compose, shown
@@ -92,6 +93,13 @@ def _controls(reader: YamlReader, node: yaml.Node, key: str) -> tuple[tuple[str,
     return tuple((kind, reader.source(value, f"{key}.{kind}")) for kind, value in pairs)
 
 
+def _quantisation(reader: YamlReader, node: yaml.Node, key: str) -> tuple[tuple[str, str], ...]:
+    pairs = reader.items(node, key, allowed=NETWORKS)
+    return tuple(
+        (name, reader.choice(value, f"{key}.{name}", tuple(METHODS))) for name, value in pairs
+    )
+
+
 def _tasks(reader: YamlReader, node: yaml.Node, key: str) -> tuple[Task, ...]:
     if not isinstance(node, yaml.SequenceNode) or not node.value:
         reader.refuse(node, key, f"must be a list of tasks, got {shown(node)}")
@@ -123,6 +131,7 @@ _FIELDS: dict[str, _Parse] = {
     "allow_pickle": YamlReader.flag,
     "revision": YamlReader.text,
     "variant": YamlReader.text,
+    "quantisation": _quantisation,
     "native_size": lambda r, n, k: r.whole(n, k, low=0, high=4096),
     "size_multiple": lambda r, n, k: r.whole(n, k, low=1, high=128),
     "memory_gib": lambda r, n, k: r.number(n, k, low=0, high=1024),
@@ -181,10 +190,22 @@ def _model(reader: YamlReader, model_id: str, node: yaml.Node) -> ModelSpec:
         reader.refuse(node, f"{key}.source", f"is not used by the engine {engine}")
     named = {"title": own.get("source", model_id), "licence": "not stated: see the model's page"}
     spec = ModelSpec(id=model_id, **(named | own))
-    wrong = misplaced(spec)
+    wrong = misplaced(spec) or _unquantised(spec)
     if wrong is not None:
         reader.refuse(node, f"{key}.{wrong[0]}", wrong[1])
     return spec
+
+
+def _unquantised(spec: ModelSpec) -> tuple[str, str] | None:
+    """Why an entry cannot be quantised: the key that must go, and a sentence that follows it."""
+    if spec.quantisation and spec.engine != "diffusers":
+        return "quantisation", f"is not used by the engine {spec.engine}"
+    if spec.quantisation and spec.lora:
+        return "lora", (
+            "cannot be fused into quantised weights: list it under `loras`, or remove "
+            "`quantisation`"
+        )
+    return None
 
 
 def _check_schedulers(reader: YamlReader, node: yaml.Node, key: str, own: dict[str, Any]) -> None:

@@ -64,6 +64,7 @@ class ModelSpec:
     allow_pickle: bool = False  # whether weights that are no safetensors may be read
     revision: str | None = None
     variant: str | None = None
+    quantisation: tuple[tuple[str, str], ...] = ()  # (network, method of registry.quantisation)
     native_size: int = 0  # side of the square that the model was trained on; 0: any size
     size_multiple: int = 1
     memory_gib: float = 0.0

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from huggingface_hub import constants
 
+from genimg_ui.weights.gguf_header import GGUF
+
 INDEX = "model_index.json"
 REACH_TIMEOUT = 3.0  # seconds; a hub that is slower than this would not serve gigabytes either
 REACH_MEMORY = 60  # seconds for which an answer about the hub holds
@@ -59,7 +61,7 @@ def local_folder(source: str, revision: str | None = None) -> Path | None:
 def is_single_file(source: str, file: str = "") -> bool:
     """Whether the model is one file: a path that ends as weights do, or `file` in a folder."""
     return bool(file) or (
-        not is_hub_id(source) and source.lower().endswith((SAFETENSORS, *PICKLES))
+        not is_hub_id(source) and source.lower().endswith((SAFETENSORS, GGUF, *PICKLES))
     )
 
 
@@ -143,9 +145,9 @@ def missing_weights(
         return f"lacks {prefix}config.json"
     stems = [f"{stem}.{variant}" for stem in MODEL_WEIGHTS if variant] + list(MODEL_WEIGHTS)
     for stem in stems:
-        shards = here / f"{stem}.safetensors.index.json"
-        if shards.is_file():
-            return _missing_shard(here, shards, prefix)
+        for shards in _indices(here, stem, variant):
+            if shards.is_file():
+                return _missing_shard(here, shards, prefix)
         single = here / f"{stem}.safetensors"
         if single.exists():
             return _truncated(single, prefix)
@@ -187,6 +189,18 @@ def _missing_in_component(
     if need.configs and name != "safety_checker":
         return None if (here / "config.json").is_file() else f"lacks {name}/config.json"
     return missing_weights(folder, name, variant, pickles=need.pickles)
+
+
+def _indices(here: Path, stem: str, variant: str | None) -> tuple[Path, ...]:
+    """Where the index of a stem's shards may lie.
+
+    diffusers and transformers put the variant at the end of its name, other programs in the stem.
+    """
+    plain = here / f"{stem}.safetensors.index.json"
+    name, dot, own = stem.partition(".")
+    if not dot or own != variant:
+        return (plain,)
+    return here / f"{name}.safetensors.index.{variant}.json", plain
 
 
 def _missing_shard(here: Path, index: Path, prefix: str) -> str | None:

@@ -6,14 +6,14 @@ the files that the models' authors published, and of diffusers' own components.
 """
 
 import json
-import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from genimg_ui.errors import ModelUnavailable
-from genimg_ui.weights.folders import HEADER_BYTES, SAFETENSORS, pipeline_class
+from genimg_ui.weights.folders import HEADER_BYTES, pipeline_class
+from genimg_ui.weights.gguf_header import GGUF, gguf_tensors
 
 MAX_HEADER = 100_000_000  # bytes; the limit of the safetensors library itself
 _WRAP = "model.diffusion_model."  # how whole checkpoints name their denoiser
@@ -131,18 +131,13 @@ def tensor_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
     return shapes
 
 
-def file_elements(path: Path) -> int:
-    """How many numbers a single file of weights holds; those of a pickle are taken for halves."""
-    if path.suffix.lower() != SAFETENSORS:
-        return path.stat().st_size // 2
-    return sum(math.prod(shape) for shape in tensor_shapes(path).values())
-
-
 def recognise_file(path: Path) -> Recognised | None:
-    """What a single safetensors file holds; None where its names are not known.
+    """What a single safetensors or GGUF file holds; None where its names are not known.
 
     Raises ModelUnavailable where it cannot be read.
     """
+    if path.suffix.lower() == GGUF:
+        return recognise_shapes({name: t.shape for name, t in gguf_tensors(path).items()})
     return recognise_shapes(tensor_shapes(path))
 
 

@@ -117,13 +117,14 @@ def test_every_field_of_a_model_can_be_said(tmp_path):
     values |= {"schedulers": ["ddim"], "controls": {"canny": "a/c"}, "lora": "a/l"}
     values |= {"tasks": ["inpaint", "upscale"], "scale": 4, "loras": {"ink": "a/i"}}
     values |= {"config": "a/f", "refiner": "a/x", "prior": "a/p", "default_colour_match": "off"}
-    values |= {"step_caches": ["taylorseer"], "preview": "a/taesd"}
+    values |= {"step_caches": ["taylorseer"], "preview": "a/taesd", "quantisation": {}}
     values |= {"embeddings": {"<toy>": "a/t"}, "references": {"ip_adapter": "a/r"}}
     spec = load(tmp_path, json.dumps({"models": {"one": values}})).get("one")
     for name, value in values.items():
         tuples = {"schedulers": ("ddim",), "controls": (("canny", "a/c"),)}
         tuples |= {
             "step_caches": ("taylorseer",),
+            "quantisation": (),  # beside a fused LoRA there can be none
             "loras": (LoraSpec(name="ink", source="a/i"),),
             "embeddings": (EmbeddingSpec(token="<toy>", source="a/t"),),
             "references": (ReferenceSpec(kind="ip_adapter", source="a/r"),),

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import torch
 
+from genimg_ui.backend.diffusion.quantising import stored
+
 T = TypeVar("T")
 Modules = Callable[[Any], Iterable[torch.nn.Module]]
 
@@ -111,6 +113,7 @@ def _storages(modules: Iterable[torch.nn.Module]) -> dict[int, int]:
     storages: dict[int, int] = {}
     for module in modules:
         for tensor in (*module.parameters(), *module.buffers()):
-            storage = tensor.untyped_storage()
-            storages[storage.data_ptr()] = storage.nbytes()
+            for part in stored(tensor):
+                storage = part.untyped_storage()
+                storages[storage.data_ptr()] = storage.nbytes()
     return storages

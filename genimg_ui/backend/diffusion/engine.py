@@ -29,6 +29,7 @@ from genimg_ui.backend.diffusion.pipelines import Loaded, denoisers
 from genimg_ui.backend.diffusion.placing import Planned, execution_of, plan, tile
 from genimg_ui.backend.diffusion.preview import PreviewGate
 from genimg_ui.backend.diffusion.prompts import prompt_warnings
+from genimg_ui.backend.diffusion.quantising import libraries
 from genimg_ui.backend.diffusion.sampling import check_job, prepare, sample
 from genimg_ui.backend.diffusion.t2i_adapters import divided
 from genimg_ui.backend.diffusion.tuning import execution_record, keep_kernels, tuning_of
@@ -185,7 +186,7 @@ class DiffusersBackend:
             model=replace(loaded.record, parts=(*loaded.record.parts, *records)),
             runtime=device.record(loaded.family.attention(work.pipe)),
             executions=(execution_record(placement, loaded.tuning, device.kernels()),),
-            environment=_environment(device, added),
+            environment=_environment(device, (*added.libraries, *libraries(work.job.spec))),
             facts=_facts(work)
             | {"placement": placement.words(device.name), "tuning": loaded.tuning.words()},
             fallbacks=(*loaded.fallbacks, *sentences),
@@ -226,9 +227,9 @@ def _kernels(job: BackendJob) -> tuple[str, ...]:
     return () if earlier is None else earlier.kernels
 
 
-def _environment(device: Device, added: Added) -> dict[str, str]:
+def _environment(device: Device, others: tuple[str, ...]) -> dict[str, str]:
     cuda = {"cuda": torch.version.cuda or ""} if device.name == "cuda" else {}
-    return versions(*LIBRARIES, *added.libraries) | cuda
+    return versions(*LIBRARIES, *others) | cuda
 
 
 def _facts(work: Work) -> dict[str, str]:

@@ -21,10 +21,10 @@ from genimg_ui.backend.diffusion.placing import put
 from genimg_ui.backend.diffusion.tuning import Tuning
 from genimg_ui.core.memory import GIB, Offload
 from genimg_ui.registry import ModelSpec
+from genimg_ui.registry.networks import network_bytes, networks_of
 from genimg_ui.registry.places import Absent, locate
 from genimg_ui.weights.fetch import OnFetching
 from genimg_ui.weights.hashes import WeightHashes
-from genimg_ui.weights.recognise import file_elements
 from genimg_ui.weights.volumes import networks
 
 # Fields of an entry, beside `uses_*` and `default_*`, that no weight depends on.
@@ -147,17 +147,13 @@ def expected_bytes(spec: ModelSpec, device: Device) -> int:
         place = locate(spec)
     except Absent:
         return round(spec.memory_gib * GIB)
-    folders = [(folder, role) for role, folder in place.helpers.items()]
-    if place.config is None:
-        folders.append((place.main, ""))
-        elements = 0
-    else:
-        elements = file_elements(place.main)
-    for folder, role in folders:
-        found = networks(folder, spec.variant)
-        elements += sum(item.elements for item in found if role != ROLE or item.name == "unet")
     dtype = device.dtype if family is None else family.precision(device.dtype)
-    return elements * dtype.itemsize
+    count = sum(network_bytes(spec, item, dtype.itemsize) for item in networks_of(spec))
+    for role, folder in place.helpers.items():
+        found = networks(folder, spec.variant)
+        elements = sum(item.elements for item in found if role != ROLE or item.name == "unet")
+        count += elements * dtype.itemsize
+    return count
 
 
 def _weights_of(spec: ModelSpec) -> Hashable:

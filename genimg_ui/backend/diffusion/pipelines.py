@@ -18,6 +18,7 @@ from genimg_ui.backend.diffusion.loras import attach_lora
 from genimg_ui.backend.diffusion.memo import Memo
 from genimg_ui.backend.diffusion.placing import put
 from genimg_ui.backend.diffusion.preview import fit_colours
+from genimg_ui.backend.diffusion.quantising import check_quantised, quantisers
 from genimg_ui.backend.diffusion.sources import ensure
 from genimg_ui.backend.diffusion.tiny_decoders import TinyDecoder, read_tiny
 from genimg_ui.backend.diffusion.tuning import Tuning, possible, tune, tuning_for
@@ -81,11 +82,17 @@ def load_pipeline(
     absent, dtype = _sentences(spec, family, place), family.precision(device.dtype)
     variant = None if absent else spec.variant
     reading = Reading(
-        place=place, dtype=dtype, variant=variant, pickles=spec.allow_pickle, safety=safety
+        place=place,
+        dtype=dtype,
+        variant=variant,
+        pickles=spec.allow_pickle,
+        safety=safety,
+        quantisers=guarded(spec.title, place.main, lambda: quantisers(spec, place, device, dtype)),
     )
     first = device.torch if offload is Offload.NONE else torch.device("cpu")
     pipe = guarded(spec.title, place.main, lambda: family.read(spec, reading).to(first))
     family.check(pipe, spec.title)
+    check_quantised(pipe, spec)
     helpers = guarded(spec.title, place.main, lambda: family.read_helpers(pipe, reading))
     lora = guarded(spec.title, place.main, lambda: attach_lora(pipe, family.denoiser(pipe), spec))
     for each in (pipe, *helpers.values()):

@@ -15,6 +15,7 @@ import torch
 from diffusers.models.attention_processor import FusedAttnProcessor2_0
 
 from genimg_ui.backend.device import Device
+from genimg_ui.backend.diffusion.quantising import is_quantised
 from genimg_ui.core.memory import Offload, Placement
 from genimg_ui.core.provenance import ExecutionRecord
 from genimg_ui.errors import ModelUnavailable
@@ -83,7 +84,8 @@ def possible(denoiser: Any, wanted: Tuning) -> Tuning:
 
 
 def _convolves(denoiser: Any) -> bool:
-    return hasattr(denoiser, "fuse_qkv_projections") and hasattr(denoiser, "conv_in")
+    unet = hasattr(denoiser, "fuse_qkv_projections") and hasattr(denoiser, "conv_in")
+    return unet and not is_quantised(denoiser)  # whose layers stay as they were read
 
 
 def keep_kernels(folder: Path) -> None:

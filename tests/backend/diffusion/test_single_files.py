@@ -97,7 +97,7 @@ def test_pickles_need_the_entrys_word(models, root, tmp_path):
     path = tmp_path / "own.ckpt"
     torch.save({"state_dict": load_file(root / "sd15.safetensors")}, path)
     model = replace(single(models, root, "sd15"), source=str(path))
-    assert "only .safetensors files are loaded, got own.ckpt" in str(availability(model))
+    assert "only .safetensors and .gguf files are loaded, got own.ckpt" in str(availability(model))
     trusted = patch(DiffusersBackend(), replace(model, allow_pickle=True))
     np.testing.assert_array_equal(trusted, patch(DiffusersBackend(), spec(models / "sd15")))
 

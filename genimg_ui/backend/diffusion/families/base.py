@@ -8,7 +8,7 @@ repaint, sides already whole multiples of the model's.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ import torch
 from genimg_ui.backend.diffusion.blend import AddNoise
 from genimg_ui.backend.diffusion.families.call import Call, ControlCall, OnStep, Output, Pipeline
 from genimg_ui.backend.diffusion.guidance import Guided
+from genimg_ui.backend.diffusion.quantising import of_file, pipeline_option, quantise_read
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec
 from genimg_ui.registry.places import Place
@@ -38,6 +39,7 @@ class Reading:
     variant: str | None = None
     pickles: bool = False
     safety: bool = False
+    quantisers: Mapping[str, Any] = field(default_factory=dict)  # network → its configuration
 
     def folder_options(self) -> dict[str, Any]:
         """The arguments of diffusers' `from_pretrained`."""
@@ -91,15 +93,23 @@ class Family(AddNoise, ABC):
         """The pipeline with its weights, in the machine's memory."""
         place = reading.place
         options = self.constructor_options(spec, safety=reading.safety)
+        others = {n: c for n, c in reading.quantisers.items() if n != self.denoiser_folder}
         if place.config is None:
             name = pipeline_class(place.main) or ""
             return self.inpaint_class(spec, name).from_pretrained(
-                place.main, **reading.folder_options(), **options
+                place.main,
+                **reading.folder_options(),
+                **pipeline_option(reading.quantisers),
+                **options,
             )
         name = pipeline_class(place.config) or ""
         if place.recognised is not None and not place.recognised.whole:
             return self.inpaint_class(spec, name).from_pretrained(
-                place.config, **self._denoiser_alone(reading), **reading.folder_options(), **options
+                place.config,
+                **self._denoiser_alone(reading),
+                **reading.folder_options(),
+                **pipeline_option(others),
+                **options,
             )
         return self.inpaint_class(spec, name).from_single_file(
             str(place.main),
@@ -113,13 +123,16 @@ class Family(AddNoise, ABC):
         """The denoiser of a single file that holds nothing else, by its component's name."""
         place, name = reading.place, self.denoiser_folder
         kind = component_class(place.config, name) if place.config is not None else ""
+        quantiser = reading.quantisers.get(name)
         network = getattr(diffusers, kind).from_single_file(
             str(place.main),
             config=str(place.config),
             subfolder=name,
             dtype=reading.dtype,
+            quantization_config=of_file(quantiser),
             local_files_only=True,
         )
+        quantise_read(network, quantiser)
         return {name: network}
 
     def read_helpers(self, pipe: Pipeline, reading: Reading) -> Mapping[str, Pipeline]:
