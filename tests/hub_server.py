@@ -44,12 +44,21 @@ class Hub:
     trouble: Trouble = field(default_factory=Trouble)
     info_trouble: str = ""
     cards: dict[str, dict[str, str]] = field(default_factory=dict)  # by id: the licence
+    older: dict[str, dict[str, bytes]] = field(default_factory=dict)  # files by an earlier commit
     slow: float = 0.0  # seconds for each block
     takes_ranges: bool = True
     token: str = ""  # without it, every model is gated
     asked: list[tuple[str, str]] = field(default_factory=list)
     url: str = ""
     stopping: threading.Event = field(default_factory=threading.Event)
+
+    def at(self, hub_id: str, revision: str) -> dict[str, bytes] | None:
+        """The files of a revision; None where there is no such commit."""
+        if revision in self.older:
+            return self.older[revision]
+        if len(revision) == len(COMMIT) and revision != COMMIT:
+            return None
+        return self.models.get(hub_id, {})
 
     def add_folder(self, hub_id: str, folder: Path) -> None:
         """Offer the files of a folder as a model."""
@@ -116,33 +125,39 @@ class _Handler(BaseHTTPRequestHandler):
             self._info(path.removeprefix("api/models/"))
         elif "/resolve/" in path:
             hub_id, _, rest = path.partition("/resolve/")
-            self._file(hub_id, rest.partition("/")[2], with_body=with_body)
+            revision, _, name = rest.partition("/")
+            self._file(hub_id, revision, name, with_body=with_body)
         else:
             self._send(200, {}, b"the hub" if with_body else b"")
 
     def _info(self, path: str) -> None:
-        hub, hub_id = self.served, path.partition("/revision/")[0]
+        hub = self.served
+        hub_id, _, revision = path.partition("/revision/")
         if hub.info_trouble == "stall":
             hub.stopping.wait(60)
         if hub.info_trouble:
             return self._refuse(hub.info_trouble)
         if hub_id not in hub.models:
             return self._refuse("unknown")
+        files = hub.at(hub_id, revision)
+        if files is None:
+            return self._refuse("no revision")
         siblings = []
-        for name, content in hub.models[hub_id].items():
+        for name, content in files.items():
             item: dict[str, Any] = {"rfilename": name, "size": len(content)}
             sha = digest(name, content)
             item["blobId"] = sha[:40]
             if len(sha) == 64:
                 item["lfs"] = {"sha256": sha, "size": len(content), "pointerSize": 134}
             siblings.append(item)
-        body = {"id": hub_id, "modelId": hub_id, "sha": COMMIT, "siblings": siblings, "tags": []}
+        commit = revision if revision in hub.older else COMMIT
+        body = {"id": hub_id, "modelId": hub_id, "sha": commit, "siblings": siblings, "tags": []}
         body["cardData"] = hub.cards.get(hub_id, {})
         return self._send(200, {"Content-Type": "application/json"}, json.dumps(body).encode())
 
-    def _file(self, hub_id: str, name: str, *, with_body: bool) -> None:
+    def _file(self, hub_id: str, revision: str, name: str, *, with_body: bool) -> None:
         hub, trouble = self.served, self.served.trouble
-        content = hub.models.get(hub_id, {}).get(name)
+        content = (hub.at(hub_id, revision) or {}).get(name)
         if hub.token and self.headers.get("Authorization") != f"Bearer {hub.token}":
             return self._refuse("gated")
         if content is None:

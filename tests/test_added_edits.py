@@ -32,6 +32,7 @@ models:
 SIZE = (53, 37)
 MASK = painted(*SIZE, (20, 10, 31, 20))
 SESSION = session_id("b" * 32)
+READ = ["reference ip_adapter", "image_encoder ip_adapter"]  # parts of an edit with references
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +74,11 @@ def test_every_field_acts_and_is_recorded(desk: Desk) -> None:
         ({"loras": (LoraUnit(name="ink"),)}, ["lora ink:1"]),
         ({"loras": (LoraUnit(name="ink", scale=0.5),)}, ["lora ink:0.5"]),
         ({"loras": (LoraUnit(name="oil"),)}, ["lora oil:1"]),
-        ({"references": (ReferenceUnit(picture=blue),)}, ["reference ip_adapter"]),
-        ({"references": (ReferenceUnit(picture=red),)}, ["reference ip_adapter"]),
-        ({"references": (ReferenceUnit(picture=red, scale=0.5),)}, ["reference ip_adapter"]),
-        ({"references": (ReferenceUnit(picture=red, end=0.5),)}, ["reference ip_adapter"]),
-        ({"references": (ReferenceUnit(picture=red, start=0.5),)}, ["reference ip_adapter"]),
+        ({"references": (ReferenceUnit(picture=blue),)}, READ),
+        ({"references": (ReferenceUnit(picture=red),)}, READ),
+        ({"references": (ReferenceUnit(picture=red, scale=0.5),)}, READ),
+        ({"references": (ReferenceUnit(picture=red, end=0.5),)}, READ),
+        ({"references": (ReferenceUnit(picture=red, start=0.5),)}, READ),
         ({"prompt": "a (red)1.6 house", "prompt_weighting": True}, []),
         ({"prompt": "a (red)1.6 house"}, []),
         ({"prompt": "a red <toy>"}, ["embedding <toy>"]),

@@ -33,14 +33,15 @@ def _absent(request: EditRequest, spec: ModelSpec) -> list[Finding]:
     wanted: list[tuple[str, AddedFile]] = [
         *((f"The LoRA {lora.name}", lora) for lora in spec.loras if lora.name in chosen),
         *((f"The embedding {e.token}", e) for e in spec.embeddings if e.token in named),
-        *(("The reference adapter", r) for r in spec.references if r.kind in kinds),
     ]
+    for reference in (each for each in spec.references if each.kind in kinds):
+        wanted.append(("The reference adapter", reference))
+        wanted += [("The image encoder of references", file) for file in reference.encoder_files]
     lacking = [(what, added, _lack(added)) for what, added in wanted]
-    return [
-        Finding(sentence=f"{what} cannot be used: {added.source} {lack}.", blocking=True)
-        for what, added, lack in lacking
-        if lack
-    ]
+    told = dict.fromkeys(
+        f"{what} cannot be used: {added.source} {lack}." for what, added, lack in lacking if lack
+    )
+    return [Finding(sentence=sentence, blocking=True) for sentence in told]
 
 
 def _lack(added: AddedFile) -> str:

@@ -4,10 +4,13 @@ Each is named in the model's entry of models.yaml, with where its weights lie.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from genimg_ui.core.adapters import FewSteps, LoraOffer
+from genimg_ui.weights.folders import is_hub_id
 
 SUFFIX = ".safetensors"
+ENCODER_FILES = ("config.json", "model.safetensors")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +54,14 @@ class ReferenceSpec(AddedFile):
 
     kind: str
     encoder: str = "image_encoder"
+
+    @property
+    def encoder_files(self) -> tuple[AddedFile, AddedFile]:
+        """The configuration and the weights of its image encoder.
+
+        They lie in the same place as the adapter, or in the folder of an adapter that is one file.
+        """
+        alone = self.source.endswith(SUFFIX) and not is_hub_id(self.source)
+        place = str(Path(self.source).parent) if alone else self.source
+        config, weights = (f"{self.encoder}/{name}" for name in ENCODER_FILES)
+        return AddedFile(source=place, file=config), AddedFile(source=place, file=weights)

@@ -5,7 +5,7 @@ Each says what it lacks on this machine, and what of the hub would mend that.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from genimg_ui.errors import ModelUnavailable
 from genimg_ui.registry.adapters import AddedFile
@@ -15,8 +15,10 @@ from genimg_ui.weights import folders
 from genimg_ui.weights.fetch import Kind, OnFetching, Wanted, fetch
 from genimg_ui.weights.single_file import find_file
 
+CONFIG = "config.json"
 MODEL, REFINER, PRIOR, LORA = "model", "refiner", "prior", "lora"
 CONTROL, EMBEDDING, REFERENCE = "control", "embedding", "reference"
+ENCODER = "image encoder"  # of references
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +71,11 @@ class Part:
             lack = None if self.place() else "is not on this machine"
             wanted = Wanted(hub_id=self.source, variant=self.spec.variant)
         else:
-            path, lack = find_file(self.source, self.file)
-            lack = None if path is not None else lack
             names = (self.file,) if self.file else ()
+            if self.role == ENCODER:
+                names = (str(PurePosixPath(self.file).with_name(CONFIG)), self.file)
+            found = [find_file(self.source, name) for name in names or ("",)]
+            lack = next((lack for path, lack in found if path is None), None)
             wanted = Wanted(hub_id=self.source, kind=Kind.FILES, files=names)
         return None if lack is None else Absent(f"it {lack}", wanted if self.on_hub else None)
 
@@ -109,6 +113,12 @@ def _parts(spec: ModelSpec, *, safety: bool) -> Iterator[Part]:
     ]
     for role, name, one in added:
         yield Part(spec=spec, role=role, source=one.source, name=name, file=one.file)
+    encoders: dict[AddedFile, list[str]] = {}
+    for reference in spec.references:
+        encoders.setdefault(reference.encoder_files[1], []).append(reference.kind)
+    for one, kinds in encoders.items():
+        name = ", ".join(kinds)
+        yield Part(spec=spec, role=ENCODER, source=one.source, name=name, file=one.file)
 
 
 def _absent_model(spec: ModelSpec, *, safety: bool) -> Absent | None:

@@ -16,7 +16,17 @@ _WORDS = {
     "filled_sha256": "the fill under the mask",
 }
 # Roles of parts that are weights.
-_WEIGHTS = ("controlnet", "embedding", "lora", "prior", "reference", "refiner", "t2i_adapter")
+_WEIGHTS = (
+    "controlnet",
+    "embedding",
+    "image_encoder",
+    "lora",
+    "prior",
+    "reference",
+    "refiner",
+    "t2i_adapter",
+)
+_LATELY = ("image_encoder",)  # roles that older entries do not tell, though they had them
 _PAGE = ("gradio",)  # noted for edits of the page alone, and without a part in any pixel
 _OF_LOOKS = ("placement", "tuning")  # facts in words; `executions` tells more
 _SHOWN = 12  # hex digits of a digest: enough to be told apart
@@ -47,7 +57,8 @@ def weight_changes(before: LogEntry, after: LogEntry) -> Iterator[str]:
         yield from _file_changes(name, then[name].files, now[name].files)
     for name in sorted(set(then) ^ set(now)):
         part = then.get(name) or now[name]
-        if part.role in _WEIGHTS and (name in then or tells_all(before)):
+        told = tells_all(before) and part.role not in _LATELY
+        if part.role in _WEIGHTS and (name in then or told):
             was, is_now = (_source(parts[name]) if name in parts else None for parts in (then, now))
             yield _was(name, was, is_now)
 
@@ -57,7 +68,7 @@ def _made_changes(before: LogEntry, after: LogEntry) -> Iterator[str]:
     then, now = _made_with(before, looks=looks), _made_with(after, looks=looks)
     for name in sorted(set(then) | set(now)):
         both = name in then and name in now
-        told = name in then or tells_all(before)
+        told = name in then or (tells_all(before) and not name.startswith(_LATELY))
         if then.get(name) != now.get(name) and (both or (told and name not in _PAGE)):
             yield _was(name, then.get(name), now.get(name))
 

@@ -5,6 +5,7 @@ digests, its index last. So a download that was stopped or killed is never taken
 """
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from genimg_ui.weights.sizes import size_text
 from genimg_ui.weights.transfer import Check, fetch_file, waiting_bytes
 
 SPARE_BYTES = 2**28  # left free on the disk, for what else the program writes
+_LOG = logging.getLogger(__name__)
 LOCK_SECONDS = 0.2  # between two tries to begin where another process fetches the same model
 
 
@@ -137,8 +139,7 @@ def index_of(wanted: Wanted, listing: Listing, watch: OnFetching) -> str | None:
 
 def _fetch(wanted: Wanted, root: Path, watch: OnFetching) -> Path:
     watch.tell(Fetching(done=0, total=0, text="asking the hub"))
-    listing = list_files(wanted.hub_id, wanted.revision)
-    files = plan(wanted, listing, index_of(wanted, listing, watch))
+    listing, files = _chosen(wanted, watch)
     blobs = _folder(root / "blobs")
     _check_room(wanted.hub_id, sum(waiting_bytes(file, blobs) for file in files), blobs)
     before, total = 0, sum(file.bytes for file in files)
@@ -157,8 +158,7 @@ def _fetch(wanted: Wanted, root: Path, watch: OnFetching) -> Path:
 def _link(wanted: Wanted, listing: Listing, files: tuple[HubFile, ...], root: Path) -> Path:
     """Make the snapshot of whole files; its index last, and the revision's name after that."""
     snapshot = _folder(root / "snapshots" / listing.commit)
-    kept = _unchanged(wanted, listing, root)
-    for file in sorted({*files, *kept}, key=lambda file: (file.name == INDEX, file.name)):
+    for file in sorted(files, key=lambda file: (file.name == INDEX, file.name)):
         place = snapshot / file.name
         blob = root / "blobs" / file.digest
         if place.is_file() and place.resolve() == blob.resolve():
@@ -178,20 +178,24 @@ def _link(wanted: Wanted, listing: Listing, files: tuple[HubFile, ...], root: Pa
     return snapshot
 
 
-def _unchanged(wanted: Wanted, listing: Listing, root: Path) -> tuple[HubFile, ...]:
-    """Files of the revision's earlier commit on this machine that the new commit has as well.
+def _chosen(wanted: Wanted, watch: OnFetching) -> tuple[Listing, tuple[HubFile, ...]]:
+    """Which files to fetch, and of which commit.
 
-    Without them, what was fetched before would be hidden when the revision's name moves on.
+    What is here already decides the commit, so that one part never brings others of another day.
+    Where the hub has that commit no more, or it lacks what is wanted, everything that is here goes
+    on to the new commit together: no file is hidden, and none is of another commit than the rest.
     """
-    earlier = cached_snapshot(wanted.hub_id, wanted.revision)
-    if earlier is None or earlier.name == listing.commit:
-        return ()
-    return tuple(
-        file
-        for file in listing.files
-        if (earlier / file.name).is_file()
-        and (earlier / file.name).resolve() == (root / "blobs" / file.digest).resolve()
-    )
+    here = cached_snapshot(wanted.hub_id, wanted.revision)
+    if here is not None:
+        try:
+            listing = list_files(wanted.hub_id, here.name)
+            return listing, plan(wanted, listing, index_of(wanted, listing, watch))
+        except ModelUnavailable as problem:
+            _LOG.info("%s goes on to another commit than %s: %s", wanted.hub_id, here.name, problem)
+    listing = list_files(wanted.hub_id, wanted.revision)
+    files = plan(wanted, listing, index_of(wanted, listing, watch))
+    known = () if here is None else [file for file in listing.files if (here / file.name).is_file()]
+    return listing, tuple(dict.fromkeys((*files, *known)))
 
 
 def _named(wanted: Wanted, names: list[str]) -> tuple[str, ...]:

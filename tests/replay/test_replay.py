@@ -401,6 +401,24 @@ def test_weights_of_every_role_count_where_one_side_lacks_them(desk: Desk, role:
     assert list(weight_changes(full, plain)) == [f"{role} x was a/b, is absent"]
 
 
+def test_another_image_encoder_is_told_and_none_is_passed_over(desk: Desk) -> None:
+    """Entries were written before encoders were recorded."""
+    entry = done(desk)
+    assert entry.model is not None
+    parts = [
+        PartRecord(role="image_encoder", name="ip_adapter", source=source, files=files)
+        for source, files in (
+            ("a/b", (WEIGHTS,)),
+            ("a/b", (replace(WEIGHTS, sha256="c" * 64),)),
+        )
+    ]
+    one, two = (replace(entry, model=replace(entry.model, parts=(part,))) for part in parts)
+    [told] = weight_changes(one, two)
+    assert told.startswith(f"the file {WEIGHTS.name} of image_encoder ip_adapter was aaaaaaaaaaaa")
+    assert list(weight_changes(entry, two)) == list(changes(entry, two)) == []
+    assert list(weight_changes(one, entry)) == ["image_encoder ip_adapter was a/b, is absent"]
+
+
 def test_what_the_first_schema_did_not_tell_is_passed_over(desk: Desk) -> None:
     now = done(desk)
     assert now.model is not None

@@ -280,18 +280,59 @@ def test_two_fetches_of_one_model_wait_for_each_other(hub: Hub) -> None:
     assert COMMIT in str(fetch(Wanted(hub_id=MODEL), Watch()))
 
 
-def test_a_newer_commit_hides_nothing_that_it_still_has(
+def changed_model() -> dict[str, bytes]:
+    """The model as a newer commit has it: with a LoRA, and another VAE."""
+    more = {"ink.safetensors": safetensors(10), "vae/config.json": b'{"new": 1}'}
+    return model() | more | {"vae/diffusion_pytorch_model.safetensors": safetensors(1001)}
+
+
+INK = Wanted(hub_id=MODEL, kind=Kind.FILES, files=("ink.safetensors",))
+
+
+def test_a_part_comes_of_the_commit_that_is_here(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = model() | {"ink.safetensors": safetensors(7)}
+    hub.models[MODEL] = old
+    folder = fetch(Wanted(hub_id=MODEL), Watch())
+    monkeypatch.setattr(hub_server, "COMMIT", "f" * 40)
+    hub.older[folder.name], hub.models[MODEL] = old, changed_model()
+    hub.asked.clear()
+    assert fetch(INK, Watch()) == folder == cached_snapshot(MODEL)
+    assert [name for name, _ in hub.asked] == ["ink.safetensors"]
+    for name in names(folder):
+        assert (folder / name).read_bytes() == old[name]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_is_here_goes_on_to_a_newer_commit_together(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    hub.models[MODEL] = model()
+    first = fetch(Wanted(hub_id=MODEL), Watch())
+    before = names(first)
+    monkeypatch.setattr(hub_server, "COMMIT", "f" * 40)
+    new = changed_model()
+    hub.models[MODEL] = new
+    if kept:  # the hub still has the old commit, which lacks what is wanted
+        hub.older[first.name] = model()
+    hub.asked.clear()
+    folder = fetch(INK, Watch())
+    assert folder.name == "f" * 40 and cached_snapshot(MODEL) == folder
+    assert names(folder) == before | {"ink.safetensors"}
+    for name in names(folder):
+        assert (folder / name).read_bytes() == new[name]
+    fetched = {name for name, _ in hub.asked}
+    assert fetched == {name for name in names(folder) if new[name] != model().get(name)}
+    assert missing_part(folder) is None
+
+
+def test_a_newer_commit_that_arrives_broken_leaves_what_is_here(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.models[MODEL] = model()
-    before = names(fetch(Wanted(hub_id=MODEL), Watch()))
+    folder = fetch(Wanted(hub_id=MODEL), Watch())
     monkeypatch.setattr(hub_server, "COMMIT", "f" * 40)
-    changed = {"ink.safetensors": safetensors(10), "vae/config.json": b'{"new": 1}'}
-    hub.models[MODEL] = model() | changed
-    hub.asked.clear()
-    folder = fetch(Wanted(hub_id=MODEL, kind=Kind.FILES, files=("ink.safetensors",)), Watch())
-    assert folder.name == "f" * 40 and cached_snapshot(MODEL) == folder
-    assert names(folder) == before - {"vae/config.json"} | {"ink.safetensors"}
-    assert {name for name, _ in hub.asked} == {"ink.safetensors"}
-    assert missing_part(folder) == "lacks vae/config.json"  # never of two commits at once
-    assert missing_part(fetch(Wanted(hub_id=MODEL), Watch())) is None
+    hub.models[MODEL] = changed_model()
+    hub.trouble = Trouble("wrong", only="vae/diffusion_pytorch_model.safetensors")
+    with pytest.raises(ModelUnavailable, match="arrived twice with the digest"):
+        fetch(INK, Watch())
+    assert cached_snapshot(MODEL) == folder and missing_part(folder) is None

@@ -91,3 +91,16 @@ def test_a_file_that_is_no_safetensors_is_broken(tmp_path, content):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(content)
     assert folders.missing_weights(tmp_path, "") == "has a broken model.safetensors"
+
+
+@pytest.mark.parametrize(
+    "index", ["model.safetensors.index.fp16.json", "model.fp16.safetensors.index.json"]
+)
+def test_shards_of_a_variant_are_found_by_either_name_of_their_index(tmp_path, index):
+    (tmp_path / "config.json").write_text("{}")
+    shard = "model.fp16-00001-of-00001.safetensors"
+    (tmp_path / index).write_text(json.dumps({"weight_map": {"a": shard}}))
+    assert folders.missing_weights(tmp_path, "", "fp16") == f"lacks {shard}"
+    write_safetensors(tmp_path / shard, 16)
+    assert folders.missing_weights(tmp_path, "", "fp16") is None
+    assert folders.missing_weights(tmp_path, "", "bf16") is not None

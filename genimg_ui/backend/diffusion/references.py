@@ -27,13 +27,13 @@ from genimg_ui.backend.weight_records import added_record
 from genimg_ui.core.provenance import PartRecord
 from genimg_ui.core.request import ReferenceUnit
 from genimg_ui.errors import ModelUnavailable
-from genimg_ui.registry.adapters import AddedFile, ReferenceSpec
+from genimg_ui.registry.adapters import ReferenceSpec
 from genimg_ui.weights.fetch import OnFetching
 from genimg_ui.weights.hashes import WeightHashes
 
-ENCODER_FILES = ("config.json", "model.safetensors")
 PARTS = ("image_proj", "ip_adapter")  # what an adapter's file holds, as prefixes of its keys
 WHAT = "The reference adapter"
+ENCODER = "The image encoder of references"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +89,19 @@ def references_attached(
     chosen = [specs[reference.unit.kind] for reference in job.references]
     files = {spec.kind: added_file(WHAT, spec, watch) for spec in chosen}
     paths = [files[spec.kind] for spec in chosen]
+    weights = {spec.kind: _encoder_weights(spec, watch) for spec in chosen}
     encoders = [
-        guarded(WHAT, files[spec.kind], partial(_encoder, spec, shelf, watch)) for spec in chosen
+        guarded(ENCODER, weights[spec.kind], partial(shelf.get, weights[spec.kind].parent))
+        for spec in chosen
     ]
     states = [guarded(WHAT, path, partial(_state, path)) for path in paths]
     with _restored(pipe, family.denoiser(pipe)):
         guarded(WHAT, paths[0], partial(_attach, pipe, states))
         embeds = _embeds(family, pipe, job, encoders)
         records = tuple(
-            added_record("reference", kind, specs[kind].source, path, hashes)
-            for kind, path in files.items()
+            added_record(role, kind, specs[kind].source, path, hashes)
+            for role, found in (("reference", files), ("image_encoder", weights))
+            for kind, path in found.items()
         )
         steer = partial(_steer, pipe, [reference.unit for reference in job.references])
         yield Referred({"ip_adapter_image_embeds": embeds}, (steer,), records)
@@ -138,11 +141,9 @@ def _state(path: Path) -> dict[str, dict[str, torch.Tensor]]:
     return state
 
 
-def _encoder(spec: ReferenceSpec, shelf: EncoderShelf, watch: OnFetching) -> Any:
-    names = [f"{spec.encoder}/{name}" for name in ENCODER_FILES]
-    what = "The image encoder of references"
-    found = [added_file(what, AddedFile(source=spec.source, file=name), watch) for name in names]
-    return shelf.get(found[0].parent)
+def _encoder_weights(spec: ReferenceSpec, watch: OnFetching) -> Path:
+    """The weights of the adapter's image encoder, whose configuration lies beside them."""
+    return [added_file(ENCODER, added, watch) for added in spec.encoder_files][1]
 
 
 @torch.no_grad()

@@ -1,5 +1,6 @@
 """Reference pictures by a tiny real IP-Adapter: each of their numbers acts, none stays."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -134,9 +135,15 @@ def test_the_working_size_is_not_the_references_affair(backend, models, adapters
 
 def test_the_record_names_the_adapter(backend, models, adapters):
     model = reading(models, adapters, "sd15_inpaint")
-    [part] = generate(backend, like(model, (BLUE, {}), (CHECKED, {}))).model.parts
-    assert (part.role, part.name, part.source) == ("reference", "ip_adapter", "sd15_inpaint")
-    assert len(part.files[0].sha256) == 64
+    parts = generate(backend, like(model, (BLUE, {}), (CHECKED, {}))).model.parts
+    assert [(part.role, part.name, part.source) for part in parts] == [
+        ("reference", "ip_adapter", "sd15_inpaint"),
+        ("image_encoder", "ip_adapter", "sd15_inpaint"),
+    ]
+    weights = adapters / "sd15_inpaint" / "image_encoder" / "model.safetensors"
+    digests = [part.files[0].sha256 for part in parts]
+    assert len(digests[0]) == 64
+    assert digests[1] == hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
 def test_a_broken_or_foreign_adapter_is_refused_and_leaves_nothing(models, adapters, tmp_path):

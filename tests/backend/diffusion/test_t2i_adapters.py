@@ -97,7 +97,11 @@ def test_the_variant_of_the_entry_is_read_and_recorded(backend, models, adapter,
     weights = "diffusion_pytorch_model"
     assert names == [f"{weights}.safetensors", f"{weights}.fp16.safetensors"]
     absent = replace(variant, controls=(("canny", str(adapter)),))
-    np.testing.assert_array_equal(patch(backend, absent, control=drawn()), one.patches[0])
+    found = generate(backend, job(absent, control=drawn()))
+    np.testing.assert_array_equal(found.patches[0], one.patches[0])
+    said = f"The T2I-Adapter {adapter.name} has no weights of the variant fp16 here: its own were"
+    assert [text for text in found.fallbacks if text.startswith(said)]
+    assert not [text for text in two.fallbacks if "T2I-Adapter" in text]
 
 
 def test_the_variant_of_the_entry_is_fetched(backend, models, adapter, tmp_path, monkeypatch):
