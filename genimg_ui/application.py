@@ -15,6 +15,7 @@ from genimg_ui.core.image import Limits, stored_limits
 from genimg_ui.core.serial import to_json
 from genimg_ui.downloads import Downloads
 from genimg_ui.errors import GenimgError
+from genimg_ui.evaluations.runs import Evaluations
 from genimg_ui.examples import examples
 from genimg_ui.exporting.exporter import Exporter
 from genimg_ui.handover import largest_bundle
@@ -35,6 +36,7 @@ from genimg_ui.settings import GIB, PublicLimits, Settings
 from genimg_ui.shelf.machine import host_of, this_machine
 from genimg_ui.shelf.shelf import ModelShelf
 from genimg_ui.ui.blocks import assets, build_page
+from genimg_ui.ui.evaluate_panel import Quality
 from genimg_ui.ui.page import Host
 from genimg_ui.ui.theme import make_theme
 from genimg_ui.workspace import Workspace
@@ -96,8 +98,8 @@ class Application:
         )
         secret = PrivateSecret(settings.data_dir)
         self.links = Links(settings.data_dir, secret)
-        self.studies = Studies(settings.data_dir, PUBLIC_LIMITS if shut else None)
-        self._raters = RaterPages(self.studies, self.links)
+        self.quality = _quality(settings)
+        self._raters = RaterPages(self.quality.studies, self.links)
         stored = stored_limits(self.limits, settings.bounds)
         exporter = Exporter(self.store, stored, settings.export)
         self.downloads = Downloads(self.workspace, exporter)
@@ -111,7 +113,7 @@ class Application:
             shelf=self.shelf,
             run_waiting=getattr(self.worker, "run_waiting", None),
         )
-        self.page = build_page(self.workspace, host)
+        self.page = build_page(self.workspace, host, self.quality)
 
     def _make_worker(self, registry: LiveRegistry) -> WorkerSupervisor | ZeroGpuRunner:
         """A process of its own; on ZeroGPU, which lends its GPU to requests, this very one."""
@@ -182,6 +184,7 @@ class Application:
         self.page.close()
         self._housekeeping.stop()
         self.shelf.close()
+        self.quality.evaluations.close()
         self.worker.stop()
         self.store.close()
 
@@ -204,6 +207,14 @@ def serve(settings: Settings) -> None:
         raise SystemExit(f"The page cannot be served at {place}: {problem}") from problem
     finally:
         application.close()
+
+
+def _quality(settings: Settings) -> Quality:
+    public = settings.public is not None
+    return Quality(
+        studies=Studies(settings.data_dir, PUBLIC_LIMITS if public else None),
+        evaluations=Evaluations(settings.data_dir, settings.models, public=public),
+    )
 
 
 def _picture_limits(public: PublicLimits | None) -> Limits:

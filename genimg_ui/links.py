@@ -17,6 +17,7 @@ _NAME = re.compile(
     r"|sessions/[0-9a-f]{32}/seed_log\.(csv|html)"  # made when it is fetched
     r"|downloads/[0-9a-f]{64}\.png"  # made when it is fetched
     r"|judging/[0-9a-f]{32}/[0-9a-f]{32}\.png"  # a study's pictures, for its raters
+    r"|evaluations/[0-9a-f]{32}/run/report\.html"
 )
 
 

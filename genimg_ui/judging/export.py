@@ -2,12 +2,24 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
 
 from genimg_ui.core.serial import Json, to_json
 from genimg_ui.history.export import csv_row
+from genimg_ui.history.exports import ExportFolder
 from genimg_ui.judging.answers import Answer
-from genimg_ui.judging.outcome import Outcome
+from genimg_ui.judging.outcome import Outcome, outcome_of
 from genimg_ui.judging.study import Study
+
+
+class Form(StrEnum):
+    """What a study is written as."""
+
+    CSV = "csv"
+    JSON = "json"
+
 
 COLUMNS = (
     "study",
@@ -60,3 +72,19 @@ def json_of(study: Study, answers: Sequence[Answer], outcome: Outcome) -> Json:
 def json_text(study: Study, answers: Sequence[Answer], outcome: Outcome) -> str:
     """`json_of` as text."""
     return json.dumps(json_of(study, answers, outcome), ensure_ascii=False, indent=1) + "\n"
+
+
+def write_study(folder: ExportFolder, study: Study, answers: Sequence[Answer], form: Form) -> Path:
+    """Put a study into the folder of downloads; one file of each study and form at a time."""
+    if form is Form.CSV:
+        text = "".join(csv_of_answers(study, answers))
+    else:
+        text = json_text(study, answers, outcome_of(study, answers))
+    content = text.encode()
+    return folder.write(
+        f".{form}", lambda file: _write(file, content), owner=f"study {study.id} {form}"
+    )
+
+
+def _write(file: BinaryIO, content: bytes) -> None:
+    file.write(content)

@@ -9,12 +9,14 @@ from genimg_ui.preset_shelf import PresetShelf
 from genimg_ui.ui import texts
 from genimg_ui.ui.canvas.component import MaskCanvas
 from genimg_ui.ui.download_panel import DownloadPanel
+from genimg_ui.ui.evaluate_panel import EVALUATE_TAB, EvaluatePanel, Quality
 from genimg_ui.ui.handlers.adapters import AdapterHandlers
 from genimg_ui.ui.handlers.borders import BorderHandlers
 from genimg_ui.ui.handlers.carried import CarriedHandlers
 from genimg_ui.ui.handlers.controls import ControlHandlers
 from genimg_ui.ui.handlers.downloads import DownloadHandlers
 from genimg_ui.ui.handlers.edits import EditHandlers
+from genimg_ui.ui.handlers.evaluate import EvaluateHandlers
 from genimg_ui.ui.handlers.examples import ExampleHandlers
 from genimg_ui.ui.handlers.history import HistoryHandlers
 from genimg_ui.ui.handlers.models import ModelHandlers
@@ -47,12 +49,19 @@ class Replays(NamedTuple):
     upload: gr.UploadButton
 
 
-def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
+class OwnTabs(NamedTuple):
+    """Tabs that stand beside editing."""
+
+    models: ModelsPanel
+    evaluate: EvaluatePanel
+
+
+def build_page(workspace: Workspace, host: Host, quality: Quality) -> gr.Blocks:
     """The whole page over one workspace."""
     demo: gr.Blocks
     with gr.Blocks(title=texts.TITLE, fill_width=True, delete_cache=(3600, 86400)) as demo:
         shelf = PresetShelf(workspace.store.data_dir)
-        page, examples, replays, models = _lay_out(workspace, host, shelf)
+        page, examples, replays, own = _lay_out(workspace, host, shelf)
         results = ResultHandlers(page, workspace)
         results.connect()
         HistoryHandlers(page, workspace, results).connect()
@@ -69,18 +78,19 @@ def build_page(workspace: Workspace, host: Host) -> gr.Blocks:
         ReplayHandlers(page, workspace, replays.panel).connect(replays.upload)
         ExampleHandlers(page, workspace).connect(examples)
         TaskHandlers(page, workspace).connect()
-        ModelHandlers(page, workspace, models).connect()
+        ModelHandlers(page, workspace, own.models).connect()
+        EvaluateHandlers(page, workspace, own.evaluate, quality).connect()
         SessionHandlers(page, workspace, results).connect(demo)
     return demo
 
 
 def _lay_out(
     workspace: Workspace, host: Host, shelf: PresetShelf
-) -> tuple[Page, dict[str, gr.Button], Replays, ModelsPanel]:
+) -> tuple[Page, dict[str, gr.Button], Replays, OwnTabs]:
     key = gr.BrowserState(storage_key=STORAGE_KEY, secret=workspace.store.secret())
     with gr.Row(elem_id="workbench", equal_height=False):
         with gr.Column(scale=7, min_width=320, elem_id="left"):
-            left, examples, replays, models = _build_left(workspace, host)
+            left, examples, replays, own = _build_left(workspace, host)
         with gr.Column(scale=3, min_width=340, elem_id="right"):
             presets = PresetsPanel.build(shelf.built_in)
             settings, outpaint, buttons = build_settings(workspace.registry)
@@ -95,12 +105,12 @@ def _lay_out(
         timer=gr.Timer(POLL_SECONDS, active=False),
         host=host,
     )
-    return page, examples, replays, models
+    return page, examples, replays, own
 
 
 def _build_left(
     workspace: Workspace, host: Host
-) -> tuple[dict[str, Any], dict[str, gr.Button], Replays, ModelsPanel]:
+) -> tuple[dict[str, Any], dict[str, gr.Button], Replays, OwnTabs]:
     """The views, the examples, the status and the history, by their names on the page."""
     with gr.Tabs(selected=EDIT_TAB, elem_id="views") as tabs:
         with gr.Tab("Paint", id=EDIT_TAB):
@@ -115,6 +125,8 @@ def _build_left(
             runs = RunView.build(RUN_SECONDS)
         with gr.Tab("Models", id=MODELS_TAB):
             models = ModelsPanel.build()
+        with gr.Tab("Evaluate", id=EVALUATE_TAB):
+            own = OwnTabs(models=models, evaluate=EvaluatePanel.build())
     with gr.Row(elem_id="picture-row"):
         picture = gr.Markdown("", elem_id="picture-info")
         versions = VersionButtons()
@@ -130,7 +142,7 @@ def _build_left(
         "status": Status(),
         "history": HistoryPanel.build(),
     }
-    return parts, examples, Replays(panel=replaying, upload=upload), models
+    return parts, examples, Replays(panel=replaying, upload=upload), own
 
 
 def _build_compare(host: Host) -> tuple[Compare, DownloadPanel, ReplayPanel]:

@@ -1,0 +1,1 @@
+"""Evaluations that the page starts: the command `evaluate` as a process of its own."""

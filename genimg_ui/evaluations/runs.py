@@ -1,0 +1,220 @@
+"""Evaluations of one data folder, started from the page, one at a time.
+
+```
+data/evaluations/<id>/asked.json   what was asked for, and by which session
+                      pictures/    a session's own results, where these were asked for
+                      run/         the folder of the evaluation (evaluation/folder.py)
+                      log.txt      what the command said
+                      alive        locked by the kernel for as long as the process lives
+```
+So what runs is known whoever watches, also after this program was started again. What was stopped
+or killed goes on where it was.
+"""
+
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from genimg_ui.core.serial import from_json, to_json
+from genimg_ui.errors import RefusedInput, StorageError, UnknownItem
+from genimg_ui.evaluation.folder import REPORT
+from genimg_ui.evaluations.kept import (
+    Evaluation,
+    Kept,
+    State,
+    Wanted,
+    check_wanted,
+    fraction,
+    last_line,
+    protocol_path,
+)
+from genimg_ui.evaluations.process import ask_to_end, spawn
+from genimg_ui.history.files import make_folder, storage_error, write_whole
+from genimg_ui.history.locks import is_held
+from genimg_ui.history.names import check_session, is_session, new_session_key, utc_now
+
+FOLDER = "evaluations"
+CLOSED = (
+    "This page is open to everyone, so evaluations cannot be started here: whoever runs it does "
+    "that on the command line."
+)
+MOST_PICTURES = 1000  # of a session's own results
+_STOP_SECONDS = 10.0  # for the command to end after it was asked to
+
+
+class Evaluations:
+    """Starts, follows and stops them; safe to share between threads. `public`: starts none."""
+
+    def __init__(self, data_dir: Path, models: Path, *, public: bool = False) -> None:
+        self._data_dir = data_dir
+        self._models = models
+        self._folder = make_folder(data_dir / FOLDER)
+        self.closed = CLOSED if public else ""
+        self._lock = threading.Lock()
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, session: str, wanted: Wanted, results: Sequence[Path] = ()) -> str:
+        """Start one, with `results` as its pictures where there are any; its id.
+
+        Raises RefusedInput, StorageError.
+        """
+        self._check_open()
+        check_wanted(wanted)
+        if len(results) > MOST_PICTURES:
+            raise RefusedInput(
+                f"At most {MOST_PICTURES} results can be evaluated, got {len(results)}."
+            )
+        kept = Kept(
+            id=new_session_key(),
+            owner=check_session(session),
+            created=utc_now(),
+            wanted=wanted,
+            own_results=len(results),
+        )
+        with self._lock:
+            self._check_alone()
+            folder = make_folder(self._folder / kept.id)
+            try:
+                self._copy(results, folder / "pictures")
+                self._run(kept)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+        return kept.id
+
+    def resume(self, session: str, evaluation_id: str) -> None:
+        """Go on with one that was stopped or has failed."""
+        self._check_open()
+        with self._lock:
+            self._check_alone()
+            self._run(self._own(session, evaluation_id))
+
+    def stop(self, session: str, evaluation_id: str) -> None:
+        """Ask the command to end; what it has made is kept."""
+        with self._lock:
+            kept = self._own(session, evaluation_id)
+            if self._alive(kept.id):
+                self._keep(replace(kept, stopped=True))
+                ask_to_end(kept.pid)
+
+    def remove(self, session: str, evaluation_id: str) -> None:
+        """Remove an evaluation that does not run, with its pictures and report."""
+        kept = self._own(session, evaluation_id)
+        if self._alive(kept.id):
+            raise RefusedInput("An evaluation that runs must be stopped before it is removed.")
+        try:
+            shutil.rmtree(self._folder / kept.id)
+        except OSError as error:
+            raise storage_error(error, self._data_dir, "the removal of an evaluation") from error
+
+    def of_session(self, session: str) -> list[Evaluation]:
+        """The session's evaluations, newest first."""
+        mine = [kept for kept in self._all() if kept.owner == session]
+        return [self._now(kept) for kept in sorted(mine, key=lambda k: k.created, reverse=True)]
+
+    def result_folder(self, session: str, evaluation_id: str) -> Path:
+        """The folder that `evaluate` writes; UnknownItem where it is not this session's."""
+        return self._folder / self._own(session, evaluation_id).id / "run"
+
+    def close(self) -> None:
+        """Stop what this program has started; it can go on after the next start."""
+        running = [process for process in self._processes.values() if process.poll() is None]
+        for process in running:
+            ask_to_end(process.pid)
+        for process in running:
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise RefusedInput(self.closed)
+
+    def _check_alone(self) -> None:
+        if any(self._alive(kept.id) for kept in self._all()):
+            raise RefusedInput(
+                "One evaluation runs at a time, and one is running.",
+                remedy="Wait for its end, or stop it.",
+            )
+
+    def _run(self, kept: Kept) -> None:
+        folder, wanted = self._folder / kept.id, kept.wanted
+        arguments = [str(protocol_path(wanted).resolve()), "--models", ",".join(wanted.models)]
+        arguments += ["--out", str(folder / "run"), "--data-dir", str(self._data_dir)]
+        arguments += ["--models-file", str(self._models)]
+        if kept.own_results:
+            arguments += ["--pictures", str(folder / "pictures")]
+        elif wanted.pictures is not None:
+            arguments += ["--pictures", str(Path(wanted.pictures).expanduser().resolve())]
+        process = spawn(arguments, folder / "alive", folder / "log.txt")
+        self._processes[kept.id] = process
+        self._keep(replace(kept, pid=process.pid, stopped=False))
+
+    def _now(self, kept: Kept) -> Evaluation:
+        folder = self._folder / kept.id
+        report = folder / "run" / REPORT
+        if self._alive(kept.id):
+            state = State.STOPPING if kept.stopped else State.RUNNING
+        elif report.is_file():
+            state = State.DONE
+        else:
+            state = State.STOPPED if kept.stopped else State.FAILED
+        done = state is State.DONE
+        return Evaluation(
+            kept=kept,
+            state=state,
+            fraction=1.0 if done else fraction(folder / "run", len(kept.wanted.models)),
+            text=last_line(folder / "log.txt"),
+            report=report if report.is_file() else None,
+        )
+
+    def _all(self) -> list[Kept]:
+        for process in self._processes.values():
+            process.poll()  # ends what would stay a zombie
+        found = []
+        for folder in self._folder.iterdir():
+            with suppress(UnknownItem, StorageError):
+                found.append(self._kept(folder.name))
+        return found
+
+    def _alive(self, evaluation_id: str) -> bool:
+        return is_held(self._folder / evaluation_id / "alive")
+
+    def _own(self, session: str, evaluation_id: str) -> Kept:
+        kept = self._kept(evaluation_id)
+        if kept.owner != check_session(session):
+            raise UnknownItem(f"The evaluation {evaluation_id[:8]} is not in this session.")
+        return kept
+
+    def _kept(self, evaluation_id: str) -> Kept:
+        if not is_session(evaluation_id):
+            raise UnknownItem(f"There is no evaluation {evaluation_id[:40]!r}.")
+        path = self._folder / evaluation_id / "asked.json"
+        try:
+            return from_json(Kept, json.loads(path.read_text("utf-8")))
+        except FileNotFoundError as error:
+            raise UnknownItem(f"There is no evaluation {evaluation_id[:8]}.") from error
+        except (OSError, ValueError) as error:
+            raise StorageError(f"{path} cannot be read: {error}.") from error
+
+    def _keep(self, kept: Kept) -> None:
+        content = json.dumps(to_json(kept), ensure_ascii=False, indent=1).encode()
+        write_whole(self._folder / kept.id / "asked.json", content, "the evaluation")
+
+    def _copy(self, results: Sequence[Path], folder: Path) -> None:
+        """Copies of results, in their order; the same result counts once."""
+        if not results:
+            return
+        make_folder(folder)
+        try:
+            for number, path in enumerate(dict.fromkeys(results), start=1):
+                shutil.copyfile(path, folder / f"{number:04d}{path.suffix}")
+        except OSError as error:
+            raise storage_error(error, self._data_dir, "the pictures") from error
