@@ -32,9 +32,10 @@ _ENGINES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "fill": ("genimg_ui.backend.fills", "FillBackend"),
         "diffusers": ("genimg_ui.backend.diffusion.engine", "DiffusersBackend"),
         "spandrel": ("genimg_ui.backend.spandrel.engine", "SpandrelBackend"),
+        "completion": ("genimg_ui.backend.completion.engine", "CompletionBackend"),
     }
 )
-_OF_TORCH = ("diffusers", "spandrel")
+_OF_TORCH = ("diffusers", "spandrel", "completion")
 MOST_THREADS = 1024
 
 
@@ -64,6 +65,7 @@ class BackendPool:
                 "kernels": None if hashes is None else hashes.parent / "kernels",
             },
             "spandrel": {"hashes": self._hashes},
+            "completion": {"hashes": self._hashes},
         }
         self._backends: dict[str, Backend] = dict(backends or {})
         self._lock = threading.Lock()

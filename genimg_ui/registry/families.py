@@ -108,5 +108,14 @@ ENGINE_DEFAULTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "lanczos": {"tasks": (Task.UPSCALE,), "uses_seed": False},
         "diffusers": {},
         "spandrel": {"tasks": (Task.UPSCALE,), "uses_seed": False},
+        # Trained on small crops: larger regions are reduced to what it knows.
+        "completion": {
+            "tasks": MASKED,
+            "uses_seed": False,
+            "native_size": 256,
+            "size_multiple": 8,
+            "context_ratio": 1.0,
+            "memory_gib": 1.0,
+        },
     }
 )

@@ -49,6 +49,8 @@ def locate(spec: ModelSpec, *, safety: bool = False) -> Place:
     lack = lacking(spec.quantisation, gguf=_weights_name(spec).endswith(GGUF))
     if lack:
         raise Absent(lack)
+    if spec.engine == "completion":
+        return Place(main=_network(spec))
     if folders.is_single_file(spec.source, spec.file):
         place = _single(spec, safety=safety)
     else:
@@ -64,6 +66,21 @@ def locate(spec: ModelSpec, *, safety: bool = False) -> Place:
 
 def _weights_name(spec: ModelSpec) -> str:
     return (spec.file or Path(spec.source).name).lower()
+
+
+def _network(spec: ModelSpec) -> Path:
+    """The folder of a single network: config.json and its weights."""
+    wanted = None
+    if folders.is_hub_id(spec.source):
+        wanted = Wanted(hub_id=spec.source, kind=Kind.COMPONENT, revision=spec.revision)
+    folder = folders.local_folder(spec.source, spec.revision)
+    if folder is None:
+        here = "its weights are not on this machine"
+        raise Absent(here if wanted else f"the folder {spec.source} does not exist", wanted)
+    lack = folders.missing_weights(folder)
+    if lack is not None:
+        raise Absent(f"the folder {folder} {lack}", wanted)
+    return folder
 
 
 def _pipeline(spec: ModelSpec, source: str, need: Need, safety: bool) -> Path:

@@ -178,7 +178,7 @@ def _model(reader: YamlReader, model_id: str, node: yaml.Node) -> ModelSpec:
         pairs = reader.items(node, key, allowed=tuple(_FIELDS))
         own = {name: _FIELDS[name](reader, value, f"{key}.{name}") for name, value in pairs}
     engine = own.setdefault("engine", "diffusers")
-    sourced = engine in ("diffusers", "spandrel")
+    sourced = engine in ("diffusers", "spandrel", "completion")
     if sourced and "source" not in own:
         reader.refuse(node, f"{key}.source", "is missing: a hub id or a folder")
     own = dict(ENGINE_DEFAULTS[engine]) | own

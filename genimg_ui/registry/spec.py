@@ -16,7 +16,7 @@ from genimg_ui.core.tasks import EVERY_TASK, Task
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry.adapters import EmbeddingSpec, LoraSpec, ReferenceSpec
 
-ENGINES = ("exemplar", "lanczos", "diffusers", "spandrel")
+ENGINES = ("exemplar", "lanczos", "diffusers", "spandrel", "completion")
 
 # Name in requests, logs and on the command line → what people call it.
 SCHEDULERS: Mapping[str, str] = MappingProxyType(

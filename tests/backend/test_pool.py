@@ -35,7 +35,8 @@ def test_models_share_one_sampler_that_knows_the_hosts_wish(models: Path):
 def test_an_unknown_engine_is_refused():
     other = ModelSpec(id="x", title="X", engine="magic", licence="-")
     with pytest.raises(
-        RefusedInput, match='must be one of exemplar, lanczos, fill, diffusers, spandrel, got "magic"'
+        RefusedInput,
+        match='must be one of exemplar, lanczos, fill, diffusers, spandrel, completion, got "magic"',
     ):
         BackendPool().get(other)
 
