@@ -8,7 +8,7 @@ from genimg_ui.evaluation.metrics.base import Direction, Metric, Region
 INCEPTION = "weights of the InceptionV3 feature network"
 ALEXNET = "weights of AlexNet for LPIPS"
 CLIP = "weights of a CLIP model"
-STAND_IN = "shapes encoder"
+STAND_IN = "random network"
 _STAND_IN = f"(stand-in {STAND_IN})"
 _UP, _DOWN = Direction.HIGHER, Direction.LOWER
 
@@ -39,7 +39,7 @@ _ALL: tuple[Metric, ...] = (
     *_both("mse", "MSE", _DOWN, "of values in [0, 1]"),
     *_both("psnr", "PSNR", _UP, "dB"),
     *_both("ssim", "SSIM", _UP),
-    *_both("ms_ssim", "MS-SSIM", _UP),
+    Metric(name="ms_ssim", title="MS-SSIM", direction=_UP, region=Region.WHOLE),
     *_both("gmsd", "GMSD", _DOWN),
     Metric(
         name="sharpness",
