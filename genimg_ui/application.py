@@ -33,7 +33,7 @@ from genimg_ui.raters import RaterPages
 from genimg_ui.recall import Recall
 from genimg_ui.registry.live import OWN_FILE, LiveRegistry
 from genimg_ui.settings import GIB, PublicLimits, Settings
-from genimg_ui.shelf.machine import host_of, this_machine
+from genimg_ui.shelf.machine import host_of, model_memory, this_machine
 from genimg_ui.shelf.shelf import ModelShelf
 from genimg_ui.ui.blocks import assets, build_page
 from genimg_ui.ui.evaluate_panel import Quality
@@ -83,7 +83,13 @@ class Application:
         self.limits = _picture_limits(public)
         registry = LiveRegistry(settings.models, settings.data_dir / OWN_FILE)
         shut = public is not None
-        self.shelf = ModelShelf(settings.data_dir, registry, public=shut, safety=shut)
+        self.shelf = ModelShelf(
+            settings.data_dir,
+            registry,
+            public=shut,
+            safety=shut,
+            model_memory_gib=settings.model_memory_gib,
+        )
         self.worker = self._make_worker(registry)
         self.workspace = Workspace(
             self.store,
@@ -122,6 +128,7 @@ class Application:
             "safety": settings.public is not None,
             "bounds": settings.bounds,
             "limits": self.limits,
+            "budget": None if settings.zero_gpu else self._budget(),
         }
         if not settings.zero_gpu:
             return WorkerSupervisor(self.queue, settings.models, options=options)
@@ -129,6 +136,10 @@ class Application:
         compose = importlib.import_module("genimg_ui.jobs.compose")
         editor = compose.build_editor(self.store, settings.models, to_json(options))
         return ZeroGpuRunner(self.queue, registry, editor)
+
+    def _budget(self) -> int:
+        """Bytes of weights that are kept between edits."""
+        return model_memory(this_machine(), self._settings.model_memory_gib)
 
     def launch(self, *, block: bool = True) -> str:
         """Serve the page and start the worker; the page's address."""

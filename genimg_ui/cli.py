@@ -30,7 +30,7 @@ from genimg_ui.core.request import (
 from genimg_ui.core.speed import StepCache
 from genimg_ui.core.tasks import UPSCALES
 from genimg_ui.errors import GenimgError, RefusedInput
-from genimg_ui.settings import add_export_flags, default_data_dir
+from genimg_ui.settings import add_export_flags, add_memory_flag, default_data_dir
 
 DONE, FAILURE, REFUSED = 0, 1, 2
 log = logging.getLogger(__name__)
@@ -41,7 +41,11 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     flags = _parser().parse_args(arguments)
     try:
-        return int(flags.run(flags))
+        status = int(flags.run(flags))
+        sys.stdout.flush()  # here, where a reader that has gone is no error
+        return status
+    except BrokenPipeError:
+        return _reader_gone()
     except RefusedInput as problem:
         print(problem, file=sys.stderr)
         return REFUSED
@@ -53,6 +57,12 @@ def main(arguments: Sequence[str]) -> int:
         what = f"{type(problem).__name__}: {problem}"
         print(f"The command failed unexpectedly ({what}).", file=sys.stderr)
         return int(flags.failure)
+
+
+def _reader_gone() -> int:
+    """Whoever read what is printed wanted no more of it, as `head` does."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
+    return DONE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
             file_flag, dest="models", type=Path, default=DEFAULT_MODELS, metavar="FILE"
         )
         command.add_argument("--json", action="store_true", help="print one JSON object")
+        add_memory_flag(command, os.environ)
     return parser
 
 

@@ -25,7 +25,7 @@ from genimg_ui.core.request import (
     FillUnderMask,
     Region,
 )
-from genimg_ui.core.resolve import Bounds
+from genimg_ui.core.resolve import Bounds, without_guidance
 from genimg_ui.core.tasks import EVERY_TASK
 from genimg_ui.environment import base_versions
 from genimg_ui.errors import Cancelled, GenimgError, RefusedInput
@@ -38,7 +38,7 @@ from genimg_ui.passes import Pass, PassRunner, pass_warnings, passes_of
 from genimg_ui.pasting import make_report, match_patch, paste, unchanged_warning, with_match
 from genimg_ui.preparation import Layout, Prepared, Preparer, Running, Subject
 from genimg_ui.provenance import asked_model, digests, made_with, sha256_of
-from genimg_ui.registry import ModelSpec, Registry
+from genimg_ui.registry import ModelSpec, Registry, abilities
 from genimg_ui.registry.live import RegistrySource, as_source
 from genimg_ui.shelf.licences import Licences
 
@@ -145,8 +145,9 @@ class Editor:
         with running.stage("decode"):
             subject = self._subject(request, running.entry.inputs)
         on_event(Progress(0.0, "preparing"))
+        size, drawn = subject.source.size, secrets.randbelow(SEED_LIMIT)
         resolved = self._preparer.resolve(
-            request, spec, subject.source.size, drawn_seed=secrets.randbelow(SEED_LIMIT)
+            request, spec, size, drawn_seed=drawn, again=again is not None
         )
         running.note(resolved=resolved)
         running.warn(*subject.source.notes)
@@ -174,6 +175,7 @@ class Editor:
         spec = replace(self._registry().get(request.model), tasks=EVERY_TASK)
         inpaint = replace(request.inpaint, fill=FillUnderMask.ORIGINAL)
         alone = replace(request, controls=(request.controls[index],), inpaint=inpaint)
+        alone = without_guidance(alone, abilities(spec))
         if request.region is Region.MASK and not (inputs.mask or request.border):
             alone = replace(alone, region=Region.WHOLE, inpaint=replace(inpaint, box=None))
         subject = self._subject(alone, inputs)

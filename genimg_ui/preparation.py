@@ -120,10 +120,17 @@ class Preparer:
         self._bounds = bounds
 
     def resolve(
-        self, request: EditRequest, spec: ModelSpec, source: Size, *, drawn_seed: int
+        self,
+        request: EditRequest,
+        spec: ModelSpec,
+        source: Size,
+        *,
+        drawn_seed: int,
+        again: bool = False,
     ) -> ResolvedRequest:
-        """Close what the request leaves open; raises RefusedInput."""
-        return resolve(request, abilities(spec), source, self._bounds, drawn_seed=drawn_seed)
+        """Close what the request leaves open, or did the first time; raises RefusedInput."""
+        known = abilities(spec)
+        return resolve(request, known, source, self._bounds, drawn_seed=drawn_seed, again=again)
 
     def prepare(
         self,

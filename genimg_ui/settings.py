@@ -50,6 +50,7 @@ class Settings:
     public: PublicLimits | None
     zero_gpu: bool = False  # whether the host lends its GPU to single requests
     export: ExportPolicy = field(default_factory=ExportPolicy)
+    model_memory_gib: float | None = None  # of weights that are kept between edits
 
     @property
     def local(self) -> bool:
@@ -91,6 +92,7 @@ def parse_settings(arguments: Sequence[str], environ: Mapping[str, str]) -> Sett
         auth=auth,
         public=_public(flags) if flags.public else None,
         export=export_policy(flags, public=flags.public),
+        model_memory_gib=flags.model_memory_gib,
         zero_gpu=environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true"),
     )
 
@@ -113,12 +115,35 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         help="limit what one visitor may ask for",
     )
     add_export_flags(parser, environ)
+    add_memory_flag(parser, environ)
     group = parser.add_argument_group("limits of --public")
     for name, value in _public_defaults().items():
         given = environ.get(f"GENIMG_MAX_{name.upper()}")  # a Space has variables, but no flags
         flag = f"--max-{name.replace('_', '-')}"
         group.add_argument(flag, type=type(value), default=value if given is None else given)
     return parser
+
+
+def add_memory_flag(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
+    """The flag that says how much memory the weights of models may take between edits."""
+    parser.add_argument(
+        "--model-memory-gib",
+        type=_gibibytes,
+        default=environ.get("GENIMG_MODEL_MEMORY_GIB") or None,
+        metavar="GIB",
+        help="weights that are kept between edits; 0 keeps those of the last edit only "
+        "(default: 80%% of a GPU's memory, or half of the machine's)",
+    )
+
+
+def _gibibytes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 on, in GiB, got {text!r}")
+    return value
 
 
 def add_export_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:

@@ -15,7 +15,7 @@ from genimg_ui.core.memory import Host
 from genimg_ui.core.plan import EditPlan
 from genimg_ui.core.preflight import Finding, check_mask, check_scale, repainted_box
 from genimg_ui.core.request import EditInputs, EditRequest
-from genimg_ui.core.resolve import Bounds, resolve
+from genimg_ui.core.resolve import Bounds, resolve, without_guidance
 from genimg_ui.core.serial import from_json, to_json
 from genimg_ui.drafts import Draft, Mark, arrived, asked_for, masked, opened, placed_as, restored
 from genimg_ui.errors import RefusedInput, UnknownItem
@@ -27,7 +27,7 @@ from genimg_ui.jobs.queue import Job, JobQueue, JobState
 from genimg_ui.pictures import OpenPicture, Pictures
 from genimg_ui.registry import ModelSpec, Registry, abilities, availability, first_request
 from genimg_ui.registry.adapter_checks import adapter_findings
-from genimg_ui.registry.foresight import context_plan, memory_findings
+from genimg_ui.registry.foresight import context_plan, guidance_findings, memory_findings
 from genimg_ui.registry.live import RegistrySource, as_source
 from genimg_ui.shelf.licences import Licences
 
@@ -191,6 +191,8 @@ class Workspace:
             plan = self.context(request, size, area)
             findings += check_scale(plan.scale, plan.working)
             findings += memory_findings(spec, request, plan.working, self._host)
+        findings += guidance_findings(request, spec)
+        request = without_guidance(request, abilities(spec))
         resolve(request, abilities(spec), size, self.bounds, drawn_seed=0)
         return findings + adapter_findings(request, spec)
 
@@ -202,6 +204,7 @@ class Workspace:
 
     def submit(self, session: str, request: EditRequest, inputs: EditInputs) -> str:
         """Queue an edit of a picture that the session has opened; the job's id."""
+        request = without_guidance(request, abilities(self.model(request)))
         parent = self.draft(session).parent_of(inputs.source)
         self.make_sure_of_room(session, 0)
         job_id = self.queue.enqueue(session, request, inputs, parent)

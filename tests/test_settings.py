@@ -98,3 +98,12 @@ def test_files_carry_their_record_and_are_signed_in_public_only(tmp_path: Path) 
     assert files is not None and (files.certificate, files.key) == (tmp_path / "c", tmp_path)
     with pytest.raises(SystemExit, match="must be given together"):
         parsed("--credential-cert", "c.pem")
+
+
+def test_the_memory_of_models_is_a_flag_and_a_variable() -> None:
+    assert parsed().model_memory_gib is None
+    assert parsed(GENIMG_MODEL_MEMORY_GIB="2.5").model_memory_gib == 2.5
+    assert parsed("--model-memory-gib", "0", GENIMG_MODEL_MEMORY_GIB="2").model_memory_gib == 0
+    for text in ("-1", "much", "nan", "inf"):
+        with pytest.raises(SystemExit):
+            parsed(GENIMG_MODEL_MEMORY_GIB=text)

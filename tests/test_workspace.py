@@ -28,7 +28,7 @@ from genimg_ui.jobs.runner import InlineRunner
 from genimg_ui.masks import mask_png
 from genimg_ui.registry import Registry, first_request
 from genimg_ui.workspace import Draft, Mark, Workspace
-from tests.editing import Desk, noise, painted, png, request, saved
+from tests.editing import SQUARE, Desk, noise, painted, png, request, saved
 
 ANN, BOB = session_id("a" * 32), session_id("b" * 32)
 SIZE = Size(48, 36)
@@ -396,6 +396,22 @@ def test_without_a_mask_there_is_no_box(room: Room) -> None:
 
 
 # -- edits and results
+
+
+def test_a_stale_guidance_knob_is_told_and_never_stops_an_edit(room: Room) -> None:
+    turbo = replace(SQUARE, id="turbo", title="Turbo", uses_guidance=False)
+    known = Registry((*room.desk.registry.all(), turbo), "exemplar")
+    room.work._registry = lambda: known
+    source = room.open()
+    mask = room.work.keep_mask(ANN, source, room.file("m", mask_png(MASK)), SIZE)
+    asked = request("turbo", guidance_scale=6.0)
+    said = [finding.sentence for finding in room.work.findings(asked, SIZE, mask)]
+    assert said[0] == "Turbo runs without guidance: CFG 6 is not used."
+    room.work.submit(ANN, asked, EditInputs(source=source, mask=mask))
+    [job] = room.queue.active(ANN)
+    assert job.request.sampling.guidance_scale == 1 == first_request(turbo).sampling.guidance_scale
+    kept = request("square", guidance_scale=6.0)
+    assert not [f for f in room.work.findings(kept, SIZE, mask) if "guidance" in f.sentence]
 
 
 def test_an_edit_goes_from_the_draft_to_the_gallery(room: Room) -> None:

@@ -9,10 +9,9 @@ from typing import Any
 import psutil
 import torch
 
+from genimg_ui.core.memory import Host, kept_between_edits
 from genimg_ui.core.provenance import RuntimeRecord
 
-KEPT_ON_GPU = 0.8  # share of a GPU's memory for weights between edits
-KEPT_IN_MEMORY = 0.5  # the same of main memory, which other programs need too
 # Attention kernels of CUDA: how torch calls the question and the switch.
 _SWITCHES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -66,9 +65,9 @@ class Device:
 
     def budget(self) -> int:
         """Bytes of weights that may be kept between edits: the rest is for the work itself."""
-        if self.name == "cuda":
-            return int(KEPT_ON_GPU * torch.cuda.mem_get_info()[1])
-        return int(KEPT_IN_MEMORY * psutil.virtual_memory().total)
+        gpu = self.name == "cuda"
+        total = torch.cuda.mem_get_info()[1] if gpu else psutil.virtual_memory().total
+        return kept_between_edits(Host(self.name, gpu=gpu, bytes=int(total)))
 
     def free(self) -> None:
         """Give cached memory back to the device."""

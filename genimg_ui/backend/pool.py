@@ -44,7 +44,8 @@ class BackendPool:
 
     `safety` loads the safety checker of models that have one, for public hosting; `hashes` is
     where the digests of weight files are kept; `backends` are engines that are made already;
-    `annotators` says where the weights of an annotator lie, by its name, if not where published.
+    `annotators` says where the weights of an annotator lie, by its name, if not where published;
+    `budget` is how many bytes of weights are kept between edits (None: the machine's share).
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class BackendPool:
         hashes: Path | None = None,
         backends: Mapping[str, Backend] | None = None,
         annotators: Mapping[str, str] | None = None,
+        budget: int | None = None,
     ) -> None:
         self._hashes = WeightHashes(hashes)
         self._sources = dict(annotators or {})
@@ -63,6 +65,7 @@ class BackendPool:
                 "safety": safety,
                 "hashes": self._hashes,
                 "kernels": None if hashes is None else hashes.parent / "kernels",
+                "budget": budget,
             },
             "spandrel": {"hashes": self._hashes},
             "completion": {"hashes": self._hashes},

@@ -86,7 +86,7 @@ def request_of(flags: argparse.Namespace, spec: ModelSpec, store: Store) -> Edit
             prompt=flags.prompt,
             negative_prompt=flags.negative_prompt,
             strength=given(flags.strength, 1.0 if flags.new else spec.default_strength),
-            guidance_scale=given(flags.guidance_scale, spec.default_guidance_scale),
+            guidance_scale=given(flags.guidance_scale, spec.usual_guidance_scale),
             true_cfg_scale=given(flags.true_cfg_scale, spec.default_true_cfg_scale),
             refiner_switch_at=given(flags.refiner_switch_at, SamplingParams().refiner_switch_at),
             num_inference_steps=int(given(flags.steps, spec.default_steps)),

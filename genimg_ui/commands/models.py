@@ -55,7 +55,8 @@ def add_model_commands(names: Any) -> None:
 def shelf_of(flags: argparse.Namespace, *, safety: bool = False) -> ModelShelf:
     """The shelf of the flags' data folder."""
     registry = LiveRegistry(flags.models, flags.data_dir / OWN_FILE)
-    return ModelShelf(flags.data_dir, registry, safety=safety)
+    memory = flags.model_memory_gib
+    return ModelShelf(flags.data_dir, registry, safety=safety, model_memory_gib=memory)
 
 
 def table(flags: argparse.Namespace) -> int:

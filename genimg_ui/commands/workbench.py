@@ -12,6 +12,7 @@ from genimg_ui.history.store import Store
 from genimg_ui.registry import Registry, load_registry
 from genimg_ui.registry.live import OWN_FILE
 from genimg_ui.shelf.licences import Licences
+from genimg_ui.shelf.machine import model_memory, this_machine
 
 
 class Workbench:
@@ -22,7 +23,9 @@ class Workbench:
         os.environ.setdefault("NUMBA_CACHE_DIR", str(flags.data_dir / "cache" / "numba"))
         self.store = Store.open(flags.data_dir)
         self.pool = BackendPool(
-            hashes=flags.data_dir / "cache" / "weights.json", annotators=self.registry.annotators
+            hashes=flags.data_dir / "cache" / "weights.json",
+            annotators=self.registry.annotators,
+            budget=model_memory(this_machine(), flags.model_memory_gib),
         )
         self.licences = Licences(flags.data_dir)
         self.editor = self.editor_of(self.store)

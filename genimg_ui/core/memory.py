@@ -16,6 +16,8 @@ from genimg_ui.core.geometry import Size
 GIB = 2**30
 SPARE = 0.9  # share of the free memory that is planned with: allocators leave gaps
 WORKSPACE = 1.25  # kernels need room beside the tensors
+KEPT_ON_GPU = 0.8  # share of a GPU's memory for weights between edits
+KEPT_IN_MEMORY = 0.5  # the same of main memory, which other programs need too
 GROUP_SHARE = 0.05  # of the largest network, what is on the device at once in group offload
 PAIR = 2  # evaluations that guidance runs as one batch
 
@@ -78,6 +80,11 @@ class Host:
     device: str
     gpu: bool
     bytes: int
+
+
+def kept_between_edits(host: Host) -> int:
+    """Bytes of weights that are kept between edits; the rest is for the work itself."""
+    return int((KEPT_ON_GPU if host.gpu else KEPT_IN_MEMORY) * host.bytes)
 
 
 class Stage(StrEnum):

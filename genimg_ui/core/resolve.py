@@ -3,7 +3,7 @@
 Nothing is bent to fit: a value out of range is refused with what came and what is allowed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from genimg_ui.core.adapters import LoraOffer, check_loras, check_references, check_weighting
 from genimg_ui.core.control import check_controls
@@ -71,14 +71,26 @@ class Abilities:
 
 
 def resolve(
-    request: EditRequest, abilities: Abilities, source: Size, bounds: Bounds, *, drawn_seed: int
+    request: EditRequest,
+    abilities: Abilities,
+    source: Size,
+    bounds: Bounds,
+    *,
+    drawn_seed: int,
+    again: bool = False,
 ) -> ResolvedRequest:
     """Close everything that the request leaves open; `drawn_seed` is used where it has none.
 
+    With `again` the edit has run before: what was let through then is not refused now.
     Raises RefusedInput.
     """
     check_task(request, abilities.title, abilities.tasks, abilities.scale)
     _check_sampling(request.sampling, abilities, bounds)
+    if not again and lacks_guidance(request, abilities):
+        raise RefusedInput(
+            f"{abilities.title} runs without guidance: guidance_scale (CFG) must be 1, "
+            f"got {request.sampling.guidance_scale:g}."
+        )
     _check_mask(request, bounds)
     _check_canvas(request, source, bounds)
     _check_passes(request, abilities, source, bounds)
@@ -97,6 +109,22 @@ def resolve(
         scheduler=_scheduler(request.sampling.scheduler, abilities),
         fill_mode=_fill_mode(request),
     )
+
+
+def lacks_guidance(request: EditRequest, abilities: Abilities) -> bool:
+    """Whether the request asks a sampler for guidance that it was distilled to run without."""
+    samples = abilities.uses_steps and not abilities.uses_guidance
+    return samples and request.sampling.guidance_scale > 1
+
+
+def without_guidance(request: EditRequest, abilities: Abilities) -> EditRequest:
+    """The request with guidance_scale 1 where the model runs without guidance.
+
+    For whoever shows guidance_scale as a knob that such a model does not have.
+    """
+    if not lacks_guidance(request, abilities):
+        return request
+    return replace(request, sampling=replace(request.sampling, guidance_scale=1.0))
 
 
 def _check_sampling(sampling: SamplingParams, abilities: Abilities, bounds: Bounds) -> None:

@@ -11,7 +11,7 @@ from itertools import product
 from genimg_ui.core.geometry import Size
 from genimg_ui.core.parameters import PARAMETERS, Value
 from genimg_ui.core.request import SEED_LIMIT, EditRequest
-from genimg_ui.core.resolve import Abilities, Bounds, resolve
+from genimg_ui.core.resolve import Abilities, Bounds, resolve, without_guidance
 from genimg_ui.core.sweep_values import shown
 from genimg_ui.errors import RefusedInput
 
@@ -70,6 +70,9 @@ def make_cells(
     cells: list[Cell] = []
     for combination in product(*rows_first):
         cell = _cell(request, combination[::-1])
+        if "model" in cell.varies and cell.request.model in models:
+            own = without_guidance(cell.request, models[cell.request.model])
+            cell = replace(cell, request=own)  # CFG is of those models that have it
         if sweep.new_seeds:
             seed = (first + len(cells)) % SEED_LIMIT
             cell = replace(cell, request=_seeded(cell.request, seed))

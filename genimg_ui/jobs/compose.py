@@ -26,7 +26,7 @@ from genimg_ui.replay import Subject, replay
 
 
 def build_editor(store: Store, models: Path, options: Mapping[str, Json]) -> Editor:
-    """Make the editor; `options` are JSON values: `safety`, `bounds`, `limits`."""
+    """Make the editor; `options` are JSON values: `safety`, `bounds`, `limits`, `budget`."""
     registry = LiveRegistry(models, store.data_dir / OWN_FILE)
     return Editor(
         store,
@@ -35,6 +35,7 @@ def build_editor(store: Store, models: Path, options: Mapping[str, Json]) -> Edi
             safety=bool(options.get("safety", False)),
             hashes=store.data_dir / "cache" / "weights.json",
             annotators=registry().annotators,
+            budget=options.get("budget"),
         ),
         bounds=from_json(Bounds, options.get("bounds", {})),
         limits=from_json(Limits, options.get("limits", {})),

@@ -6,8 +6,9 @@ from genimg_ui.core.plan import Context, EditPlan, make_plan
 from genimg_ui.core.preflight import Finding
 from genimg_ui.core.region import canvas_anchor, canvas_box, canvas_size
 from genimg_ui.core.request import EditRequest
+from genimg_ui.core.resolve import lacks_guidance
 from genimg_ui.registry.memory import FULL, HALF, needs_of
-from genimg_ui.registry.spec import ModelSpec
+from genimg_ui.registry.spec import ModelSpec, abilities
 
 
 def context_plan(spec: ModelSpec, request: EditRequest, size: Size, masked: Box) -> EditPlan:
@@ -58,3 +59,11 @@ def memory_findings(
     side = largest_side(needs, working, host.bytes, places, spec.size_multiple)
     advice = f"a region of {side}×{side} should fit" if side else "choose a smaller model"
     return [Finding(sentence=f"{sentence}: it may run out of memory; {advice}.")]
+
+
+def guidance_findings(request: EditRequest, spec: ModelSpec) -> list[Finding]:
+    """Say where a model runs without guidance and the page's knob asks for some."""
+    if not lacks_guidance(request, abilities(spec)):
+        return []
+    scale = request.sampling.guidance_scale
+    return [Finding(sentence=f"{spec.title} runs without guidance: CFG {scale:g} is not used.")]

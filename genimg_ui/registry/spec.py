@@ -102,6 +102,12 @@ class ModelSpec:
     default_colour_match: ColourMatch = ColourMatch.OFF
     file: str = ""  # name of the weights in `source`, for engines that read a single file
 
+    @property
+    def usual_guidance_scale(self) -> float:
+        """What a person begins with: 1, which is none, where a sampler runs without guidance."""
+        without = self.uses_steps and not self.uses_guidance
+        return 1.0 if without else self.default_guidance_scale
+
 
 @dataclass(frozen=True, slots=True)
 class Registry:
@@ -129,7 +135,7 @@ def first_request(spec: ModelSpec) -> EditRequest:
         model=spec.id,
         sampling=SamplingParams(
             strength=spec.default_strength,
-            guidance_scale=spec.default_guidance_scale,
+            guidance_scale=spec.usual_guidance_scale,
             true_cfg_scale=spec.default_true_cfg_scale,
             num_inference_steps=spec.default_steps,
             anchor_step_noise=True,

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
-from genimg_ui.core.memory import GIB, Host
+from genimg_ui.core.memory import GIB, Host, kept_between_edits
 
 ASK_SECONDS = 10.0  # nvidia-smi takes a second where the driver sleeps
 CGROUP_LIMITS = (
@@ -44,6 +44,13 @@ def host_of(machine: Machine) -> Host:
     if machine.gpu:
         return Host("this GPU", gpu=True, bytes=round(machine.vram_gib * GIB))
     return Host("this machine", gpu=False, bytes=round(machine.ram_gib * GIB))
+
+
+def model_memory(machine: Machine, wanted_gib: float | None) -> int:
+    """Bytes of weights that are kept between edits: what is wanted, else the machine's share."""
+    if wanted_gib is not None:
+        return round(wanted_gib * GIB)
+    return kept_between_edits(host_of(machine))
 
 
 @lru_cache(maxsize=1)

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from genimg_ui.errors import RefusedInput, UnknownItem
+from genimg_ui.core.memory import gib
+from genimg_ui.errors import RefusedInput, StorageError, UnknownItem
 from genimg_ui.registry import ModelSpec
 from genimg_ui.registry.live import LiveRegistry
 from genimg_ui.registry.parts import Part, parts_of
 from genimg_ui.shelf.advice import Fit, fit, headline
 from genimg_ui.shelf.fetches import Download, Downloads
 from genimg_ui.shelf.licences import Licences
-from genimg_ui.shelf.machine import Machine, this_machine
+from genimg_ui.shelf.machine import Machine, model_memory, this_machine
 from genimg_ui.shelf.own_models import OwnModels, find, new_id
 from genimg_ui.shelf.reach import Target, name_of, target_of
 from genimg_ui.weights.folders import is_hub_id
@@ -81,6 +82,7 @@ class ModelShelf:
         public: bool = False,
         safety: bool = False,
         machine: Callable[[], Machine] = this_machine,
+        model_memory_gib: float | None = None,
     ) -> None:
         self.registry = registry
         self.public = public
@@ -89,12 +91,18 @@ class ModelShelf:
         self._data_dir = data_dir.resolve()
         self._safety = safety
         self._machine = machine
+        self._model_memory_gib = model_memory_gib
         self._own = OwnModels(registry.own)
         sweep()
 
     def headline(self) -> str:
-        """One line: what this machine can run, and what is suggested."""
-        return headline(self.registry(), self._machine())
+        """What this machine can run, what is suggested, and how much of it stays in memory."""
+        machine = self._machine()
+        kept = gib(model_memory(machine, self._model_memory_gib))
+        return (
+            f"{headline(self.registry(), machine)} Up to {kept} of models stay in memory between "
+            "edits (--model-memory-gib)."
+        )
 
     def rows(self) -> list[ModelRow]:
         """Every model as it stands now."""
@@ -229,10 +237,15 @@ def _remove_files(going: Removal) -> None:
             remove_file(going.files, going.file)
         else:
             remove_repository(going.files)
-    elif going.file:
-        Path(going.files, going.file).unlink()
-    else:
-        shutil.rmtree(going.files)
+        return
+    place = Path(going.files, going.file) if going.file else Path(going.files)
+    try:
+        place.unlink() if going.file else shutil.rmtree(place)
+    except OSError as error:
+        raise StorageError(
+            f"{error.filename or place} could not be removed: {error.strerror or error}. What is "
+            "left of the model stays in the list; see who may write there, and remove it again."
+        ) from error
 
 
 def _part_row(part: Part, download: Download | None) -> PartRow:

@@ -14,13 +14,14 @@ from genimg_ui.core.request import (
     Region,
     SamplingParams,
 )
-from genimg_ui.core.resolve import Abilities, Bounds, resolve
+from genimg_ui.core.resolve import Abilities, Bounds, resolve, without_guidance
 from genimg_ui.errors import RefusedInput
 
 MODEL = Abilities(
     id="m",
     title="Model M",
     uses_strength=True,
+    uses_guidance=True,
     uses_steps=True,
     schedulers=("Euler", "DDIM"),
     controls=("canny",),
@@ -120,3 +121,16 @@ def test_passes_are_bounded_by_tiles_or_strips_times_variants() -> None:
     with pytest.raises(RefusedInput, match=r"got 2: 2 strips × variants 1.*a smaller border\.$"):
         _resolve(wide, tiled, Bounds(passes=1))
     _resolve(replace(wide, passes=PassParams()), tiled, Bounds(passes=1))
+
+
+def test_guidance_of_a_model_that_runs_without_is_refused_but_for_what_ran_before() -> None:
+    turbo = replace(MODEL, uses_guidance=False)
+    asked = _sampling(guidance_scale=5.0)
+    with pytest.raises(RefusedInput, match=r"Model M runs without .*must be 1, got 5\."):
+        _resolve(asked, turbo)
+    assert _resolve(_sampling(guidance_scale=1.0), turbo).request.sampling.guidance_scale == 1
+    before = resolve(asked, turbo, Size(100, 80), Bounds(), drawn_seed=1, again=True)
+    assert before.request == asked
+    assert without_guidance(asked, turbo) == _sampling(guidance_scale=1.0)
+    for other in (MODEL, Abilities(id="e", title="E")):  # an engine without steps has no such knob
+        assert _resolve(asked, other).request == without_guidance(asked, other) == asked

@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from genimg_ui.backend.base import CancelToken
+from genimg_ui.backend.device import pick_device
 from genimg_ui.core.geometry import Sides
 from genimg_ui.core.request import EditInputs, EditRequest
 from genimg_ui.core.resolve import Bounds
@@ -13,7 +14,7 @@ from genimg_ui.core.serial import to_json
 from genimg_ui.history.record import EntryState
 from genimg_ui.history.store import Store
 from genimg_ui.jobs.compose import build_editor
-from genimg_ui.registry.live import OWN_FILE
+from genimg_ui.registry.live import OWN_FILE, LiveRegistry
 
 MODELS = Path(__file__).parents[2] / "models.yaml"
 
@@ -33,6 +34,14 @@ def test_the_editor_keeps_the_bounds_that_the_server_gives(store: Store) -> None
     )
     assert (entry.id, entry.state) == ("entry", EntryState.FAILED)
     assert "0.001" in entry.error
+
+
+def test_the_memory_of_models_is_the_engines_budget(store: Store) -> None:
+    spec = LiveRegistry(MODELS)().get("shapes")
+    for budget in (12345, None):
+        pool = build_editor(store, MODELS, {"budget": budget})._pool
+        wanted = pick_device().budget() if budget is None else budget
+        assert pool.get(spec)._models._cache.budget == wanted
 
 
 def test_a_model_that_is_added_is_known_to_the_next_job(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def make(tmp_path: Path) -> Iterator[MakeShelf]:
     made: list[ModelShelf] = []
     (tmp_path / "models.yaml").write_text(MODELS)
 
-    def shelf(**options: bool) -> ModelShelf:
+    def shelf(**options: Any) -> ModelShelf:
         data = tmp_path / "data"
         data.mkdir(exist_ok=True)
         registry = LiveRegistry(tmp_path / "models.yaml", data / OWN_FILE)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from genimg_ui.errors import RefusedInput
+from genimg_ui.core.memory import GIB
+from genimg_ui.errors import RefusedInput, StorageError
 from genimg_ui.shelf.fetches import State
+from genimg_ui.shelf.machine import Machine, model_memory
 from genimg_ui.shelf.shelf import ModelShelf
 from genimg_ui.weights.folders import cached_snapshot
 from tests.hub_models import pipeline, safetensors
@@ -109,3 +111,32 @@ def test_a_folder_within_the_folder_is_named(make: MakeShelf) -> None:
     shelf.remove("tiny", "lora:b")
     shelf.remove("tiny", "lora:a")
     assert not outer.exists()
+
+
+@pytest.mark.parametrize("file", ["a.safetensors", ""])
+def test_files_that_the_disk_does_not_give_up_are_a_sentence(
+    make: MakeShelf, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    shelf = make()
+    folder = shelf.registry.own.parent / "loras"
+    folder.mkdir()
+    (folder / "a.safetensors").write_bytes(safetensors(1000))
+    with_loras(shelf, ink=(folder, file))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        patch.setattr("shutil.rmtree", refuse)
+        with pytest.raises(StorageError, match=r"loras could not be removed: Permission denied\."):
+            shelf.remove("tiny", "lora:ink")
+    assert (folder / "a.safetensors").is_file()
+    shelf.remove("tiny", "lora:ink")
+    assert not (folder / "a.safetensors").exists()
+
+
+def test_the_memory_of_models_is_told(make: MakeShelf) -> None:
+    assert "Up to 8.0 GiB of models stay in memory between edits" in make().headline()
+    assert "Up to 3.5 GiB of models" in make(model_memory_gib=3.5).headline()
+    assert model_memory(Machine(cores=1, ram_gib=9, gpu="G", vram_gib=10.0), None) == 8 * GIB

@@ -8,8 +8,10 @@ import gradio as gr
 from genimg_ui.core.geometry import Size
 from genimg_ui.core.parameters import PARAMETERS, Kind
 from genimg_ui.core.region import inputs_for
+from genimg_ui.core.resolve import without_guidance
 from genimg_ui.core.template import SPECIAL
 from genimg_ui.errors import GenimgError, RefusedInput
+from genimg_ui.registry import abilities
 from genimg_ui.run_exports import Export, RunExports
 from genimg_ui.runs import Plan, Run, Runs, fingerprint
 from genimg_ui.ui import run_view, texts, views
@@ -129,6 +131,7 @@ class VariantHandlers(Handlers):
 
     def _plan(self, values: Values, session: str, size: Size) -> Plan:
         request = self.page.request(values)
+        request = without_guidance(request, abilities(self.workspace.model(request)))
         seed = request.sampling.seed
         first = secrets.randbelow(2**31) if seed is None else seed
         sweep = self.page.buttons.variants.read(values, first)
