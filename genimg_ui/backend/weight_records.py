@@ -52,15 +52,15 @@ def _beside(
     source = spec.config or (place.recognised.config if place.recognised else "")
     own = place.recognised is None or place.recognised.whole
     others = [name for name in names if name not in ("unet", "transformer")]
+    if own:
+        others = [] if place.recognised is None else list(place.recognised.absent)
     return (
         PartRecord(
             role="config",
             name="",
             source=_source(source),
             revision=_revision(source, place.config),
-            files=()
-            if own
-            else hashes.records(place.config, _component_files(place.config, others, spec)),
+            files=hashes.records(place.config, _component_files(place.config, others, spec)),
         ),
     )
 

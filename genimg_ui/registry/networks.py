@@ -58,8 +58,13 @@ def _of_file(spec: ModelSpec, place: Place, config: Path) -> tuple[Network, ...]
         own = [Network(name, half, configured(config / name))]
     names = {item.name for item in own}
     whole = place.recognised is None or place.recognised.whole
-    beside = () if whole else networks(config, spec.variant)
-    return (*own, *(item for item in beside if item.name not in names))
+    absent = () if place.recognised is None else place.recognised.absent
+    beside = (
+        item
+        for item in networks(config, spec.variant)
+        if item.name in absent or not (whole or item.name in names)
+    )
+    return (*own, *beside)
 
 
 def _split(shapes: Mapping[str, tuple[int, ...]], config: Path, denoiser: str) -> list[Network]:

@@ -167,7 +167,8 @@ def _config(spec: ModelSpec, found: Recognised | None, *, safety: bool) -> Path:
             "a single file needs `config`, the folder of a model whose configuration it shares"
         )
     # A file that holds the denoiser alone takes all else from its configuration's model.
-    need = Need(configs=found is None or found.whole, pickles=spec.allow_pickle)
+    absent = frozenset(() if found is None else found.absent)
+    need = Need(configs=found is None or found.whole, weights=absent, pickles=spec.allow_pickle)
     if not need.configs:
         need = Need(elsewhere=frozenset({"unet", "transformer"}), pickles=spec.allow_pickle)
     folder = folders.local_folder(source)
@@ -178,7 +179,7 @@ def _config(spec: ModelSpec, found: Recognised | None, *, safety: bool) -> Path:
         return folder
     wanted = None
     if folders.is_hub_id(source):
-        kind = Kind.CONFIGS if need.configs and not safety else Kind.PIPELINE
+        kind = Kind.CONFIGS if need.configs and not absent and not safety else Kind.PIPELINE
         wanted = Wanted(hub_id=source, kind=kind, variant=spec.variant, safety=safety)
     raise Absent(
         f"its configuration {source} {lack}; `config` may name a folder that has it", wanted

@@ -98,11 +98,13 @@ class Need:
     """What else than whole safetensors will do for a pipeline's folder.
 
     Pickles where `pickles`. Components in `elsewhere` are read from another place. With `configs`
-    the weights lie in a single file, and only configurations are needed beside it.
+    the weights lie in a single file, and only configurations are needed beside it, but for the
+    components in `weights`.
     """
 
     pickles: bool = False
     configs: bool = False
+    weights: frozenset[str] = frozenset()
     elsewhere: frozenset[str] = frozenset()
 
 
@@ -186,7 +188,7 @@ def _missing_in_component(
         return None if config.is_file() else f"lacks {name}/scheduler_config.json"
     if kind.endswith(WEIGHTLESS):
         return None if any(here.iterdir()) else f"has an empty {name}/"
-    if need.configs and name != "safety_checker":
+    if need.configs and name not in ("safety_checker", *need.weights):
         return None if (here / "config.json").is_file() else f"lacks {name}/config.json"
     return missing_weights(folder, name, variant, pickles=need.pickles)
 

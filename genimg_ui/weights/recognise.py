@@ -8,7 +8,7 @@ the files that the models' authors published, and of diffusers' own components.
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from genimg_ui.errors import ModelUnavailable
@@ -45,7 +45,8 @@ class Recognised:
 
     `kind` is model, controlnet, lora or vae. `whole` is False where a model's file holds its
     denoiser alone. `native` is True for a UNet with the channels of an inpainting model.
-    `config` is empty where none is known.
+    `config` is empty where none is known. `absent` are components that the rest of a whole file
+    needs and that it has not: some are published without their largest text encoder.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Recognised:
     whole: bool = False
     native: bool = False
     config: str = ""
+    absent: tuple[str, ...] = ()
 
 
 # Names of one tensor that only this family's denoiser has: as published, and as diffusers has it.
@@ -77,6 +79,21 @@ _DENOISERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("z-image", ("layers.0.adaLN_modulation.0.weight",), "Tongyi-MAI/Z-Image-Turbo"),
 )
+# Family → its components beside the denoiser, and how whole checkpoints begin their names.
+_VAE = ("vae", ("vae.", "first_stage_model."))
+_COMPONENTS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    "sd3": (
+        ("text_encoder", ("text_encoders.clip_l.",)),
+        ("text_encoder_2", ("text_encoders.clip_g.",)),
+        ("text_encoder_3", ("text_encoders.t5xxl.",)),
+        _VAE,
+    ),
+    "flux": (
+        ("text_encoder", ("text_encoders.clip_l.",)),
+        ("text_encoder_2", ("text_encoders.t5xxl.",)),
+        _VAE,
+    ),
+}
 _UNET_IN = f"{_WRAP}input_blocks.0.0.weight"
 _INPAINT_CHANNELS = 9
 _FILL_CHANNELS = 384  # 2 × 2 cells of latents, of the masked picture's latents, and of 8 × 8 mask
@@ -152,12 +169,21 @@ def recognise_shapes(shapes: Mapping[str, tuple[int, ...]]) -> Recognised | None
     for family, marks, config in _DENOISERS:
         if any(mark in shapes or _WRAP + mark in shapes for mark in marks):
             whole = any(name.startswith(("text_encoders.", "vae.")) for name in shapes)
+            absent = _absent(family, shapes) if whole else ()
             if family == "flux":
-                return _flux(shapes, whole=whole)
-            return Recognised("model", family, whole, config=config)
+                return replace(_flux(shapes, whole=whole), absent=absent)
+            return Recognised("model", family, whole, config=config, absent=absent)
     if "decoder.conv_in.weight" in shapes and "encoder.conv_in.weight" in shapes:
         return Recognised("vae")
     return None
+
+
+def _absent(family: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
+    return tuple(
+        component
+        for component, prefixes in _COMPONENTS.get(family, ())
+        if not any(name.startswith(prefixes) for name in shapes)
+    )
 
 
 def _flux(shapes: Mapping[str, tuple[int, ...]], *, whole: bool) -> Recognised:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import AutoencoderKL, StableDiffusionPipeline
 from safetensors.torch import save_file
 
 Tensors = dict[str, torch.Tensor]
@@ -22,6 +22,8 @@ _RESNET = {
     "conv_shortcut": "skip_connection",
 }
 _UNET_ENDS = {
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
     "time_embedding.linear_1": "time_embed.0",
     "time_embedding.linear_2": "time_embed.2",
     "conv_in": "input_blocks.0.0",
@@ -49,14 +51,11 @@ def write_single_file(folder: Path, path: Path, *, only_unet: bool = False) -> P
     """The model of `folder` as one safetensors file."""
     pipe = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None)
     tensors = {
-        f"model.diffusion_model.{_unet_name(name, pipe.unet)}": value
+        f"model.diffusion_model.{unet_name(name, pipe.unet)}": value
         for name, value in pipe.unet.state_dict().items()
     }
     if not only_unet:
-        tensors |= {
-            f"first_stage_model.{_vae_name(name, pipe.vae)}": _unflattened(name, value)
-            for name, value in pipe.vae.state_dict().items()
-        }
+        tensors |= vae_tensors(pipe.vae)
         tensors |= {
             f"cond_stage_model.transformer.{_text_name(name)}": value
             for name, value in pipe.text_encoder.state_dict().items()
@@ -65,7 +64,15 @@ def write_single_file(folder: Path, path: Path, *, only_unet: bool = False) -> P
     return path
 
 
-def _unet_name(name: str, unet: object) -> str:
+def vae_tensors(vae: AutoencoderKL) -> Tensors:
+    """The autoencoder's share of a whole checkpoint."""
+    return {
+        f"first_stage_model.{_vae_name(name, vae)}": _unflattened(name, value)
+        for name, value in vae.state_dict().items()
+    }
+
+
+def unet_name(name: str, unet: object) -> str:
     blocks = len(unet.config.block_out_channels)
     down = re.match(r"down_blocks\.(\d+)\.(resnets|attentions|downsamplers)\.(\d+)\.(.*)", name)
     up = re.match(r"up_blocks\.(\d+)\.(resnets|attentions|upsamplers)\.(\d+)\.(.*)", name)

@@ -59,16 +59,17 @@ VISION = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"
 MARKS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", *VISION)
 
 
-def make_sd3(folder: Path) -> Path:
-    """Family sd3."""
+def make_sd3(folder: Path, *, second_width: int = TEXT_WIDTH) -> Path:
+    """Family sd3; `second_width` is that of the second text encoder."""
     torch.manual_seed(11)
+    shape = _sd3() | {"joint_attention_dim": TEXT_WIDTH + second_width}
     parts = {
-        "transformer": SD3Transformer2DModel(**_sd3(), caption_projection_dim=WIDTH).eval(),
+        "transformer": SD3Transformer2DModel(**shape, caption_projection_dim=WIDTH).eval(),
         "scheduler": FlowMatchEulerDiscreteScheduler(shift=3.0),
         "vae": _vae(),
         "text_encoder": CLIPTextModelWithProjection(text_config()).eval(),
-        "text_encoder_2": CLIPTextModelWithProjection(text_config()).eval(),
-        "text_encoder_3": _t5(2 * TEXT_WIDTH),
+        "text_encoder_2": CLIPTextModelWithProjection(text_config(second_width)).eval(),
+        "text_encoder_3": _t5(TEXT_WIDTH + second_width),
         "tokenizer": clip_tokenizer(),
         "tokenizer_2": clip_tokenizer(),
         "tokenizer_3": _t5_tokenizer(),

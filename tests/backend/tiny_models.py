@@ -69,9 +69,10 @@ def make_sdxl_inpaint(folder: Path) -> Path:
     return _saved(pipe, folder)
 
 
-def make_sdxl(folder: Path) -> Path:
-    """Family sdxl with 4 input channels."""
-    pipe = StableDiffusionXLPipeline(**_sdxl(in_channels=4), add_watermarker=False)
+def make_sdxl(folder: Path, *, second_width: int = TEXT_WIDTH) -> Path:
+    """Family sdxl with 4 input channels; `second_width` is that of the second text encoder."""
+    parts = _sdxl(in_channels=4, second_width=second_width)
+    pipe = StableDiffusionXLPipeline(**parts, add_watermarker=False)
     return _saved(pipe, folder)
 
 
@@ -132,14 +133,14 @@ def _sd15(*, in_channels: int) -> dict[str, Any]:
     }
 
 
-def _sdxl(*, in_channels: int) -> dict[str, Any]:
+def _sdxl(*, in_channels: int, second_width: int = TEXT_WIDTH) -> dict[str, Any]:
     torch.manual_seed(2)
-    conditions = _attention(2 * TEXT_WIDTH) | _added_conditions()
+    conditions = _attention(TEXT_WIDTH + second_width) | _added_conditions()
     return {
         "unet": _unet(in_channels, conditions),
         "vae": _vae(),
         "text_encoder": CLIPTextModel(text_config()).eval(),
-        "text_encoder_2": CLIPTextModelWithProjection(text_config()).eval(),
+        "text_encoder_2": CLIPTextModelWithProjection(text_config(second_width)).eval(),
         "tokenizer": clip_tokenizer(),
         "tokenizer_2": clip_tokenizer(),
         "scheduler": EulerDiscreteScheduler(**NOISE, steps_offset=1, timestep_spacing="leading"),
@@ -184,12 +185,12 @@ def _vae() -> AutoencoderKL:
     ).eval()
 
 
-def text_config() -> CLIPTextConfig:
+def text_config(width: int = TEXT_WIDTH) -> CLIPTextConfig:
     vocabulary = _vocabulary()
     return CLIPTextConfig(
         vocab_size=len(vocabulary),
-        hidden_size=TEXT_WIDTH,
-        intermediate_size=2 * TEXT_WIDTH,
+        hidden_size=width,
+        intermediate_size=2 * width,
         projection_dim=TEXT_WIDTH,
         num_hidden_layers=2,
         num_attention_heads=4,

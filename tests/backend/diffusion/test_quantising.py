@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from diffusers import SD3Transformer2DModel
+from safetensors.numpy import load_file
 from sampling_support import FLOWS, flow_spec, generate, job, painted_change, patch, spec
 from tiny_additions import make_lora
 from tiny_gguf import write_gguf
+from whole_files import sd3_tensors
 
 from genimg_ui.backend.device import Device
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
@@ -30,7 +33,7 @@ NEAR = 4.0  # grey levels; eight bits of weights are that exact in a few steps o
 torchao = pytest.mark.skipif(
     importlib.util.find_spec("torchao") is None, reason="torchao is not installed"
 )
-TRANSFORMERS = ("flux", "flux_fill", "qwen", "zimage")
+TRANSFORMERS = ("sd3", "flux", "flux_fill", "qwen", "zimage")
 
 
 def quantised(model: ModelSpec, **networks: str) -> ModelSpec:
@@ -42,6 +45,14 @@ def held(model: ModelSpec) -> int:
     models = Models(Device("cpu", torch.float32), WeightHashes(), safety=False, budget=2**40)
     models.load(model, OnFetching(), Offload.NONE)
     return models.bytes
+
+
+def transformer_of(folder: Path) -> Any:
+    """Its tensors under the names that files of it have."""
+    if folder.name == "sd3":  # known by its authors' names alone
+        network = SD3Transformer2DModel.from_pretrained(folder / "transformer")
+        return {name: value.numpy() for name, value in sd3_tensors(network).items()}
+    return load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors")
 
 
 def assert_near(one: Any, other: Any) -> None:
@@ -89,7 +100,7 @@ def test_a_quantised_unet_takes_controls_and_loras(backend, models, tmp_path):
 
 
 @torchao
-def test_a_single_denoiser_is_quantised_beside_the_rest(backend, flow_models):
+def test_a_single_denoiser_is_quantised_beside_the_rest(flow_models):
     folder = flow_models / "flux"
     alone = folder / "transformer" / "diffusion_pytorch_model.safetensors"
     plain = flow_spec(folder, source=str(alone), config=str(folder))
@@ -132,8 +143,7 @@ def test_a_library_that_is_not_installed_is_named(flow_models, monkeypatch):
 @pytest.mark.parametrize("name", TRANSFORMERS)
 def test_a_gguf_file_paints_nearly_the_pixels_of_its_folder(flow_models, tmp_path, name):
     folder = flow_models / name
-    weights = folder / "transformer" / "diffusion_pytorch_model.safetensors"
-    path = write_gguf(weights, tmp_path / "mine.gguf", note="tiny")
+    path = write_gguf(transformer_of(folder), tmp_path / "mine.gguf", note="tiny")
     text = f"models:\n  tiny: {{source: {path}, config: {folder}, title: Tiny}}\n"
     (tmp_path / "models.yaml").write_text(text, encoding="utf-8")
     model = load_registry(tmp_path / "models.yaml").get("tiny")
@@ -153,8 +163,7 @@ def test_a_gguf_file_paints_nearly_the_pixels_of_its_folder(flow_models, tmp_pat
 
 def test_a_gguf_file_is_not_quantised_again_nor_read_in_part(flow_models, tmp_path, monkeypatch):
     folder = flow_models / "flux"
-    weights = folder / "transformer" / "diffusion_pytorch_model.safetensors"
-    path = write_gguf(weights, tmp_path / "mine.gguf")
+    path = write_gguf(transformer_of(folder), tmp_path / "mine.gguf")
     model = flow_spec(folder, source=str(path), config=str(folder))
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
     again = quantised(model, transformer="int8")

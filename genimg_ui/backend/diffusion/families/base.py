@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import diffusers
 import torch
+import transformers
 
 from genimg_ui.backend.diffusion.blend import AddNoise
 from genimg_ui.backend.diffusion.families.call import Call, ControlCall, OnStep, Output, Pipeline
@@ -111,13 +112,18 @@ class Family(AddNoise, ABC):
                 **pipeline_option(others),
                 **options,
             )
-        return self.inpaint_class(spec, name).from_single_file(
+        pipe = self.inpaint_class(spec, name).from_single_file(
             str(place.main),
             config=str(place.config),
             dtype=reading.dtype,
             local_files_only=True,
+            **self._beside(reading),
             **options,
         )
+        for part in pipe.components.values():
+            if isinstance(part, torch.nn.Module):
+                part.eval()  # of a file, diffusers leaves the T5 encoder with its dropout on
+        return pipe
 
     def _denoiser_alone(self, reading: Reading) -> dict[str, Any]:
         """The denoiser of a single file that holds nothing else, by its component's name."""
@@ -134,6 +140,20 @@ class Family(AddNoise, ABC):
         )
         quantise_read(network, quantiser)
         return {name: network}
+
+    def _beside(self, reading: Reading) -> dict[str, Any]:
+        """The components that a whole file lacks, out of its configuration's model."""
+        config, found = reading.place.config, reading.place.recognised
+        if config is None or found is None:
+            return {}
+        kinds = {name: component_class(config, name) for name in found.absent}
+        return {
+            name: getattr(
+                diffusers if hasattr(diffusers, kind) else transformers, kind
+            ).from_pretrained(config / name, **reading.folder_options())
+            for name, kind in kinds.items()
+            if kind
+        }
 
     def read_helpers(self, pipe: Pipeline, reading: Reading) -> Mapping[str, Pipeline]:
         """Further pipelines that take part in sampling, by their role, beside the loaded one."""
