@@ -1,0 +1,1 @@
+"""Trains the networks that fill holes of photographs in one forward pass."""
