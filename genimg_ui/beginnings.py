@@ -47,7 +47,8 @@ def open_blank(
 def vary(workspace: Workspace, session: str, entry_id: str, index: int, *, page: str = "") -> Draft:
     """Open a result to be repainted in variants with the settings of its edit; the draft.
 
-    Where its model does not repaint whole pictures, the first one here that does is taken.
+    Where its model does not repaint whole pictures, the first one here that does is taken, which
+    whoever asks has to tell.
     Raises RefusedInput where there is none.
     """
     entry = workspace.entry(session, entry_id)
@@ -65,8 +66,10 @@ def vary(workspace: Workspace, session: str, entry_id: str, index: int, *, page:
 
 
 def serving(workspace: Workspace, task: Task, wanted: ModelSpec) -> ModelSpec | None:
-    """A model that can be used here and serves the task: the wanted one where it does."""
-    for spec in (wanted, *workspace.registry.all()):
+    """The wanted model where it serves the task, here or not; else one that is here and does."""
+    if task in wanted.tasks:
+        return wanted
+    for spec in workspace.registry.all():
         if task in spec.tasks and workspace.lack_of(spec) is None:
             return spec
     return None

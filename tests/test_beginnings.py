@@ -138,6 +138,8 @@ def test_the_wanted_model_stays_where_it_serves(room: Room) -> None:
         spec = serving(room.work, task, exemplar)
         assert spec is not None and spec.id == model
     assert serving(room.work, Task.INPAINT, square) is square
+    absent = replace(square, id="absent", engine="diffusers", source="./nowhere")
+    assert serving(room.work, Task.INPAINT, absent) is absent
 
 
 # -- what else must know of tasks

@@ -2,8 +2,8 @@
 
 COLOUR_UNIT = 10.0  # ΔE that weighs as much as a seam of twice the steps beside it
 EXPLAINED = (
-    "Score = (seam above 1) + colour shift / 10 ΔE along the mask's edge. Lower hides better; "
-    "it does not say whether the picture is what you want."
+    "Lower hides the mask's edge better: edge (1 is as smooth as beside it) above 1, plus a tenth "
+    "of how far the colours differ there. It does not say whether the picture is what you want."
 )
 
 

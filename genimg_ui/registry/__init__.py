@@ -1,6 +1,6 @@
 """models.yaml: which models there are, what each can do, and whether it can be used here."""
 
-from genimg_ui.registry.availability import availability, download_size
+from genimg_ui.registry.availability import absence, availability, download_size
 from genimg_ui.registry.families import FAMILIES
 from genimg_ui.registry.reading import load_registry
 from genimg_ui.registry.spec import (
@@ -21,6 +21,7 @@ __all__ = [
     "ModelSpec",
     "Registry",
     "abilities",
+    "absence",
     "availability",
     "download_size",
     "first_request",

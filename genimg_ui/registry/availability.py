@@ -27,6 +27,17 @@ def availability(spec: ModelSpec, *, safety: bool = False) -> str | None:
     )
 
 
+def absence(spec: ModelSpec) -> tuple[bool, str]:
+    """What of the model is not on this machine, "" where nothing is, and whether a hub has it.
+
+    The text is the end of a sentence about the model, without its full stop.
+    """
+    if not spec.source:
+        return False, ""
+    wanted, lack = _lack(spec, safety=False)
+    return wanted is not None, lack
+
+
 def download_size(spec: ModelSpec) -> str:
     """How much must be fetched, in words."""
     return f"about {spec.download_gib:g} GB" if spec.download_gib else "several GB"

@@ -10,6 +10,7 @@ from genimg_ui.core.control import MAX_UNITS, annotators_of
 from genimg_ui.core.request import ControlUnit
 from genimg_ui.registry import ModelSpec
 from genimg_ui.ui import texts
+from genimg_ui.ui.choice import Choice
 from genimg_ui.ui.panels import Panel, Updates, Values
 
 NO_CONTROL = "none"
@@ -23,11 +24,11 @@ _READY_SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"]
 class UnitPanel:
     """One control. A knob that is left empty has its default; `map` is a ready map's sha256."""
 
-    kind: gr.Dropdown
+    kind: Choice
     scale: gr.Slider
     start: gr.Slider
     end: gr.Slider
-    annotator: gr.Dropdown
+    annotator: Choice
     knobs: tuple[gr.Number, ...]
     map: gr.Textbox
     upload: gr.UploadButton
@@ -39,7 +40,7 @@ class UnitPanel:
     def build(cls, place: int) -> Self:
         """Lay out the unit that comes as number `place` from 0."""
         default, name = ControlUnit(kind=NO_CONTROL), f"control-{place + 1}"
-        kind = gr.Dropdown(
+        kind = Choice(
             [NO_CONTROL],
             value=NO_CONTROL,
             label=texts.CONTROL_LABELS[place],
@@ -52,7 +53,7 @@ class UnitPanel:
         with gr.Row():
             start = gr.Slider(0, 1, default.control_guidance_start, step=0.05, label="From")
             end = gr.Slider(0, 1, default.control_guidance_end, step=0.05, label="Until")
-        annotator = gr.Dropdown(
+        annotator = Choice(
             _EVERY_NAME,
             value=USUAL,
             label="Annotator",
@@ -81,6 +82,10 @@ class UnitPanel:
         """Those whose value belongs to the request."""
         own = [self.kind, self.scale, self.start, self.end, self.annotator]
         return [*own, *self.knobs, self.map]
+
+    def buttons(self) -> list[Any]:
+        """Those that only some units have a use for."""
+        return [self.preview, self.upload, self.drop, self.remove]
 
     def read(self, values: Values) -> ControlUnit | None:
         """The unit that the widgets show; None where its kind is `none`."""
@@ -126,7 +131,7 @@ class UnitPanel:
         }
 
     def dress(self, unit: ControlUnit | None) -> Updates:
-        """Labels, choices and what can be seen, as they belong to `unit`."""
+        """Labels, choices, buttons and what can be seen, as they belong to `unit`."""
         ready = unit is not None and unit.map is not None
         found = () if unit is None else annotators_of(unit.kind)
         item = None if unit is None or ready else _annotator(unit.kind, unit.annotator)
@@ -137,6 +142,8 @@ class UnitPanel:
                 interactive=bool(found) and not ready,
             ),
             self.map: gr.update(visible=True if ready else "hidden"),
+            **{button: gr.update(interactive=unit is not None) for button in self.buttons()},
+            self.drop: gr.update(visible=True if ready else "hidden"),
         }
         for index, number in enumerate(self.knobs):
             knob = item.knobs[index] if item and index < len(item.knobs) else None
@@ -170,7 +177,7 @@ class ControlPanel(Panel):
             second = UnitPanel.build(1)
         with gr.Accordion("Third control", open=False, elem_id="control-most"):
             third = UnitPanel.build(2)
-        hide = gr.Button("Hide the map", size="sm", elem_id="control-hide")
+        hide = gr.Button("Hide the map", size="sm", elem_id="control-hide", interactive=False)
         return cls(
             first=first,
             second=second,
@@ -188,6 +195,10 @@ class ControlPanel(Panel):
     def widgets(self) -> list[Any]:
         return [widget for unit in self.units for widget in unit.widgets()]
 
+    def buttons(self) -> list[Any]:
+        """Those that `dress` enables or disables."""
+        return [button for unit in self.units for button in unit.buttons()]
+
     def read(self, values: Values) -> tuple[ControlUnit, ...]:
         found = (unit.read(values) for unit in self.units)
         return tuple(unit for unit in found if unit is not None)
@@ -202,7 +213,7 @@ class ControlPanel(Panel):
 
     def allow(self, spec: ModelSpec) -> Updates:
         kinds = [kind for kind, _ in spec.controls]
-        info = texts.CONTROL if kinds else texts.CONTROL_NEVER.format(model=spec.id)
+        info = texts.CONTROL if kinds else texts.CONTROL_NEVER
         updates: Updates = {}
         for unit in self.units:
             updates[unit.kind] = gr.update(
@@ -225,9 +236,6 @@ class ControlPanel(Panel):
             updates |= unit.dress(None)
             for widget, value in unit.write(None).items():
                 updates[widget] = {**updates.get(widget, gr.update()), "value": value}
-            # Events that are on their way still hold the kind: as no choice, it would break them.
-            known = [NO_CONTROL, *(name for name, _ in spec.controls), kind]
-            updates[unit.kind] = gr.update(value=NO_CONTROL, choices=known)
         return updates, lost
 
     def _each(self, units: tuple[ControlUnit, ...], say: Any) -> Updates:
@@ -253,7 +261,8 @@ def _build_knobs(name: str) -> tuple[gr.Number, ...]:
 
 def _build_buttons(name: str) -> dict[str, Any]:
     def button(text: str, end: str) -> gr.Button:
-        return gr.Button(text, size="sm", min_width=80, elem_id=f"{name}-{end}")
+        ident = f"{name}-{end}"
+        return gr.Button(text, size="sm", min_width=80, elem_id=ident, interactive=False)
 
     return {
         "preview": button("Preview map", "preview"),
@@ -263,8 +272,15 @@ def _build_buttons(name: str) -> dict[str, Any]:
             size="sm",
             min_width=80,
             elem_id=f"{name}-upload",
+            interactive=False,
         ),
-        "drop": button("Drop the ready map", "drop"),
+        "drop": gr.Button(
+            "Drop the ready map",
+            size="sm",
+            min_width=80,
+            elem_id=f"{name}-drop",
+            visible="hidden",
+        ),
         "remove": button("Remove", "remove"),
     }
 

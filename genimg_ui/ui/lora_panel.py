@@ -10,6 +10,7 @@ from genimg_ui.core.request import LoraUnit
 from genimg_ui.registry import ModelSpec
 from genimg_ui.registry.adapters import LoraSpec
 from genimg_ui.ui import texts
+from genimg_ui.ui.choice import Choice
 from genimg_ui.ui.panels import Panel, Updates, Values
 
 NO_LORA = "none"
@@ -19,7 +20,7 @@ NO_LORA = "none"
 class LoraUnitPanel:
     """One LoRA: `trigger` only tells its words, `insert` puts them into the prompt."""
 
-    name: gr.Dropdown
+    name: Choice
     scale: gr.Slider
     trigger: gr.Markdown
     insert: gr.Button
@@ -30,7 +31,7 @@ class LoraUnitPanel:
         name = f"lora-{place + 1}"
         low, high = LORA_RANGE
         with gr.Row():
-            chosen = gr.Dropdown(
+            chosen = Choice(
                 [NO_LORA],
                 value=NO_LORA,
                 label=texts.LORA_LABELS[place],
@@ -87,7 +88,7 @@ class LoraPanel(Panel):
     second: LoraUnitPanel
     third: LoraUnitPanel
     fourth: LoraUnitPanel
-    token: gr.Dropdown
+    token: Choice
     insert: gr.Button
 
     @classmethod
@@ -95,7 +96,7 @@ class LoraPanel(Panel):
         first = LoraUnitPanel.build(0)
         with gr.Accordion("More LoRAs", open=False, elem_id="lora-more"):
             second, third, fourth = (LoraUnitPanel.build(place) for place in (1, 2, 3))
-        token = gr.Dropdown([], label="Embedding", info=texts.EMBEDDING, elem_id="embedding")
+        token = Choice([], label="Embedding", info=texts.EMBEDDING, elem_id="embedding")
         insert = gr.Button("Insert it into the prompt", size="sm", elem_id="embedding-insert")
         return cls(
             first=first, second=second, third=third, fourth=fourth, token=token, insert=insert
@@ -124,8 +125,8 @@ class LoraPanel(Panel):
     def allow(self, spec: ModelSpec) -> Updates:
         names = [lora.name for lora in spec.loras]
         tokens = [embedding.token for embedding in spec.embeddings]
-        info = texts.LORA if names else texts.LORA_NEVER.format(model=spec.id)
-        known = texts.EMBEDDING if tokens else texts.EMBEDDING_NEVER.format(model=spec.id)
+        info = texts.LORA if names else texts.LORA_NEVER
+        known = texts.EMBEDDING if tokens else texts.EMBEDDING_NEVER
         first = tokens[0] if tokens else None
         updates: Updates = {
             self.token: gr.update(

@@ -6,6 +6,7 @@ from typing import Any
 from genimg_ui.errors import RefusedInput
 from genimg_ui.shelf.fetches import Download, State
 from genimg_ui.shelf.shelf import PUBLIC, ModelRow, ModelShelf, PartRow
+from genimg_ui.ui import texts
 from genimg_ui.weights.sizes import size_text, time_text
 
 Json = dict[str, Any]
@@ -19,27 +20,37 @@ ENDINGS = {
 def models_view(shelf: ModelShelf, told: Json | None = None) -> Json:
     """Everything that the list shows; paths are left out on a public page.
 
-    `told` is what came of the last thing that was asked: its kind and text.
+    Models that are here come first. `told` is what came of the last thing that was asked: its
+    kind and text.
     """
     return {
         "told": {"at": time.monotonic(), **told} if told else {},
         "machine": shelf.headline(),
         "problem": shelf.registry.problem,
         "closed": PUBLIC if shelf.public else "",
-        "models": [_model(shelf, row) for row in shelf.rows()],
+        "models": [_model(shelf, row) for row in sorted(shelf.rows(), key=_absent)],
     }
+
+
+def _absent(row: ModelRow) -> bool:
+    """Whether its weights are not here; what else it may use counts for nothing."""
+    return any(part.lack for part in row.parts[:1])
 
 
 def _model(shelf: ModelShelf, row: ModelRow) -> Json:
     spec = row.spec
     badges = ["default"] * row.default + ["added by you"] * row.added
     badges += ["non-commercial"] * spec.non_commercial
+    badges += ["pieces being downloaded"] * any(_is_coming(part) for part in row.parts[1:])
     asks = ""
     if not row.accepted:
         asks = "For non-commercial use only. Its licence must be accepted once before it is used."
     return {
         "id": spec.id,
         "title": spec.title,
+        "family": spec.family or spec.engine,
+        "tasks": [[str(task), texts.TASKS[task]] for task in spec.tasks],
+        "here": not _absent(row),
         "badges": badges,
         "fit": {"level": str(row.fit.level), "text": row.fit.text},
         "facts": " · ".join(_facts(row)),
@@ -54,17 +65,21 @@ def _model(shelf: ModelShelf, row: ModelRow) -> Json:
 def _summary(parts: tuple[PartRow, ...]) -> str:
     """What stands for the pieces beside a model's weights while they are folded."""
     here = sum(not part.lack for part in parts)
-    coming = [part for part in parts if part.download is not None and part.download.state.active]
-    busy = f", {len(coming)} being downloaded" if coming else ""
+    coming = sum(_is_coming(part) for part in parts)
+    busy = f", {coming} being downloaded" if coming else ""
     return f"Controls, LoRAs and other pieces: {here} of {len(parts)} here{busy}"
+
+
+def _is_coming(part: PartRow) -> bool:
+    return part.download is not None and part.download.state.active
 
 
 def _facts(row: ModelRow) -> list[str]:
     spec = row.spec
-    facts = [f"Licence: {spec.licence}"]
+    facts = [f"Licence: {spec.licence}", f"family: {spec.family or spec.engine}"]
     if spec.memory_gib:
         facts.append(f"memory: about {spec.memory_gib:g} GiB")
-    facts.append(f"tasks: {', '.join(spec.tasks)}")
+    facts.append(f"tasks: {', '.join(texts.TASKS[task] for task in spec.tasks)}")
     kinds = ", ".join(kind for kind, _ in spec.controls)
     return [*facts, f"controls: {kinds}"] if kinds else facts
 

@@ -19,6 +19,13 @@
       if (status?.dataset.kind === 'running') press('cancel');
     }
   });
+  // What is said of a model that is not here leads to the tab where it can be fetched.
+  document.addEventListener('click', (event) => {
+    if (!event.target.closest?.('a[href$="#models"]')) return;
+    event.preventDefault();
+    [...document.querySelectorAll('#views [role=tab]')].find((tab) => tab.textContent.trim() === 'Models')?.click();
+    document.querySelector('#views')?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  });
   // On a phone, canvas and comparison may be out of sight when what they show is about to change.
   const changing = '#apply, #examples button, .sp-pick, .cp-continue, .cp-restore, .tr-node, .vs-root button, .pk-compare';
   document.addEventListener('click', (event) => {

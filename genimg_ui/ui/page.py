@@ -1,7 +1,7 @@
 """The page's components by name, and what every handler needs of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,17 @@ from gradio.blocks import Block
 from genimg_ui.core.geometry import Sides, Size
 from genimg_ui.core.preflight import Finding
 from genimg_ui.core.request import EditRequest
+from genimg_ui.core.tasks import MASKED, task_of
 from genimg_ui.downloads import Downloads
 from genimg_ui.errors import GenimgError, RefusedInput
 from genimg_ui.history.names import is_session_key, new_session_key, session_id
 from genimg_ui.recall import Recall
-from genimg_ui.registry import ModelSpec
 from genimg_ui.shelf.shelf import ModelShelf
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import NO_BOX, CanvasState, CanvasUpdate, MaskCanvas
 from genimg_ui.ui.download_panel import DownloadPanel
 from genimg_ui.ui.history_panel import HistoryPanel
+from genimg_ui.ui.model_field import shown_model
 from genimg_ui.ui.outpaint_panel import OutpaintPanel
 from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.ui.parts import Compare, Status, Strip, VersionButtons
@@ -125,11 +126,10 @@ class Handlers:
         page, workspace = self.page, self.workspace
         spec = workspace.registry.get(draft.request.model)
         updates: Updates = page.settings.show(draft.request, spec)
-        choices = [(known.title, known.id) for known in workspace.registry.all()]
-        model = gr.update(choices=choices, value=spec.id, info=about(spec))  # some may be new
-        updates[page.settings.model] = model
+        updates[page.settings.model] = shown_model(workspace.registry, spec)  # some may be new
+        updates[page.settings.left] = ""
         if draft.source is None:
-            return updates
+            return updates | {page.canvas: CanvasUpdate(whole=is_whole(draft.request))}
         opened = workspace.picture(draft.source)
         border = draft.request.border
         context = show_context(workspace, draft, opened.size)
@@ -145,6 +145,7 @@ class Handlers:
             context_label=context.context_label,
             grow=draft.request.mask.grow,
             feather=draft.request.mask.feather,
+            whole=context.whole,
         )
         updates[page.picture] = describe_picture(opened)
         return updates | page.outpaint.write(border, opened.size, "px")
@@ -184,16 +185,21 @@ def describe_picture(opened: OpenPicture) -> str:
     return " · ".join((opened.description, *opened.notes))
 
 
-def about(spec: ModelSpec) -> str:
-    """A model's licence and what is good to know of it, in one line."""
-    return " · ".join(filter(None, (spec.licence, spec.note)))
-
-
 def show_context(workspace: Workspace, draft: Draft, size: Size) -> CanvasUpdate:
     """The dashed box of what the engine will see, in source pixels, with its scale.
 
-    None where the picture is enlarged: all of it is, pass by pass.
+    None where the picture is enlarged: all of it is, pass by pass. Also says whether the mask
+    counts.
     """
+    return replace(_context(workspace, draft, size), whole=is_whole(draft.request))
+
+
+def is_whole(request: EditRequest) -> bool:
+    """Whether the task repaints the whole picture, whatever is painted."""
+    return task_of(request) not in MASKED
+
+
+def _context(workspace: Workspace, draft: Draft, size: Size) -> CanvasUpdate:
     if draft.request.upscale > 1:
         return CanvasUpdate(context=NO_BOX)
     try:

@@ -19,8 +19,9 @@ from genimg_ui.core.request import (
     SamplingParams,
 )
 from genimg_ui.errors import RefusedInput
-from genimg_ui.registry import ModelSpec
+from genimg_ui.registry import DEFAULT_SCHEDULER, ModelSpec
 from genimg_ui.ui import texts
+from genimg_ui.ui.choice import Choice
 
 Values = dict[Any, Any]  # what Gradio hands to a handler with set inputs
 Updates = dict[Any, Any]  # what a handler hands back
@@ -41,9 +42,9 @@ def _whole(values: Values, widget: Component, name: str) -> int:
     return int(value)
 
 
-def usable(is_used: bool, info: str, spec: ModelSpec, **more: Any) -> Any:
+def usable(is_used: bool, info: str, **more: Any) -> Any:
     """An update that enables or disables a widget; a disabled one says why."""
-    text = info if is_used else texts.NEVER.format(model=spec.id)
+    text = info if is_used else texts.NEVER
     return gr.update(interactive=is_used, info=text, **more)
 
 
@@ -61,7 +62,7 @@ class SamplingPanel(Panel):
     true_cfg_scale: gr.Slider
     refiner_switch_at: gr.Slider
     num_inference_steps: gr.Slider
-    scheduler: gr.Dropdown
+    scheduler: Choice
     anchor_step_noise: gr.Checkbox
     prompt_weighting: gr.Checkbox
 
@@ -103,29 +104,26 @@ class SamplingPanel(Panel):
     def allow(self, spec: ModelSpec) -> Updates:
         """Enable what the model uses."""
         return {
-            self.prompt: usable(spec.uses_prompt, texts.PROMPT, spec),
+            self.prompt: usable(spec.uses_prompt, texts.PROMPT),
             self.negative_prompt: usable(
-                spec.uses_prompt and spec.uses_negative_prompt, texts.NEGATIVE, spec
+                spec.uses_prompt and spec.uses_negative_prompt, texts.NEGATIVE
             ),
-            self.strength: usable(spec.uses_strength, texts.STRENGTH, spec),
-            self.guidance_scale: usable(spec.uses_guidance, texts.GUIDANCE, spec),
+            self.strength: usable(spec.uses_strength, texts.STRENGTH),
+            self.guidance_scale: usable(spec.uses_guidance, texts.GUIDANCE),
             self.true_cfg_scale: usable(
-                spec.uses_true_cfg, texts.TRUE_CFG, spec, visible=spec.uses_true_cfg
+                spec.uses_true_cfg, texts.TRUE_CFG, visible=spec.uses_true_cfg
             ),
             self.refiner_switch_at: gr.update(visible=bool(spec.refiner)),
-            self.num_inference_steps: usable(spec.uses_steps, texts.STEPS, spec),
+            self.num_inference_steps: usable(spec.uses_steps, texts.STEPS),
             self.scheduler: usable(
                 bool(spec.schedulers),
                 texts.SCHEDULER,
-                spec,
-                choices=list(spec.schedulers) or ["default"],
+                choices=list(dict.fromkeys((DEFAULT_SCHEDULER, *spec.schedulers))),
             ),
             self.prompt_weighting: gr.update(  # to be switched off wherever it came from
-                info=texts.PROMPT_WEIGHTING
-                if spec.uses_prompt_weighting
-                else texts.NEVER.format(model=spec.id)
+                info=texts.PROMPT_WEIGHTING if spec.uses_prompt_weighting else texts.NEVER
             ),
-            self.anchor_step_noise: usable(bool(spec.schedulers), texts.ANCHOR_STEP_NOISE, spec),
+            self.anchor_step_noise: usable(bool(spec.schedulers), texts.ANCHOR_STEP_NOISE),
         }
 
     def defaults(self, spec: ModelSpec) -> Updates:
@@ -133,7 +131,7 @@ class SamplingPanel(Panel):
         off = {} if spec.uses_prompt_weighting else {self.prompt_weighting: False}
         return off | {
             self.strength: spec.default_strength,
-            self.guidance_scale: spec.default_guidance_scale,
+            self.guidance_scale: spec.usual_guidance_scale,
             self.true_cfg_scale: spec.default_true_cfg_scale,
             self.num_inference_steps: spec.default_steps,
             self.scheduler: "default",
@@ -244,9 +242,9 @@ class InpaintPanel(Panel):
 
     def allow(self, spec: ModelSpec) -> Updates:
         return {
-            self.anchor_context: usable(bool(spec.native_size), texts.ANCHOR_CONTEXT, spec),
-            self.fill: usable(spec.uses_fill, texts.FILL, spec),
-            self.colour_match: usable(spec.uses_colour_match, texts.COLOUR_MATCH, spec),
+            self.anchor_context: usable(bool(spec.native_size), texts.ANCHOR_CONTEXT),
+            self.fill: usable(spec.uses_fill, texts.FILL),
+            self.colour_match: usable(spec.uses_colour_match, texts.COLOUR_MATCH),
         }
 
     def defaults(self, spec: ModelSpec) -> Updates:

@@ -8,6 +8,7 @@ from gradio.blocks import Block
 
 from genimg_ui.presets import GROUPS, Preset
 from genimg_ui.ui import texts
+from genimg_ui.ui.choice import Choice
 
 KEPT = [group for group in GROUPS if group != "model"]  # what a new preset keeps at first
 
@@ -16,7 +17,7 @@ KEPT = [group for group in GROUPS if group != "model"]  # what a new preset keep
 class PresetsPanel:
     """The dropdown, and two groups that are hidden until they are wanted."""
 
-    preset: gr.Dropdown
+    preset: Choice
     manage: gr.Button
     template_group: gr.Group
     template: gr.Textbox
@@ -35,7 +36,7 @@ class PresetsPanel:
     @classmethod
     def build(cls, presets: tuple[Preset, ...]) -> Self:
         with gr.Row(elem_id="preset-row"):
-            preset = gr.Dropdown(
+            preset = Choice(
                 choices_of(presets), value=None, label="Preset",
                 elem_id="preset", scale=5, min_width=150,
             )  # fmt: skip

@@ -131,7 +131,7 @@ class ReferencePanel(Panel):
 
     def allow(self, spec: ModelSpec) -> Updates:
         usable = bool(spec.references)
-        info = texts.REFERENCE if usable else texts.REFERENCE_NEVER.format(model=spec.id)
+        info = texts.REFERENCE if usable else texts.REFERENCE_NEVER
         updates: Updates = {unit.picture: gr.update() for unit in self.units}
         for unit in self.units:
             updates[unit.scale] = gr.update(interactive=usable, info=info)

@@ -50,7 +50,7 @@ def ended(run: Run) -> Json:
 
 def _item(cell: RunCell, crop: str) -> Json:
     report = cell.result.report if cell.result else None
-    scores = "" if report is None else f"seam {report.seam:.2f} · {report.colour_shift:.1f} ΔE"
+    scores = "" if report is None else f"edge {report.seam:.2f} · colours {report.colour_shift:.1f}"
     return {
         "entry": cell.entry,
         "label": _short(cell),

@@ -10,8 +10,10 @@ from genimg_ui.core.request import EditRequest, SamplingParams
 from genimg_ui.core.tasks import MASKED, Task, task_of
 from genimg_ui.registry import ModelSpec, Registry
 from genimg_ui.ui import texts
+from genimg_ui.ui.choice import Choice
 from genimg_ui.ui.control_panel import ControlPanel
 from genimg_ui.ui.lora_panel import LoraPanel
+from genimg_ui.ui.model_field import model_choices
 from genimg_ui.ui.outpaint_panel import OutpaintPanel
 from genimg_ui.ui.panels import InpaintPanel, MaskPanel, SamplingPanel, Updates, Values
 from genimg_ui.ui.reference_panel import ReferencePanel
@@ -27,7 +29,8 @@ class SettingsPanel:
     task: TaskPanel
     new_canvas: NewCanvasPanel
     border_box: gr.Accordion  # holds the widgets of the border
-    model: gr.Dropdown
+    model: Choice
+    left: gr.Textbox  # never seen: the model that a task could not take; "" for none
     sampling: SamplingPanel
     mask: MaskPanel
     inpaint: InpaintPanel
@@ -41,6 +44,10 @@ class SettingsPanel:
         edit = (self.task, self.sampling, self.mask, self.inpaint)
         additions = (self.control, self.lora, self.reference, self.speed)
         return [self.model, *(each for part in (*edit, *additions) for each in part.widgets())]
+
+    def shown(self) -> list[Any]:
+        """What `show` and `allow` may change: the widgets, and what belongs to their values."""
+        return [*self.widgets(), self.left, *self.control.buttons()]
 
     def changing(self) -> list[Any]:
         """The same widgets, for connecting their `change` events."""
@@ -137,11 +144,8 @@ class ApplyRow:
 
 def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, ApplyRow]:
     """Lay out the right column: the first edit needs its top half only."""
-    choices = [(spec.title, spec.id) for spec in registry.all()]
     task, new_canvas = TaskPanel.build(), NewCanvasPanel.build()
-    model = gr.Dropdown(
-        choices, value=registry.default, label="Model", elem_id="model", filterable=False
-    )
+    model, left = _build_model(registry)
     top, dice = _build_top()
     buttons = _build_buttons(dice)
     with gr.Accordion("Outpaint: add a border", open=False, elem_id="outpaint") as border_box:
@@ -161,6 +165,7 @@ def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, Ap
         new_canvas=new_canvas,
         border_box=border_box,
         model=model,
+        left=left,
         sampling=sampling,
         mask=mask,
         inpaint=inpaint,
@@ -170,6 +175,14 @@ def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, Ap
         speed=speed,
     )
     return panel, outpaint, buttons
+
+
+def _build_model(registry: Registry) -> tuple[Choice, gr.Textbox]:
+    choices = model_choices(registry)
+    model = Choice(
+        choices, value=registry.default, label="Model", elem_id="model", filterable=False
+    )
+    return model, gr.Textbox("", visible=False)
 
 
 def _build_added() -> tuple[LoraPanel, ReferencePanel]:
@@ -238,7 +251,7 @@ def _build_knobs() -> dict[str, Any]:
         "num_inference_steps": _slider(
             "num_inference_steps", (1, 150), 1, texts.STEPS, elem_id="steps"
         ),
-        "scheduler": gr.Dropdown(
+        "scheduler": Choice(
             ["default"],
             value="default",
             label="Scheduler",

@@ -8,6 +8,7 @@ import gradio as gr
 from genimg_ui.core.speed import THRESHOLDS, SpeedParams, StepCache
 from genimg_ui.registry import ModelSpec, abilities
 from genimg_ui.ui import texts
+from genimg_ui.ui.choice import Choice
 from genimg_ui.ui.panels import Panel, Updates, Values, usable
 
 
@@ -16,7 +17,7 @@ class SpeedPanel(Panel):
     """Savings that change the picture a little; at first nothing is saved."""
 
     guidance_end: gr.Slider
-    step_cache: gr.Dropdown
+    step_cache: Choice
     step_cache_threshold: gr.Number
 
     @classmethod
@@ -33,7 +34,7 @@ class SpeedPanel(Panel):
                 elem_id="guidance-end",
             )
             with gr.Row():
-                step_cache = gr.Dropdown(
+                step_cache = Choice(
                     [str(name) for name in StepCache],
                     value=str(default.step_cache),
                     label="Step cache",
@@ -72,9 +73,9 @@ class SpeedPanel(Panel):
         cached = bool(spec.step_caches)
         names = [str(StepCache.OFF), *map(str, spec.step_caches)]
         return {
-            self.guidance_end: usable(guides, texts.GUIDANCE_END, spec),
-            self.step_cache: usable(cached, texts.STEP_CACHE, spec, choices=names),
-            self.step_cache_threshold: usable(cached, texts.STEP_CACHE_THRESHOLD, spec),
+            self.guidance_end: usable(guides, texts.GUIDANCE_END),
+            self.step_cache: usable(cached, texts.STEP_CACHE, choices=names),
+            self.step_cache_threshold: usable(cached, texts.STEP_CACHE_THRESHOLD),
         }
 
     def defaults(self) -> Updates:

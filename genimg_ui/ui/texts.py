@@ -24,7 +24,11 @@ TASK_INFO = {
 TASK_NEVER = "Not used: the whole picture is repainted."
 TASK_STRENGTH = "Text to image begins with noise alone: 1."
 TASK_MODEL = "{old} does not serve this task, so the model is {new} now."
-TASK_TILE = "The control `tile` is on, so that each part keeps to what is there."
+TASK_BACK = "{new} is the model again."
+TASK_TILE = "The control tile is on, so that each part keeps to what is there."
+NOT_HERE = "{title} (not here)"
+FETCH_IT = "**Not here:** fetch it in the [Models tab](#models), {size}."
+CANNOT_USE = "**Not here:** {lack}."
 NO_TASK_MODEL = "No model here serves this task. The tab Models says what can be fetched."
 NEW_CANVAS = "An empty canvas is open. Write a prompt, then press Apply."
 VARY = "The result is the source, to be repainted in variants. Set Denoise, then press Apply."
@@ -50,7 +54,7 @@ STEP_CACHE = "Takes over from the step before what has hardly changed: faster, l
 STEP_CACHE_THRESHOLD = "How large a change still counts as small; empty: the usual value."
 REFINER = "The share of the steps after which the refiner takes over; 1 is without it."
 STEPS = "More is slower, and better only up to about 50."
-SCHEDULER = "The sampler; `default` is the model's own."
+SCHEDULER = "The method that turns noise into the picture; default is the model's own."
 GROW = "Widens the mask (below 0: narrows it), in pixels of the picture."
 FEATHER = "Soft edge inside the mask; never reaches beyond it."
 FILL = "What the model finds under the mask before it starts."
@@ -62,7 +66,7 @@ ANCHOR_STEP_NOISE = (
     "For samplers that add noise at each step: it belongs to the picture, so a seed keeps its "
     "texture when the mask grows."
 )
-FILL_MODE = "auto: `remove` for a painted mask, `extend` for a border."
+FILL_MODE = "auto: remove for a painted mask, extend for a border."
 PADDING = "How much around the mask the engine sees, in pixels of the picture."
 ANCHOR_CONTEXT = (
     "The dashed box holds still while the mask grows a little, so a seed keeps more of what it "
@@ -72,7 +76,7 @@ ONLY_MASKED = (
     "The engine works on the dashed box only, at its best size. Off: on the whole picture."
 )
 CONTROL = "Keeps outlines, depth or colours of what is under the mask."
-NEVER = "{model} does not use this."
+NEVER = "Not used by this model."
 CONTROL_LABELS = ("Control", "Second control", "Third control")
 ANNOTATOR = "What draws the map of the picture."
 KNOB = "{low:g} to {high:g}; empty: {default:g}"
@@ -81,21 +85,21 @@ MAP_SHOWN = "The control map lies on the canvas ({size}); it changes nothing."
 MAP_KEPT = "The ready map is used as it is. It must be as large as the picture or its canvas."
 LORA_LABELS = ("LoRA", "Second LoRA", "Third LoRA", "Fourth LoRA")
 LORA = "A style or a subject that is added to the model for this edit; 0 is without it."
-LORA_NEVER = "{model} has none: name some under `loras` in models.yaml."
+LORA_NEVER = "This model has none. Its entry in models.yaml lists them, under loras."
 TRIGGER = "Its words:"
 FEW_STEPS = "{lora} is made for {scheduler}, {steps} steps and CFG {guidance:g}: they are set."
 EMBEDDING = "A word that stands for a picture's subject or style. It acts where the prompt says it."
-EMBEDDING_NEVER = "{model} has none: name some under `embeddings` in models.yaml."
+EMBEDDING_NEVER = "This model has none. Its entry in models.yaml lists them, under embeddings."
 REFERENCE_LABELS = ("Choose a reference", "Choose a second one", "Choose a third one")
 REFERENCE = "How much the result shall resemble the reference; its middle square is read."
-REFERENCE_NEVER = "{model} reads no reference pictures."
+REFERENCE_NEVER = "This model reads no reference pictures."
 REFERENCE_KEPT = "The reference is kept with the edit. It does not have to fit the picture's size."
 PROMPT_WEIGHTING = (
     "(word)1.3 or word++ says more of it, (word)0.7 or word-- less; long prompts are read whole."
 )
 NO_LOOKS = "Control maps cannot be previewed here: they are drawn when the edit runs."
 CONTROL_OFF = "{model} does not take the control {kinds}, which is off now."
-CONTROL_NEVER = "{model} takes no control."
+CONTROL_NEVER = "This model takes no control."
 APPLY_KEYS = "Ctrl+Enter applies, Esc cancels, ? on the canvas lists the keys."
 
 FIELD_LABELS = {
@@ -145,11 +149,21 @@ DOWNLOAD_SIGNED = (
     "Not for layers."
 )
 DOWNLOAD_TEST = f"{DOWNLOAD_SIGNED} Signed with a test certificate, which proves no identity."
+EDGES = ("hidden", "faint", "visible")
+EDGE_COLOURS = ("fit", "differ a little", "differ")
+MATCHED = {
+    "offset": "shifted to fit the colours around the mask",
+    "blend": "blended into the colours around the mask",
+}
+MATCH_LEFT = "left as they are: no change fits better"
+MATCH_BLIND = "left as they are: too little is known around the mask"
 BUNDLE_HELP = (
     "A bundle is one ZIP with everything that the shown result needs to be made again elsewhere."
 )
 REPLAY_HELP = "Replay makes it again here and says whether every pixel is the same."
-REPLAY_ELSEWHERE = "Here nothing replays: replay the bundle elsewhere, with `replay FILE.zip`."
+REPLAY_ELSEWHERE = (
+    "Here nothing replays: replay the bundle elsewhere, with the command replay FILE.zip."
+)
 REPLAY_WAITING = "Waiting for edits to finish."
 REPLAY_VERDICTS = {
     "identical": "Identical: every pixel came out the same.",

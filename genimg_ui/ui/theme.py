@@ -34,6 +34,10 @@ def make_theme() -> gr.themes.Base:
         button_primary_text_color="white",
         block_info_text_size="11px",
         checkbox_label_padding="6px 8px",
-        input_background_fill="*neutral_50",
+        # A field that takes input has a border; one that does not has none (page.css).
+        input_background_fill="white",
         input_background_fill_dark="*neutral_800",
+        input_border_width="1px",
+        input_border_color="*neutral_300",
+        input_border_color_dark="*neutral_600",
     )

@@ -11,11 +11,16 @@ from genimg_ui.core.region import canvas_size, source_box
 from genimg_ui.core.request import ColourMatch
 from genimg_ui.core.speed import SpeedParams, StepCache
 from genimg_ui.history.marks import Marks
-from genimg_ui.history.record import LogEntry, ResultReport
+from genimg_ui.history.record import LogEntry, MatchReport, ResultReport
 from genimg_ui.jobs.queue import Job, JobState
+from genimg_ui.ui import texts
 
 Json = dict[str, Any]
 Link = Callable[[Path], str]
+# Up to the first an edge hides, above the second it is plain to see: of the report's seam (1: as
+# smooth as beside it), and of its colour shift in ΔE (2.3 is just noticeable: Mahy et al., 1994).
+SEAMS = (1.2, 1.6)
+SHIFTS = (2.3, 7.0)
 
 
 def message(text: str, *, kind: str = "", findings: list[Finding] | None = None) -> Json:
@@ -121,22 +126,25 @@ def comparison(
 
 def _edge(report: ResultReport) -> list[tuple[str, str]]:
     """How the result meets its surroundings; where colours were matched, before and after."""
-    seam, shift = f"{report.seam:.2f}", f"{report.colour_shift:.1f} ΔE"
+    seam, shift = f"{report.seam:.2f}", f"{report.colour_shift:.1f}"
     match = report.match
-    if match is None:
-        return [("seam", seam), ("colour shift", shift)]
-    if match.ring_error_before is None:
-        done = "too few known pixels around the mask"
-    elif match.applied is ColourMatch.OFF:
-        done = f"left as it is, ring error {match.ring_error_before:.1f} ΔE"
-    else:
+    if match is not None and match.applied is not ColourMatch.OFF:
         seam = f"{match.seam_before:.2f} → {seam}"
         shift = f"{match.colour_shift_before:.1f} → {shift}"
-        done = (
-            f"{match.applied}, ring error {match.ring_error_before:.1f} → "
-            f"{match.ring_error_after:.1f} ΔE"
-        )
-    return [("seam", seam), ("colour shift", shift), ("colour match", done)]
+    edge = _graded(report.seam, SEAMS, texts.EDGES)
+    colours = _graded(report.colour_shift, SHIFTS, texts.EDGE_COLOURS)
+    facts = [("edge of the mask", f"{edge} ({seam})"), ("colours there", f"{colours} ({shift})")]
+    return facts if match is None else [*facts, ("colour match", _matched(match))]
+
+
+def _graded(value: float, limits: tuple[float, float], words: tuple[str, str, str]) -> str:
+    return words[sum(value > limit for limit in limits)]
+
+
+def _matched(match: MatchReport) -> str:
+    if match.ring_error_before is None:
+        return texts.MATCH_BLIND
+    return texts.MATCH_LEFT if match.applied is ColourMatch.OFF else texts.MATCHED[match.applied]
 
 
 def _saved(speed: SpeedParams) -> list[tuple[str, str]]:

@@ -54,6 +54,11 @@ def knob(desk: Desk, number: int) -> Locator:
     return desk.page.locator(f"#control-1-knob-{number} input")
 
 
+def buttons_are(desk: Desk, *, usable: bool) -> None:
+    for end in ("preview", "upload", "remove"):
+        expect(desk.page.locator(f"#control-1-{end}")).to_be_enabled(enabled=usable)
+
+
 def test_a_map_is_shown_on_the_canvas_and_changes_no_mask(at: Desk) -> None:
     at.paint(60, 40, 90, 70)
     at.pick("control-1", "canny")
@@ -66,9 +71,22 @@ def test_a_map_is_shown_on_the_canvas_and_changes_no_mask(at: Desk) -> None:
     assert state["overlay"] == {k: state["context"][k] for k in state["overlay"]}
     assert state["painted"] == painted
     first = at.page.locator("#canvas .gc-picture").screenshot()
+    expect(at.page.locator("#control-hide")).to_be_enabled()
     at.page.locator("#control-hide").click()
     at.wait("s.overlay === null")
     assert at.page.locator("#canvas .gc-picture").screenshot() != first
+
+
+def test_the_buttons_are_right_after_a_refresh(at: Desk) -> None:
+    buttons_are(at, usable=False)
+    at.pick("control-1", "canny")
+    buttons_are(at, usable=True)
+    expect(at.page.locator("#control-1-drop")).to_be_hidden()
+    at.kept()
+    at.go()
+    at.page.locator("#control").get_by_text("Control", exact=True).first.click()
+    expect(at.page.locator("#control-1 input")).to_have_value("canny")
+    buttons_are(at, usable=True)
 
 
 def test_a_number_out_of_range_is_refused_by_its_name(at: Desk) -> None:
@@ -107,8 +125,12 @@ def test_a_ready_map_is_kept_over_a_refresh_and_can_be_dropped(at: Desk, tmp_pat
     at.go()
     at.page.locator("#control").get_by_text("Control", exact=True).first.click()
     expect(shown).to_have_value(sha256)
+    buttons_are(at, usable=True)
     at.page.locator("#control-1-drop").click()
     expect(shown).to_be_hidden()
+    expect(at.page.locator("#control-1-drop")).to_be_hidden()
+    at.page.locator("#control-1-remove").click()
+    buttons_are(at, usable=False)
 
 
 def test_a_second_control_is_removed_again(at: Desk) -> None:
@@ -126,10 +148,23 @@ def test_a_model_without_controls_says_so(at: Desk) -> None:
     expect(at.page.locator("#control-1 input")).to_be_disabled()
 
 
+def test_a_scheduler_that_the_next_model_lacks_breaks_nothing(at: Desk) -> None:
+    at.paint(60, 40, 90, 70)
+    at.pick("model", "Sketch (not here)")
+    at.sees("Sketch cannot be used")
+    expect(at.page.locator("#model")).to_contain_text("Not here: the folder")
+    at.page.locator("#sampling").get_by_text("Sampling", exact=True).first.click()
+    at.pick("scheduler", "lcm")
+    at.pick("model", "exemplar")
+    expect(at.page.locator("#scheduler input")).to_have_value("default")
+    assert "pixels outside the mask changed" in at.apply()
+
+
 def test_a_control_that_the_next_model_does_not_take_is_off_and_the_page_goes_on(at: Desk) -> None:
     at.paint(60, 40, 90, 70)
     at.pick("control-1", "canny")
     at.pick("model", "exemplar")
     at.sees("does not take the control canny")
     expect(at.page.locator("#control-1 input")).to_have_value("none")
+    buttons_are(at, usable=False)
     assert "pixels outside the mask changed" in at.apply()

@@ -83,6 +83,27 @@ def test_a_phone_paints_applies_and_compares(
     assert not desk.troubles
 
 
+def test_every_tool_is_in_sight_and_large_enough_on_a_phone(
+    profile: MakeContext, server: Server
+) -> None:
+    desk = Desk(profile(**PHONE), server)
+    desk.page.get_by_role("button", name="Cat", exact=True).tap()
+    desk.opened((451, 300))
+    for bar in ("tools", "options"):
+        buttons = desk.page.locator(f".gc-{bar} .gc-button:visible")
+        assert buttons.count() >= 4
+        for button in buttons.all():
+            box = button.bounding_box()
+            assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
+            assert box["width"] >= 40 and box["height"] >= 40
+    for number in desk.page.locator(".gc-field input[type=number]").all():
+        box = number.bounding_box()
+        assert box is not None and box["x"] + box["width"] <= 390 and box["height"] >= 40
+    assert desk.page.locator(".gc-stage").bounding_box()["height"] >= 280  # type: ignore[index]
+    assert desk.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not desk.troubles
+
+
 def test_an_example_is_scrolled_into_sight_on_a_phone(profile: MakeContext, server: Server) -> None:
     desk = Desk(profile(**PHONE), server)
     desk.page.get_by_role("button", name="Cat", exact=True).tap()

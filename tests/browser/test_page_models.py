@@ -82,6 +82,23 @@ def test_fetch_stop_resume_and_remove(shop: Desk, hub: Hub, tmp_path: Path) -> N
     assert not list((tmp_path / "hub").glob("models--tiny--model"))
 
 
+def test_the_list_is_searched_and_unfolds(shop: Desk) -> None:
+    shop.page.locator(".md-count").get_by_text("3 of 3 models").wait_for(timeout=WAIT)
+    titles = shop.page.locator(".md-item:visible .md-title")
+    assert titles.all_inner_texts() == ["Exemplar", "Tiny", "Gift"]
+    facts = card(shop, "Tiny").locator(".md-facts")
+    assert not facts.is_visible()
+    card(shop, "Tiny").locator(".md-head").click()
+    assert "Licence: OpenRAIL" in facts.inner_text()
+    shop.page.locator(".md-search").fill("GIFT nc")
+    assert titles.all_inner_texts() == ["Gift"]
+    shop.page.locator(".md-search").fill("")
+    shop.page.locator(".md-family").select_option("sd15")
+    assert titles.all_inner_texts() == ["Tiny", "Gift"]
+    shop.page.locator(".md-only input").check()
+    shop.page.get_by_text("No model fits").wait_for()
+
+
 def test_a_killed_download_is_shown_as_interrupted_and_goes_on(shop: Desk, hub: Hub) -> None:
     hub.slow = 0.1
     card(shop, "Tiny").get_by_text("Fetch", exact=True).click()
@@ -120,10 +137,10 @@ def test_a_licence_is_accepted_once_and_an_added_model_can_be_chosen(shop: Desk)
     shop.page.get_by_text("other is in the list: family sd15, openrail.").wait_for(timeout=WAIT)
     assert source.input_value() == ""
     reads(shop, "other", "added by you")
-    shop.pick("model", "other")
+    shop.pick("model", "other (not here)")
     shop.page.reload()
     shop.ready()
-    assert shop.page.locator("#model input").input_value() == "other"
+    assert shop.page.locator("#model input").input_value() == "other (not here)"
     shop.view("Models")
     reads(shop, "Gift", "Here, ")
     assert not gift.get_by_text("Accept licence").is_visible()

@@ -56,6 +56,7 @@ def test_upscaling_works_without_a_model_and_says_so(desk: Desk, tmp_path: Path)
     choose(desk, "Upscale")
     model(desk, "Lanczos (resampling only)")
     assert "does not serve this task" in desk.status()
+    desk.page.locator("#model").get_by_text("does not serve this task").wait_for()
     desk.page.locator("#factor").get_by_label("×4").check()
     desk.wait("!(s.context && s.context.right > s.context.left)")  # no box: all is enlarged
     assert "No pixel was locked" in desk.apply()
@@ -66,6 +67,23 @@ def test_upscaling_works_without_a_model_and_says_so(desk: Desk, tmp_path: Path)
     desk.page.locator("#factor label.selected").get_by_text("×4").wait_for()
     with Image.open(path) as source:
         assert source.size == (120, 80)
+
+
+def test_the_mask_rests_while_the_whole_picture_is_repainted(desk: Desk, tmp_path: Path) -> None:
+    desk.open(photograph(tmp_path / "rests.png", (120, 80)))
+    desk.paint(10, 10, 60, 60)
+    painted, note = desk.state()["painted"], desk.page.locator(".gc-whole")
+    assert not note.is_visible()
+    before = desk.page.locator("#model input").input_value()
+    choose(desk, "Upscale")
+    note.wait_for()
+    faint = "getComputedStyle(document.querySelector('.gc-tint')).opacity < 0.3"
+    assert desk.page.evaluate(faint)
+    choose(desk, "Inpaint")
+    note.wait_for(state="hidden")
+    assert not desk.page.evaluate(faint) and desk.state()["painted"] == painted
+    desk.sees("is the model again")
+    assert desk.page.locator("#model input").input_value() == before
 
 
 def test_a_new_canvas_is_painted_and_varied(desk: Desk) -> None:

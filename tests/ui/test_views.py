@@ -142,7 +142,8 @@ def test_a_comparison_has_proof_settings_and_places() -> None:
     assert told["ok"] and told["marks"]["rating"] == 2 and told["proof"].startswith("0 of")
     facts = dict(told["facts"])
     assert (facts["model"], facts["seed"], facts["prompt"]) == ("square", "7", "a cat")
-    assert (facts["seam"], facts["colour shift"], facts["seconds"]) == ("1.23", "0.6 ΔE", "2.2")
+    assert facts["edge of the mask"] == "faint (1.23)"
+    assert (facts["colours there"], facts["seconds"]) == ("fit (0.6)", "2.2")
     assert (facts["scheduler"], facts["context"]) == ("ddim", "10×10 → 64×64")
     assert told["filename"] == "2026-01-02_square_seed7.png"
     assert json.loads(json.dumps(told))
@@ -170,20 +171,26 @@ def test_an_engine_without_a_sampler_shows_no_sampler() -> None:
             ColourMatch.BLEND,
             (7.12, 1.94),
             {
-                "seam": "1.96 → 1.23",
-                "colour shift": "6.7 → 0.6 ΔE",
-                "colour match": "blend, ring error 7.1 → 1.9 ΔE",
+                "edge of the mask": "faint (1.96 → 1.23)",
+                "colours there": "fit (6.7 → 0.6)",
+                "colour match": "blended into the colours around the mask",
             },
         ),
         (
             ColourMatch.OFF,
             (1.2, 1.2),
-            {"seam": "1.23", "colour match": "left as it is, ring error 1.2 ΔE"},
+            {
+                "edge of the mask": "faint (1.23)",
+                "colour match": "left as they are: no change fits better",
+            },
         ),
         (
             ColourMatch.OFF,
             (None, None),
-            {"seam": "1.23", "colour match": "too few known pixels around the mask"},
+            {
+                "edge of the mask": "faint (1.23)",
+                "colour match": "left as they are: too little is known around the mask",
+            },
         ),
     ],
 )

@@ -74,6 +74,7 @@ class CanvasData(GradioModel):
     overlay_url: str | None = None
     grow: int | None = None
     feather: int | None = None
+    whole: bool | None = None
     message: str | None = None
     clear: bool = False
 
@@ -108,7 +109,8 @@ class CanvasUpdate:
     (undoable). `opened` makes the update void unless that picture is still the latest.
     `box` is the context box drawn by hand, `context` the one that results; an empty one takes it
     away. `overlay` is a picture to be looked at, drawn over `overlay_box` of the source and below
-    the mask; an empty box takes it away. `clear` empties the canvas.
+    the mask; an empty box takes it away. `whole` says that the whole picture is repainted: the mask
+    stays, dimmed, and counts again with `whole` False. `clear` empties the canvas.
     """
 
     source: str | None = None
@@ -124,6 +126,7 @@ class CanvasUpdate:
     overlay_box: Box | None = None
     grow: int | None = None
     feather: int | None = None
+    whole: bool | None = None
     message: str | None = None
     opened: int | None = None
     clear: bool = False
@@ -177,6 +180,7 @@ def data_of(update: CanvasUpdate) -> CanvasData:
         overlay_url=served_url(update.overlay),
         grow=update.grow,
         feather=update.feather,
+        whole=update.whole,
         message=update.message,
         clear=update.clear,
     )

@@ -136,7 +136,7 @@ class AdapterHandlers(Handlers):
             return page.nothing()
         spec = self.workspace.registry.get(values[page.settings.model])
         if not spec.references:
-            raise RefusedInput(texts.REFERENCE_NEVER.format(model=spec.id))
+            raise RefusedInput(texts.REFERENCE_NEVER)
         session = page.session(values)
         self.workspace.make_sure_of_room(session, Path(file).stat().st_size)
         kept = self.workspace.pictures.keep_map(session, Path(file))

@@ -26,7 +26,7 @@ class CarriedHandlers(Handlers):
             page.picture,
             page.outpaint.aspect,
             *page.outpaint.numbers(),
-            *page.settings.widgets(),
+            *page.settings.shown(),
         ]
         page.status.recalled(self.on_recalled, inputs={page.key}, outputs=outputs, **QUIET)
 

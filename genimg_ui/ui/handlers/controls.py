@@ -37,15 +37,15 @@ class ControlHandlers(Handlers):
         panel.timer.tick(
             self.on_tick,
             inputs={page.key, panel.look},
-            outputs=[page.canvas, page.status, panel.timer, panel.look],
+            outputs=[page.canvas, page.status, panel.timer, panel.look, panel.hide],
             **QUIET,
         )
-        hidden = [page.canvas, panel.timer, panel.look]
+        hidden = [page.canvas, panel.timer, panel.look, panel.hide]
         panel.hide.click(self.on_hide, outputs=hidden, **QUIET)
 
     def _connect(self, unit: UnitPanel) -> None:
         page = self.page
-        own, outputs = set(unit.widgets()), [*unit.widgets(), page.status]
+        own, outputs = set(unit.widgets()), [*unit.widgets(), *unit.buttons(), page.status]
 
         def on_kind(values: Values) -> Updates:
             return self.on_chosen(unit, values, kind=True)
@@ -74,7 +74,7 @@ class ControlHandlers(Handlers):
         unit.upload.upload(
             on_uploaded,
             inputs={page.key, unit.upload, *unit.widgets()},
-            outputs=[*unit.widgets(), page.status],
+            outputs=[*unit.widgets(), *unit.buttons(), page.status],
             concurrency_limit=2,
             api_visibility="private",
             show_progress="hidden",
@@ -166,7 +166,8 @@ class ControlHandlers(Handlers):
             overlay=page.link(Path(look.answer["path"])), overlay_box=Box(*look.answer["box"])
         )
         told_ = texts.MAP_SHOWN.format(size=look.answer["size"])
-        return {**over, page.canvas: map_, page.status: views.message(told_)}
+        shown = {page.canvas: map_, panel.hide: gr.update(interactive=True)}
+        return {**over, **shown, page.status: views.message(told_)}
 
     def on_hide(self) -> Updates:
         """Take the map from the canvas, and wait for none any more."""
@@ -175,6 +176,7 @@ class ControlHandlers(Handlers):
             page.canvas: CanvasUpdate(overlay_box=NO_MAP),
             panel.timer: gr.Timer(active=False),
             panel.look: "",
+            panel.hide: gr.update(interactive=False),
         }
 
 

@@ -26,7 +26,7 @@ class ExampleHandlers(Handlers):
             page.picture,
             page.tabs,
             *page.outpaint.numbers(),
-            *page.settings.widgets(),
+            *page.settings.shown(),
         ]
         for name, button in buttons.items():
             button.click(self.opener(name), inputs={page.key}, outputs=outputs, **QUIET)

@@ -9,6 +9,7 @@ import gradio as gr
 from genimg_ui.errors import GenimgError
 from genimg_ui.registry import Registry
 from genimg_ui.shelf.shelf import ModelShelf
+from genimg_ui.ui.model_field import about, model_choices, shown_model
 from genimg_ui.ui.models_panel import ModelsPanel
 from genimg_ui.ui.models_view import models_view
 from genimg_ui.ui.page import ALWAYS_LAST, QUIET, Handlers, Page
@@ -44,13 +45,14 @@ class ModelHandlers(Handlers):
         page, panel = self.page, self.panel
         seen: Json = {"outputs": [panel.models, panel.timer]}
         panel.models.asked(self.on_asked, **seen, **ALWAYS_LAST)
-        panel.timer.tick(self.on_tick, inputs={panel.models}, **seen, **QUIET)
+        chosen: Json = {"outputs": [panel.models, panel.timer, page.settings.model]}
+        followed = {panel.models, page.settings.model}
+        panel.timer.tick(self.on_tick, inputs=followed, **chosen, **QUIET)
         acts: Json = {**QUIET, "trigger_mode": "multiple"}
         panel.models.fetched(self.on_fetched, **seen, **acts)
         panel.models.stopped(self.on_stopped, **seen, **acts)
         panel.models.accepted(self.on_accepted, **seen, **acts)
-        chosen: Json = {"inputs": {page.settings.model}}
-        chosen["outputs"] = [panel.models, panel.timer, page.settings.model]
+        chosen["inputs"] = {page.settings.model}
         panel.models.removed(self.on_removed, **chosen, **acts)
         panel.models.added(self.on_added, **chosen, **acts)
 
@@ -59,8 +61,9 @@ class ModelHandlers(Handlers):
         return self.shown()
 
     def on_tick(self, values: Values) -> Updates:
-        """Follow the downloads; what was told last stays."""
-        return self.shown((values[self.panel.models] or {}).get("told"))
+        """Follow the downloads, and at their end what can be chosen; what was told last stays."""
+        shown = self.shown((values[self.panel.models] or {}).get("told"))
+        return shown if self.shelf.downloads.active() else shown | self._offered(values)
 
     @told_in_tab
     def on_fetched(self, event: gr.EventData) -> Updates:
@@ -84,20 +87,19 @@ class ModelHandlers(Handlers):
     def on_removed(self, values: Values, event: gr.EventData) -> Updates:
         """Remove files, and the entry of an added model; the list has asked already."""
         gone = self.shelf.remove(*_place(event))
-        chosen = values[self.page.settings.model]
-        return self.shown({"kind": "", "text": f"Removed: {gone.sentence}."}) | {
-            self.page.settings.model: model_choices(self.shelf.registry(), chosen)
-        }
+        told = {"kind": "", "text": f"Removed: {gone.sentence}."}
+        return self.shown(told) | self._offered(values)
 
     @told_in_tab
     def on_added(self, values: Values, event: gr.EventData) -> Updates:
         """Recognise a model and list it; it can be chosen at once."""
-        del values
         spec = self.shelf.add(str(event._data["source"]), str(event._data["name"]))
         text = f"{spec.title} is in the list: family {spec.family}, {spec.licence}."
-        return self.shown({"kind": "added", "text": text}) | {
-            self.page.settings.model: model_choices(self.shelf.registry())
-        }
+        return self.shown({"kind": "added", "text": text}) | self._offered(values)
+
+    def _offered(self, values: Values) -> Updates:
+        model = self.page.settings.model
+        return {model: offered(self.shelf.registry(), values[model])}
 
     def shown(self, told: Json | None = None) -> Updates:
         """The list as it is now, with what came of the last thing that was asked."""
@@ -108,11 +110,12 @@ class ModelHandlers(Handlers):
         }
 
 
-def model_choices(registry: Registry, chosen: str | None = None) -> Json:
-    """The dropdown's choices of now; where the `chosen` model has gone, the default instead."""
-    update: Json = gr.update(choices=[(spec.title, spec.id) for spec in registry.all()])
-    if chosen is not None and all(spec.id != chosen for spec in registry.all()):
-        update["value"] = registry.default
+def offered(registry: Registry, chosen: str | None) -> Json:
+    """The dropdown as it is now; where the `chosen` model has gone, the default instead."""
+    spec = next((spec for spec in registry.all() if spec.id == chosen), None)
+    if spec is None:
+        return shown_model(registry, registry.get(registry.default))
+    update: Json = gr.update(choices=model_choices(registry), info=about(spec))
     return update
 
 

@@ -12,12 +12,12 @@ from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate
 from genimg_ui.ui.handlers.carried import arrival
 from genimg_ui.ui.handlers.controls import without_untaken
+from genimg_ui.ui.model_field import shown_model
 from genimg_ui.ui.page import (
     ALWAYS_LAST,
     EDIT_TAB,
     QUIET,
     Handlers,
-    about,
     bind_picture,
     describe_picture,
     existing,
@@ -66,7 +66,7 @@ class PictureHandlers(Handlers):
                 page.settings.task.task,
                 *(unit.kind for unit in page.settings.control.units),
             },
-            outputs=[page.status, *page.settings.widgets()],
+            outputs=[page.status, *page.settings.shown()],
             **QUIET,
         )
 
@@ -144,7 +144,6 @@ class PictureHandlers(Handlers):
         page = self.page
         spec = self.workspace.registry.get(values[page.settings.model])
         lack = self.workspace.lack_of(spec)
-        note = gr.update(info=about(spec))
         defaults = page.settings.defaults(spec)
         task = Task(values[page.settings.task.task])
         allowed = page.settings.allow(spec, task)
@@ -155,7 +154,8 @@ class PictureHandlers(Handlers):
             defaults[page.settings.sampling.strength] = 1.0
         for widget, value in defaults.items():
             updates[widget] = {**updates[widget], "value": value}
-        return {page.status: status, page.settings.model: note, **updates}
+        updates[page.settings.model] = shown_model(self.workspace.registry, spec)
+        return {page.status: status, page.settings.left: "", **updates}
 
     @told
     def on_refused(self, event: gr.EventData) -> Updates:

@@ -44,7 +44,7 @@ class PresetHandlers(Handlers):
         panel.preset.select(
             self.on_chosen,
             inputs=page.inputs() | {panel.preset},
-            outputs=[*shown, *page.settings.widgets()],
+            outputs=[*shown, *page.settings.shown()],
             **ALWAYS_LAST,
         )
         panel.manage.click(

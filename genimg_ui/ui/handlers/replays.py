@@ -64,7 +64,7 @@ class ReplayHandlers(Handlers):
             return self.received(Path(file) if file else None, {page.key: key}, request)
 
         outputs = [page.status, page.tabs, page.canvas, page.picture, page.outpaint.aspect]
-        outputs += [*page.outpaint.numbers(), *page.settings.widgets()]
+        outputs += [*page.outpaint.numbers(), *page.settings.shown()]
         upload.upload(
             on_upload,
             inputs=[upload, page.key],

@@ -52,7 +52,7 @@ class ResultHandlers(Handlers):
             page.picture,
             page.outpaint.aspect,
             *page.outpaint.numbers(),
-            *page.settings.widgets(),
+            *page.settings.shown(),
         ]
         bring = {"inputs": {page.key}, "outputs": outputs, **ALWAYS_LAST}
         page.compare.continued(self.on_continued, **bring)

@@ -30,7 +30,7 @@ class SessionHandlers(Handlers):
             page.canvas,
             page.picture,
             *page.outpaint.numbers(),
-            *page.settings.widgets(),
+            *page.settings.shown(),
         ]
         demo.load(self.on_load, inputs={page.key}, outputs=outputs, **QUIET)
 

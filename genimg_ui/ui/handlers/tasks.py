@@ -15,6 +15,7 @@ from genimg_ui.registry import ModelSpec
 from genimg_ui.ui import texts, views
 from genimg_ui.ui.canvas.component import CanvasUpdate
 from genimg_ui.ui.handlers.controls import without_untaken
+from genimg_ui.ui.model_field import shown_model
 from genimg_ui.ui.page import ALWAYS_LAST, EDIT_TAB, QUIET, Handlers, told
 from genimg_ui.ui.panels import Updates, Values
 
@@ -35,8 +36,8 @@ class TaskHandlers(Handlers):
         chosen = [page.status, page.canvas, settings.new_canvas.width, settings.new_canvas.height]
         settings.task.task.input(
             self.on_task,
-            inputs=page.inputs(),
-            outputs=[*chosen, *settings.widgets(), *page.outpaint.numbers()],
+            inputs=page.inputs() | {settings.left},
+            outputs=[*chosen, *settings.shown(), *page.outpaint.numbers()],
             **ALWAYS_LAST,
         )
         opened = [
@@ -46,7 +47,7 @@ class TaskHandlers(Handlers):
             page.picture,
             page.outpaint.aspect,
             *page.outpaint.numbers(),
-            *settings.widgets(),
+            *settings.shown(),
         ]
         new = settings.new_canvas
         new.make.click(
@@ -69,14 +70,9 @@ class TaskHandlers(Handlers):
         page, settings = self.page, self.page.settings
         task = Task(values[settings.task.task])
         old = self.workspace.registry.get(values[settings.model])
-        spec = serving(self.workspace, task, old)
-        if spec is None:
-            raise RefusedInput(texts.NO_TASK_MODEL)
-        changed: Updates = {}
-        said: list[str] = []
-        if spec.id != old.id:
-            said.append(texts.TASK_MODEL.format(old=old.title, new=spec.title))
-            changed |= {settings.model: spec.id, **settings.defaults(spec)}
+        spec, left, why = self._model_for(task, old, str(values[settings.left] or ""))
+        changed: Updates = settings.defaults(spec) if spec.id != old.id else {}
+        said = list(why)
         changed |= self._fitting(values, task, spec, said)
         updates, off = without_untaken(settings.control, values, spec, settings.allow(spec, task))
         said += off
@@ -84,11 +80,32 @@ class TaskHandlers(Handlers):
             updates |= settings.control.dress((TILE_UNIT,))
         for widget, value in changed.items():
             updates[widget] = {**updates.get(widget, gr.update()), "value": value}
-        updates[page.status] = views.message(" ".join(said))
+        updates[settings.model] = shown_model(self.workspace.registry, spec, why)
+        updates[settings.left] = left
+        lack = self.workspace.lack_of(spec)
+        said += [lack] if lack else []
+        kind = "warning" if lack or spec.id != old.id else ""
+        updates[page.status] = views.message(" ".join(said), kind=kind)
         updates |= settings.new_canvas.suggest(spec)
+        updates[page.canvas] = CanvasUpdate(whole=task not in MASKED)
         if task not in MASKED:
             updates |= self._without_border(values)
         return updates
+
+    def _model_for(self, task: Task, old: ModelSpec, left: str) -> tuple[ModelSpec, str, list[str]]:
+        """The model that serves a task, the one left for it, and what to say of a change.
+
+        The model of before comes back with the first task that it serves.
+        """
+        back = next((spec for spec in self.workspace.registry.all() if spec.id == left), None)
+        if back is not None and task in back.tasks:
+            return back, "", [texts.TASK_BACK.format(new=back.title)]
+        spec = serving(self.workspace, task, old)
+        if spec is None:
+            raise RefusedInput(texts.NO_TASK_MODEL)
+        if spec.id == old.id:
+            return spec, left, []
+        return spec, left or old.id, [texts.TASK_MODEL.format(old=old.title, new=spec.title)]
 
     def _fitting(
         self, values: Values, task: Task, spec: ModelSpec, said: list[str]
@@ -116,7 +133,7 @@ class TaskHandlers(Handlers):
         state = values[page.canvas]
         if state is None or not (state.border or state.box):
             return {}
-        update = CanvasUpdate(border=Sides(), box=Box(0, 0, 0, 0))
+        update = CanvasUpdate(border=Sides(), box=Box(0, 0, 0, 0), whole=True)
         return {page.canvas: update, **page.outpaint.write(Sides(), state.size, "px")}
 
     @told
@@ -150,10 +167,15 @@ class TaskHandlers(Handlers):
         page, session = self.page, self.page.session(values)
         entry_id, index = str(event._data["entry"]), int(event._data["index"])
         asking = request.session_hash or ""
+        old = self.workspace.model(self.workspace.entry(session, entry_id).request)
         draft = vary(self.workspace, session, entry_id, index, page=asking)
+        spec = self.workspace.model(draft.request)
+        moved = texts.TASK_MODEL.format(old=old.title, new=spec.title) if spec != old else ""
+        lack = self.workspace.lack_of(spec) or ""
+        said = " ".join(filter(None, (texts.VARY, moved, lack)))
         return {
             **self.draft_shown(draft),
             page.outpaint.aspect: "free",
-            page.status: views.message(texts.VARY),
+            page.status: views.message(said, kind="warning" if lack else ""),
             page.tabs: gr.Tabs(selected=EDIT_TAB),
         }

@@ -22,7 +22,7 @@ class Part(gr.HTML):
         folder = files(__name__)
         options.setdefault("html_template", (folder / f"{self.part}.html").read_text("utf-8"))
         options.setdefault("css_template", (folder / f"{self.part}.css").read_text("utf-8"))
-        scripts = [name for name in (self.shared, self.part) if name]
+        scripts = [name for name in ("prose", self.shared, self.part) if name]
         script = "\n".join((folder / f"{name}.js").read_text("utf-8") for name in scripts)
         options.setdefault("js_on_load", script)
         options.setdefault("apply_default_css", False)

@@ -84,7 +84,7 @@ function fact([name, text]) {
 
 function note(text) {
   const row = document.createElement('li');
-  row.textContent = text;
+  prose(row, text);
   return row;
 }
 

@@ -1,5 +1,6 @@
-// value: {machine, problem, closed, told: {kind, text, at}, models: [{id, title, badges: [text],
-//   fit: {level, text}, facts, note, asks, summary, parts: [part], more: [part]}]}
+// value: {machine, problem, closed, told: {kind, text, at}, models: [{id, title, family, here,
+//   tasks: [[name, text]], badges: [text], fit: {level, text}, facts, note, asks, summary,
+//   parts: [part], more: [part]}]}
 // part: {model, title, key, name, state, fraction|null, error, fetch, stop, removal}
 // `fetch` is the button's text or ""; `removal` says what would go, or is "".
 const root = element.querySelector('.md-root');
@@ -7,7 +8,8 @@ const find = (name) => root.querySelector(`.md-${name}`);
 const SURE_SECONDS = 5;
 
 function text(place, words) {
-  if (place.textContent !== words) place.textContent = words;
+  if (place.said !== words) prose(place, words);
+  place.said = words;
   place.hidden = !words;
 }
 
@@ -62,7 +64,8 @@ function fillPart(row, item) {
 
 function make() {
   const row = node('li', 'md-item');
-  const head = node('div', 'md-head');
+  const head = button('md-head', '', '', () => unfold(row, detail.hidden));
+  const detail = node('div', 'md-detail');
   const fit = node('div', 'md-fit');
   const [facts, note] = [node('div', 'md-facts'), node('p', 'md-note')];
   const licence = node('div', 'md-licence');
@@ -71,14 +74,21 @@ function make() {
     trigger('accepted', { model: row.item.id }),
   );
   licence.append(words, accept);
-  const parts = node('ul', 'md-parts');
+  const parts = node('ul', 'md-parts md-main');
   const more = node('details', 'md-more');
   const [summary, rest] = [node('summary', 'md-summary'), node('ul', 'md-parts')];
   more.append(summary, rest);
-  row.append(head, fit, facts, note, licence, parts, more);
-  const named = { head, fit, facts, note, licence, words, accept, parts, more, summary, rest };
+  detail.append(fit, facts, note, more);
+  row.append(head, parts, licence, detail);
+  const named = { head, detail, fit, facts, note, licence, words, accept, parts, more, summary, rest };
   Object.assign(row, { named });
+  unfold(row, false);
   return row;
+}
+
+function unfold(row, open) {
+  row.named.detail.hidden = !open;
+  row.named.head.setAttribute('aria-expanded', String(open));
 }
 
 const asRow = (part) => ({ ...part, entry: part.key, index: 0 });
@@ -86,7 +96,14 @@ const asRow = (part) => ({ ...part, entry: part.key, index: 0 });
 function fill(row, item) {
   const { head, fit, facts, note, licence, words, accept, parts, more, summary, rest } = row.named;
   const badges = item.badges.map((badge) => node('span', 'md-badge', badge));
-  head.replaceChildren(node('span', 'md-title', item.title), node('span', 'md-id', item.id), ...badges);
+  const dot = node('span', 'md-dot');
+  dot.dataset.level = item.fit.level;
+  dot.title = item.fit.text;
+  const names = node('span', 'md-names');
+  names.append(node('span', 'md-title', item.title), node('span', 'md-id', item.id), ...badges);
+  head.replaceChildren(dot, names);
+  head.setAttribute('aria-label', `${item.title}: what it is and what belongs to it`);
+  head.title = 'What it is, and what belongs to it';
   fit.dataset.level = item.fit.level;
   text(fit, item.fit.text);
   text(facts, item.facts);
@@ -100,6 +117,41 @@ function fill(row, item) {
   text(summary, item.summary);
   more.hidden = !item.more.length;
 }
+
+/** Fill a select with [value, text] pairs, once for each list of them; what is chosen stays. */
+function offer(select, pairs) {
+  const known = new Map(pairs);
+  const wanted = [...known].sort((a, b) => a[1].localeCompare(b[1]));
+  const old = [...select.options].slice(1).map((option) => option.value);
+  if (old.join() === wanted.map(([value]) => value).join()) return;
+  const chosen = select.value;
+  select.replaceChildren(select.options[0], ...wanted.map(([value, words]) => new Option(words, value)));
+  select.value = known.has(chosen) ? chosen : '';
+}
+
+/** Whether the filter shows a model: every word somewhere, and family, task and place as chosen. */
+function isWanted(item) {
+  const said = [item.title, item.id, item.family, item.facts, item.note, ...item.badges].join(' ').toLowerCase();
+  const words = find('search').value.toLowerCase().split(/\s+/).filter(Boolean);
+  const { value: family } = find('family');
+  const { value: task } = find('task');
+  return (
+    words.every((word) => said.includes(word)) &&
+    (!family || item.family === family) &&
+    (!task || item.tasks.some(([name]) => name === task)) &&
+    (!find('only').firstElementChild.checked || item.here)
+  );
+}
+
+function filter() {
+  const rows = [...find('list').children];
+  for (const row of rows) row.hidden = !isWanted(row.item);
+  const count = rows.filter((row) => !row.hidden).length;
+  const none = 'No model fits: take a word or a choice away.';
+  text(find('count'), count ? `${count} of ${rows.length} models` : none);
+}
+
+find('filter').addEventListener('input', filter);
 
 const current = () => props.value ?? {};
 let heard; // which answer was shown last
@@ -127,6 +179,10 @@ function show() {
   }
   const rows = models.map((model) => ({ ...model, entry: model.id, index: 0 }));
   keyed(find('list'), rows, make, fill);
+  offer(find('family'), rows.map((row) => [row.family, row.family]));
+  offer(find('task'), rows.flatMap((row) => row.tasks));
+  find('filter').hidden = !rows.length;
+  filter();
 }
 
 // What is here may have changed elsewhere: ask each time the list comes into sight.

@@ -14,7 +14,7 @@ function button(label, event, data) {
 function finding(item) {
   const row = document.createElement('li');
   const text = document.createElement('span');
-  text.textContent = item.sentence;
+  prose(text, item.sentence);
   row.append(text);
   if (item.remedy) row.append(button(item.remedy.label, 'remedied', item.remedy));
   return row;
@@ -23,7 +23,7 @@ function finding(item) {
 function show() {
   const value = props.value ?? {};
   root.dataset.kind = value.kind ?? '';
-  find('text').textContent = value.text ?? '';
+  prose(find('text'), value.text);
   find('track').hidden = value.fraction == null;
   find('fill').style.width = `${Math.round(100 * (value.fraction ?? 0))}%`;
   const preview = find('preview');

@@ -31,6 +31,7 @@ export class Editor extends EventTarget {
     this.context = null; // the one that results, as Python has it
     this.overlay = null;
     this.maskShown = true;
+    this.whole = false; // the task repaints the whole picture: the mask rests
     this.hover = null; // device pixels
     this.shape = null; // the shape being dragged
     this.erasing = false;
@@ -172,6 +173,12 @@ export class Editor extends EventTarget {
     this.tool = tool;
     if (refit) this.fit();
     this.scene.marks();
+    this.tell("state");
+  }
+
+  /** @param {boolean} whole whether the whole picture is repainted, whatever is painted */
+  setWhole(whole) {
+    this.whole = whole;
     this.tell("state");
   }
 

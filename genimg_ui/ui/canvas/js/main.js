@@ -188,6 +188,7 @@ class MaskCanvas {
       maskSum: mask ? mask.data.reduce((sum, value) => sum + value, 0) : 0,
       painted: mask?.painted ?? 0,
       maskShown: editor.maskShown,
+      whole: editor.whole,
       maskRev: mask?.revision ?? 0,
       undoDepth: mask?.history.undoSteps.length ?? 0,
       redoDepth: mask?.history.redoSteps.length ?? 0,

@@ -89,6 +89,7 @@ export class Toolbar {
       return name === "strength" || tool === "brush" || tool === "eraser";
     };
     this.root.classList.toggle("gc-has-picture", Boolean(picture));
+    this.root.classList.toggle("gc-is-whole", editor.whole);
     for (const button of this.buttons) {
       const { act } = button.dataset;
       if (TOOLS.includes(act)) button.setAttribute("aria-pressed", String(act === tool));

@@ -41,6 +41,7 @@ export class Updates {
     const { editor, sync } = this;
     if (update.message) this.notify(update.message);
     const { preview } = editor;
+    if (update.whole !== null) editor.setWhole(update.whole);
     preview.set(update.grow ?? preview.grow, update.feather ?? preview.feather);
     if (update.opened !== null && update.opened !== sync.opened) return; // answers an older picture
     if (update.clear) this.#clear();
