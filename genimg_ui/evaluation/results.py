@@ -29,6 +29,7 @@ class ModelOutcome:
     done: int
     failed: int
     seconds: float | None  # mean of the engine for one case, None without a result
+    changed_outside: int = 0  # pixels outside the masks that are not the original's, of all cases
     model: ModelRecord | None = None
     runtime: RuntimeRecord | None = None
     environment: dict[str, str] = field(default_factory=dict)

@@ -88,6 +88,7 @@ class Runner:
             open_cases = [one for one in staged if (spec.id, one.case.index) not in kept]
             progress.begin(spec.id, len(staged) - len(open_cases))
             for batch in _batches(open_cases):
+                cancel.check()
                 records = self._batch(spec, batch, stage, cancel)
                 self._keep(records, kept)
                 kept |= {(record.model, record.case): record for record in records}

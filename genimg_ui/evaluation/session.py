@@ -90,10 +90,11 @@ def _evaluate(
         editor=tools.editor_of(store), store=store, session=tools.session, release=tools.release
     )
     stage = Stage(asked.protocol, asked.pictures, folder, store)
-    staged = stage.all(cases(asked.protocol, asked.pictures), _staging_told(run, tools.tell))
+    staged = stage.all(cases(asked.protocol, asked.pictures), _staging_told(run, tools))
     progress = Progress(len(asked.specs), len(staged), tools.tell, steady_clock)
     runner = Runner(asked.protocol, run, folder, bench, scorer)
     done = runner.cases(asked.specs, staged, stage, progress, cancel=tools.cancel)
+    tools.cancel.check()
     tools.tell("Metrics of whole sets, intervals and the report ...")
     sets = {spec.id: runner.set_scores(spec, staged, stage, done) for spec in asked.specs}
     lacks = {one.name: one.sentence for one in scorer.unavailable}
@@ -155,9 +156,10 @@ def _example(spec: ModelSpec, done: Cases, store: Store) -> LogEntry | None:
     return store.entry(first.entry) if first else None
 
 
-def _staging_told(run: RunRecord, tell: Callable[[str], None]) -> Callable[[int], None]:
+def _staging_told(run: RunRecord, tools: Tools) -> Callable[[int], None]:
     def told(count: int) -> None:
+        tools.cancel.check()
         if count % _STAGED_EVERY == 0 or count == run.cases:
-            tell(f"Pictures and masks: {count} of {run.cases}")
+            tools.tell(f"Pictures and masks: {count} of {run.cases}")
 
     return told

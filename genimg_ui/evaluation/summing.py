@@ -12,6 +12,7 @@ from genimg_ui.history.record import LogEntry
 from genimg_ui.registry import ModelSpec
 
 Cases = Mapping[tuple[str, int], CaseRecord]  # by model and case
+LEAST_PICTURES = 10  # of fewer, a bootstrap's interval is too narrow to name a leader
 SetScores = Mapping[str, Mapping[str, SetScore]]  # by model and metric
 
 
@@ -63,6 +64,7 @@ def outcome(spec: ModelSpec, records: Sequence[CaseRecord], entry: LogEntry | No
         done=len(done),
         failed=len(records) - len(done),
         seconds=seconds,
+        changed_outside=sum(r.report.changed_outside for r in done if r.report is not None),
         model=entry.model if entry else None,
         runtime=entry.runtime if entry else None,
         environment=dict(entry.environment) if entry else {},
@@ -131,7 +133,9 @@ def _beats(measured: Measured, metric: Metric, kind: str, models: tuple[str, str
         ]
         if mine is not None and theirs is not None
     ]
-    low = summarise(samples).low if samples else None
+    if len({sample.group for sample in samples}) < LEAST_PICTURES:
+        return False
+    low = summarise(samples).low
     return low is not None and low > 0
 
 
@@ -139,7 +143,8 @@ def _set_beats(measured: Measured, metric: Metric, models: tuple[str, str]) -> b
     """Whether the intervals of two sets lie apart, the first on the better side."""
     first, second = (measured.sets.get(model, {}).get(metric.name) for model in models)
     ends = [end for s in (first, second) if s is not None for end in (s.low, s.high)]
-    if len(ends) < 4 or any(end is None for end in ends):
+    few = any(score is None or score.n < LEAST_PICTURES for score in (first, second))
+    if few or any(end is None for end in ends):
         return False
     low, high, other_low, other_high = (end for end in ends if end is not None)
     return low > other_high if metric.direction is Direction.HIGHER else high < other_low

@@ -12,12 +12,25 @@ Cases = Mapping[tuple[str, int], CaseRecord]  # by model and case
 
 
 def extremes(cases: Cases, metric: Metric) -> tuple[list[CaseRecord], list[CaseRecord]]:
-    """The worst and the best results of all models, worst and best first; none stands in both."""
+    """The worst and the best results of all models, worst and best first, each of another case.
+
+    No case stands in both.
+    """
     scored = [record for record in cases.values() if metric.name in record.scores]
     sign = 1 if metric.direction is Direction.HIGHER else -1
     order = sorted(scored, key=lambda record: sign * record.scores[metric.name])
-    most = min(SHOWN, len(order) // 2)
-    return order[:most], order[len(order) - most :][::-1]
+    most = min(SHOWN, len({record.case for record in order}) // 2)
+    worst = _first(order, most, taken=set())
+    return worst, _first(order[::-1], most, taken={record.case for record in worst})
+
+
+def _first(order: Sequence[CaseRecord], most: int, taken: set[int]) -> list[CaseRecord]:
+    """The first records of cases that are not taken, one of each case."""
+    found: dict[int, CaseRecord] = {}
+    for record in order:
+        if record.case not in taken and len(found) < most:
+            found.setdefault(record.case, record)
+    return list(found.values())
 
 
 def montage(cases: Cases) -> Sequence[int]:

@@ -189,4 +189,5 @@ def _about(result: Result) -> str:
     count = f"{result.cases} cases with each of {len(result.models)} models"
     failed = f", {result.failed} without a result" if result.failed else ""
     version = result.protocol.get("version", "")
-    return f"Protocol version {version}, {result.created}: {count}{failed}."
+    when = f"{result.created[:16].replace('T', ' ')} UTC"
+    return f"Protocol version {version}, {when}: {count}{failed}."

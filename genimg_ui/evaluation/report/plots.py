@@ -16,7 +16,7 @@ from genimg_ui.evaluation.statistics import Summary
 WIDTH, LABEL, ROW, BOX = 640, 150, 26, 12  # pixels
 MARGIN = 14  # so that the axis's outer numbers fit
 TICKS = 5  # about so many
-STYLE = """svg { max-width: 100%; height: auto; display: block; }
+STYLE = """svg { width: 100%; max-width: 44rem; height: auto; display: block; }
 svg text { font: 12px system-ui, sans-serif; fill: currentColor; }
 svg .axis { stroke: currentColor; opacity: .25; }
 svg .reach { stroke: currentColor; opacity: .6; }

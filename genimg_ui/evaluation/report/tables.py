@@ -5,6 +5,7 @@ from html import escape
 
 from genimg_ui.evaluation.metrics.base import Direction, Metric
 from genimg_ui.evaluation.results import EVERY, Lead, Result, Value
+from genimg_ui.evaluation.summing import LEAST_PICTURES
 
 STYLE = """.wide { overflow-x: auto; }
 .numbers td, .numbers th { padding: .25rem .9rem .25rem 0; border-bottom: 1px solid #8884;
@@ -17,8 +18,17 @@ STYLE = """.wide { overflow-x: auto; }
 """
 LEGEND = (
     "Mean with its 95 % interval over n. ↑: more is better, ↓: less is better. ★: better than "
-    "every other model by an interval of their paired differences that leaves 0 out; no star "
-    "where none is."
+    "every other model by an interval of their paired differences that leaves 0 out, over at "
+    f"least {LEAST_PICTURES} pictures; no star where none is."
+)
+
+_MODEL_HEADS = (
+    "model",
+    "title",
+    "results",
+    "failed",
+    "seconds of the engine, mean",
+    "pixels changed outside the masks",
 )
 
 
@@ -47,11 +57,11 @@ def models_table(result: Result) -> str:
     """Which models ran, how often they failed, and how long their engines took."""
     rows = "".join(
         f'<tr><th scope="row">{escape(model.id)}</th><td>{escape(model.title)}</td>'
-        f"<td>{model.done}</td><td>{model.failed}</td><td>{number(model.seconds)}</td></tr>"
+        f"<td>{model.done}</td><td>{model.failed}</td><td>{number(model.seconds)}</td>"
+        f"<td>{model.changed_outside}</td></tr>"
         for model in result.models
     )
-    heads = ("model", "title", "results", "failed", "seconds of the engine, mean")
-    head = "".join(f'<th scope="col">{word}</th>' for word in heads)
+    head = "".join(f'<th scope="col">{word}</th>' for word in _MODEL_HEADS)
     return (
         f'<div class="wide"><table class="numbers"><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
