@@ -1,7 +1,7 @@
 """What an edit adds to its model for its own time: LoRAs, embeddings, references, weighted texts.
 
-Everything is taken off again when the edit is over, however it ended, so that none of it can
-reach the next one.
+Everything is taken off again before it could reach another edit: at once, or, for what is slow to
+put on, when the next edit asks for something else (`worn`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,9 @@ from genimg_ui.backend.diffusion.steering import Steer
 from genimg_ui.backend.diffusion.t2i_adapters import Adapted, adapter_steers
 from genimg_ui.backend.diffusion.tuning import unfused
 from genimg_ui.backend.diffusion.weighting import weighted_prompts
+from genimg_ui.backend.diffusion.worn import Worn
 from genimg_ui.backend.weight_records import control_record
+from genimg_ui.core.memory import Offload
 from genimg_ui.core.provenance import PartRecord
 from genimg_ui.weights.fetch import OnFetching
 from genimg_ui.weights.hashes import WeightHashes
@@ -61,12 +63,23 @@ class Additions:
         request = job.resolved.request
         texts = (request.sampling.prompt, request.sampling.negative_prompt)
         recorded = None if job.again is None else job.again.embeddings
+        keep = loaded.offload is Offload.NONE  # else hooks would move what stays
         changed = bool(request.loras or job.references)
         with (
             unfused(family.denoiser(pipe), loaded.tuning, needed=changed),
-            loras_worn(loaded.pipe, job.spec, request.loras, hashes, watch) as loras,
+            loras_worn(
+                loaded.pipe, job.spec, request.loras, hashes, watch, worn=loaded.worn, keep=keep
+            ) as loras,
             embeddings_loaded(pipe, job.spec, texts, hashes, watch, recorded=recorded) as words,
-            references_attached(family, pipe, job, hashes, self._shelf, watch=watch) as referred,
+            references_attached(
+                family,
+                pipe,
+                job,
+                hashes,
+                self._shelf,
+                watch=watch,
+                worn=loaded.worn if keep else Worn(),
+            ) as referred,
         ):
             prompts: dict[str, Any] = {}
             if request.sampling.prompt_weighting:

@@ -2,18 +2,20 @@
 
 A LoRA is one safetensors file, in a folder or on the hub. The one that an entry calls its `lora`
 is fused into the network when the model is loaded, so that sampling costs nothing more. Those
-that an edit chooses stand beside the weights for that edit, and are taken off after it: fusing
-and subtracting again would leave rounding behind.
+that an edit chooses stand beside the weights, and are taken off before another edit: fusing and
+subtracting again would leave rounding behind.
 """
 
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from genimg_ui.backend.diffusion.added_files import added_file
 from genimg_ui.backend.diffusion.guarded import guarded
+from genimg_ui.backend.diffusion.worn import Worn
 from genimg_ui.backend.weight_records import added_record
 from genimg_ui.core.provenance import PartRecord
 from genimg_ui.core.request import LoraUnit
@@ -53,35 +55,62 @@ def attach_lora(pipe: Any, denoiser: Any, spec: ModelSpec) -> Path | None:
 
 @contextmanager
 def loras_worn(
-    pipe: Any, spec: ModelSpec, units: Sequence[LoraUnit], hashes: WeightHashes, watch: OnFetching
+    pipe: Any,
+    spec: ModelSpec,
+    units: Sequence[LoraUnit],
+    hashes: WeightHashes,
+    watch: OnFetching,
+    *,
+    worn: Worn,
+    keep: bool,
 ) -> Iterator[tuple[PartRecord, ...]]:
     """Add the chosen LoRAs to the pipeline while the block runs; their records for the log.
 
     They are added in the order of their names, whatever order they were chosen in: a sum of
-    floats depends on its order.
+    floats depends on its order. `worn` tells what the pipeline has on already; with `keep` they
+    stay on after a block that ends well, for an edit that asks for the same files and weights.
     Raises ModelUnavailable where one is absent, broken or made for another model, and Widened.
     """
-    if not units:
-        yield ()
-        return
-    if not hasattr(pipe, "load_lora_weights"):
+    if units and not hasattr(pipe, "load_lora_weights"):
         raise RefusedInput(f"{spec.title} takes no LoRAs.", remedy="Remove them.")
-    known = {lora.name: lora for lora in spec.loras}
-    names = tuple(f"lora{index}" for index in range(len(units)))  # peft's names have no dots
-    records = []
+    ordered = sorted(units, key=lambda unit: unit.name)
+    found = tuple(_found(spec, unit, hashes, watch) for unit in ordered)
+    key = tuple((each.unit, each.record) for each in found)
     try:
-        ordered = sorted(units, key=lambda unit: unit.name)
-        for name, unit in zip(names, ordered, strict=True):
-            lora = known[unit.name]
-            what = f"The LoRA {unit.name}"
-            path = added_file(what, lora, watch)
-            _wear(pipe, name, path, what=what, title=spec.title)
-            role = f"{unit.name}:{unit.scale:g}"
-            records.append(added_record("lora", role, lora.source, path, hashes))
-        pipe.set_adapters(list(names), [unit.scale for unit in ordered])
-        yield tuple(records)
-    finally:
-        pipe.unload_lora_weights()
+        if worn.loras != key:
+            if worn.loras:
+                worn.take_off(pipe)
+            _wear_all(pipe, found, spec.title)
+            worn.loras = key
+        yield tuple(each.record for each in found)
+    except BaseException:
+        if units or worn.loras:
+            worn.take_off(pipe)
+        raise
+    if units and not keep:
+        worn.take_off(pipe)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    unit: LoraUnit
+    path: Path
+    record: PartRecord
+
+
+def _found(spec: ModelSpec, unit: LoraUnit, hashes: WeightHashes, watch: OnFetching) -> _Found:
+    lora = {lora.name: lora for lora in spec.loras}[unit.name]
+    path = added_file(f"The LoRA {unit.name}", lora, watch)
+    role = f"{unit.name}:{unit.scale:g}"
+    return _Found(unit, path, added_record("lora", role, lora.source, path, hashes))
+
+
+def _wear_all(pipe: Any, found: Sequence[_Found], title: str) -> None:
+    names = [f"lora{index}" for index in range(len(found))]  # peft's names have no dots
+    for name, each in zip(names, found, strict=True):
+        _wear(pipe, name, each.path, what=f"The LoRA {each.unit.name}", title=title)
+    if names:
+        pipe.set_adapters(names, [each.unit.scale for each in found])
 
 
 def _wear(pipe: Any, name: str, path: Path, *, what: str, title: str) -> None:

@@ -22,6 +22,7 @@ from genimg_ui.backend.diffusion.quantising import check_quantised, quantisers
 from genimg_ui.backend.diffusion.sources import ensure
 from genimg_ui.backend.diffusion.tiny_decoders import TinyDecoder, read_tiny
 from genimg_ui.backend.diffusion.tuning import Tuning, possible, tune, tuning_for
+from genimg_ui.backend.diffusion.worn import Worn
 from genimg_ui.backend.weight_records import fallbacks, model_record
 from genimg_ui.core.memory import Offload
 from genimg_ui.core.provenance import ModelRecord
@@ -48,6 +49,7 @@ class Loaded:
     tuning: Tuning = Tuning()
     tiny: TinyDecoder | None = None  # draws previews
     memo: Memo = field(default_factory=Memo)  # what its encoders have answered
+    worn: Worn = field(default_factory=Worn)  # what it has on from its last edit
 
     @property
     def native(self) -> bool:

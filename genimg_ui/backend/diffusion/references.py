@@ -5,7 +5,7 @@ square, scaled to what the encoder reads. The mask, the crop and the working siz
 affair. The adapter's attention stands beside the text's, and is taken off after the edit.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +23,7 @@ from genimg_ui.backend.diffusion.added_files import added_file
 from genimg_ui.backend.diffusion.families import Family
 from genimg_ui.backend.diffusion.guarded import guarded
 from genimg_ui.backend.diffusion.steering import Steer, holds
+from genimg_ui.backend.diffusion.worn import Worn
 from genimg_ui.backend.weight_records import added_record
 from genimg_ui.core.provenance import PartRecord
 from genimg_ui.core.request import ReferenceUnit
@@ -32,6 +33,7 @@ from genimg_ui.weights.fetch import OnFetching
 from genimg_ui.weights.hashes import WeightHashes
 
 PARTS = ("image_proj", "ip_adapter")  # what an adapter's file holds, as prefixes of its keys
+PROJECTION = "ip_image_proj"  # how diffusers calls the kind of projection that adapters have
 WHAT = "The reference adapter"
 ENCODER = "The image encoder of references"
 
@@ -76,13 +78,16 @@ def references_attached(
     shelf: EncoderShelf,
     *,
     watch: OnFetching,
+    worn: Worn,
 ) -> Iterator[Referred]:
     """Give the pipeline the job's reference adapters while the block runs.
 
-    `pipe` is the one that samples. Raises ModelUnavailable where weights are absent, broken or
+    `pipe` is the one that samples; `worn` keeps what was made of the adapters' files for an edit
+    that asks for the same ones. Raises ModelUnavailable where weights are absent, broken or
     made for another model.
     """
     if not job.references:
+        worn.forget_adapters()
         yield Referred({}, (), ())
         return
     specs = {spec.kind: spec for spec in job.spec.references}
@@ -94,17 +99,33 @@ def references_attached(
         guarded(ENCODER, weights[spec.kind], partial(shelf.get, weights[spec.kind].parent))
         for spec in chosen
     ]
-    states = [guarded(WHAT, path, partial(_state, path)) for path in paths]
+    records = tuple(
+        added_record(role, kind, specs[kind].source, path, hashes)
+        for role, found in (("reference", files), ("image_encoder", weights))
+        for kind, path in found.items()
+    )
+    key = (records, tuple(spec.kind for spec in chosen))
     with _restored(pipe, family.denoiser(pipe)):
-        guarded(WHAT, paths[0], partial(_attach, pipe, states))
+        if worn.adapters != key:
+            worn.forget_adapters()
+            states = [guarded(WHAT, path, partial(_state, path)) for path in paths]
+            guarded(WHAT, paths[0], partial(_attach, pipe, states))
+        _keep_or_put_back(family.denoiser(pipe), worn, key)
         embeds = _embeds(family, pipe, job, encoders)
-        records = tuple(
-            added_record(role, kind, specs[kind].source, path, hashes)
-            for role, found in (("reference", files), ("image_encoder", weights))
-            for kind, path in found.items()
-        )
         steer = partial(_steer, pipe, [reference.unit for reference in job.references])
         yield Referred({"ip_adapter_image_embeds": embeds}, (steer,), records)
+
+
+def _keep_or_put_back(unet: Any, worn: Worn, key: tuple[Hashable, ...]) -> None:
+    """Keep the attention that an adapter has just given the UNet, or give it that which is kept."""
+    if worn.attention is None:
+        worn.adapters = key
+        worn.attention = (unet.attn_processors, unet.encoder_hid_proj)
+        return
+    processors, projection = worn.attention
+    unet.set_attn_processor(dict(processors))  # diffusers empties what it is given
+    unet.encoder_hid_proj = projection
+    unet.config.encoder_hid_dim_type = PROJECTION
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """LoRAs that an edit chooses: they act by their weight, and never reach the next edit."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -187,3 +188,45 @@ def test_a_broken_or_foreign_lora_is_refused_and_leaves_nothing(models, loras, t
         with pytest.raises(ModelUnavailable, match=sentence):
             generate(own, wearing(wrong, INK, LoraUnit(name=name)))
         np.testing.assert_array_equal(patch(own, wrong), before)
+
+
+def counted(own: DiffusersBackend, name: str, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Gets an item for each call of a method of the loaded pipeline."""
+    pipe, calls = own._loaded.pipe, []
+    method = getattr(pipe, name)
+
+    def call(*places: Any, **named: Any) -> Any:
+        calls.append(1)
+        return method(*places, **named)
+
+    monkeypatch.setattr(pipe, name, call)
+    return calls
+
+
+def test_an_edit_with_the_same_loras_does_not_read_them_again(models, loras, tmp_path, monkeypatch):
+    own, file = DiffusersBackend(), tmp_path / "ink.safetensors"
+    shutil.copy(next((loras / "sd15_inpaint-ink").glob("*.safetensors")), file)
+    model = replace(
+        spec(models / "sd15_inpaint"),
+        loras=(
+            LoraSpec(name="ink", source=str(file)),
+            LoraSpec(name="oil", source=str(loras / "sd15_inpaint-oil")),
+        ),
+    )
+    plain = patch(own, model)
+    loads = counted(own, "load_lora_weights", monkeypatch)
+    half = LoraUnit(name="ink", scale=0.5)
+    turns = [((INK,), 1), ((INK,), 0), ((INK, OIL), 2), ((OIL, INK), 0), ((), 0), ((INK,), 1)]
+    turns += [((half,), 1), ((half,), 0), ((INK,), 1)]
+    seen: dict[tuple[LoraUnit, ...], Any] = {}
+    for units, wanted in turns:
+        loads.clear()
+        made = painted(own, model, *units)
+        assert len(loads) == wanted, units
+        key = tuple(sorted(units, key=lambda unit: unit.name))
+        np.testing.assert_array_equal(made, seen.setdefault(key, made))
+    np.testing.assert_array_equal(seen[()], plain)
+    for units in ((INK,), (INK, OIL)):  # as an engine paints that has done nothing else
+        np.testing.assert_array_equal(painted(DiffusersBackend(), model, *units), seen[units])
+    shutil.copy(next((loras / "sd15_inpaint-oil").glob("*.safetensors")), file)
+    assert painted_change(painted(own, model, INK), seen[(INK,)]) > 0.5

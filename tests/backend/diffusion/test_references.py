@@ -160,3 +160,25 @@ def test_a_broken_or_foreign_adapter_is_refused_and_leaves_nothing(models, adapt
         with pytest.raises(ModelUnavailable, match=sentence):
             painted(own, reading(models, adapters, "sd15_inpaint", **changes), (BLUE, {}))
         np.testing.assert_array_equal(patch(own, plain), before)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_an_edit_with_the_same_adapter_does_not_read_it_again(models, adapters, monkeypatch, fused):
+    if fused:
+        monkeypatch.setattr(pipelines, "tuning_for", lambda *_: Tuning(fused_qkv=True))
+    model, own = reading(models, adapters, "sd15_inpaint"), DiffusersBackend()
+    plain, loads = painted(own, model), []
+    pipe = own._loaded.pipe
+    load = pipe.load_ip_adapter
+    monkeypatch.setattr(pipe, "load_ip_adapter", lambda *a, **k: loads.append(1) or load(*a, **k))
+    seen: list[Any] = []
+    for chosen, wanted in (("blue", 1), ("checked", 0), ("blue", 0), ("", 0), ("blue", 1)):
+        loads.clear()
+        pictures = {"blue": [(BLUE, {})], "checked": [(CHECKED, {})], "": []}[chosen]
+        seen.append(painted(own, model, *pictures))
+        assert len(loads) == wanted, chosen
+    blue, checked, again, none, last = seen
+    np.testing.assert_array_equal(none, plain)
+    for other in (again, last, painted(DiffusersBackend(), model, (BLUE, {}))):
+        np.testing.assert_array_equal(other, blue)
+    assert painted_change(blue, checked) > 0.1
