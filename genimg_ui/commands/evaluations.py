@@ -19,7 +19,7 @@ from genimg_ui.commands.workbench import Workbench
 from genimg_ui.core.serial import Json, to_json
 from genimg_ui.core.tasks import Task
 from genimg_ui.errors import Cancelled, RefusedInput
-from genimg_ui.evaluation.baselines import with_baselines
+from genimg_ui.evaluation.baselines import ENGINE, with_baselines
 from genimg_ui.evaluation.folder import REPORT
 from genimg_ui.evaluation.gate import read_tolerances
 from genimg_ui.evaluation.protocol import Protocol, picture_folder
@@ -28,6 +28,8 @@ from genimg_ui.evaluation.results import read_result
 from genimg_ui.evaluation.session import Asked, Evaluated, Tools, evaluate
 from genimg_ui.examples import examples
 from genimg_ui.registry import ModelSpec, Registry
+from genimg_ui.registry.availability import availability
+from genimg_ui.shelf.licences import Licences
 from genimg_ui.weights.hashes import WeightHashes
 
 Subparsers = Any  # argparse keeps its type to itself
@@ -62,7 +64,7 @@ def run_evaluation(flags: argparse.Namespace) -> int:
     baseline = read_result(flags.baseline) if flags.baseline else None
     with Workbench(flags) as place, _pictures(protocol, flags) as pictures:
         registry = with_baselines(place.registry)
-        specs = chosen(flags.asked, registry)
+        specs = chosen(flags.asked, registry, place.licences)
         hashes = WeightHashes(flags.data_dir / "cache" / "weights.json")
         asked = Asked(
             protocol=protocol,
@@ -92,8 +94,8 @@ def run_evaluation(flags: argparse.Namespace) -> int:
     return FAILURE if done.falls or empty else DONE
 
 
-def chosen(text: str, registry: Registry) -> tuple[ModelSpec, ...]:
-    """The models of `--models A,B`; raises RefusedInput for one that fills no mask."""
+def chosen(text: str, registry: Registry, licences: Licences) -> tuple[ModelSpec, ...]:
+    """The models of `--models A,B`; raises RefusedInput for one that cannot be measured here."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names or len(set(names)) < len(names):
         raise RefusedInput(f"--models must name one model or more, each once, got {text[:80]!r}.")
@@ -104,6 +106,10 @@ def chosen(text: str, registry: Registry) -> tuple[ModelSpec, ...]:
                 f"A model of an evaluation must fill masks (task inpaint), and {spec.id} does "
                 f"{', '.join(spec.tasks)} only."
             )
+        licences.require(spec)
+        lack = None if spec.engine == ENGINE else availability(spec)
+        if lack is not None:
+            raise RefusedInput(lack, remedy="Leave it out of --models, or bring its weights here.")
     return specs
 
 

@@ -5,6 +5,7 @@ from genimg_ui.core.tasks import Task
 from genimg_ui.registry import ModelSpec, Registry
 
 PREFIX = "fill:"
+ENGINE = "fill"
 CONTEXT_RATIO = 1.5  # as the exemplar engine, so that all of them see the same surroundings
 _FILLS = (FillUnderMask.TELEA, FillUnderMask.BLUR, FillUnderMask.NEUTRAL, FillUnderMask.NOISE)
 
@@ -25,7 +26,7 @@ def _spec(fill: FillUnderMask) -> ModelSpec:
     return ModelSpec(
         id=f"{PREFIX}{fill}",
         title=f"Fill {fill} (baseline)",
-        engine="fill",
+        engine=ENGINE,
         licence="Apache-2.0",
         source=str(fill),
         context_ratio=CONTEXT_RATIO,

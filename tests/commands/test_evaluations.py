@@ -18,7 +18,7 @@ pictures: {folder: pictures, side: 48}
 masks: {kinds: {rectangles: {}}}
 parameters: {mask.grow: 0, mask.feather: 0}
 metrics: [mse, psnr, ssim_hole]
-tolerances: {ssim_hole: 0.01}
+tolerances: {mse: 0.0001}
 """
 
 
@@ -115,13 +115,31 @@ def test_a_baseline_of_another_protocol_is_refused_before_anything_runs(
 def test_a_model_without_any_result_fails_the_command(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = "default: gone\nmodels:\n  gone: {source: ./nowhere, family: sd15}\n"
-    (place / "models.yaml").write_text(lines)
+    shrunk = PROTOCOL.replace("mask.grow: 0", "mask.grow: -60")  # nothing is left to fill
+    (place / "tiny.yaml").write_text(shrunk.replace(", psnr, ssim_hole", ""))
+    assert evaluate(place, models="fill:telea") == 1
+    assert "fill:telea: 0 results, 2 failed" in capsys.readouterr().out
+    assert "Without a result" in (place / "out" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("{source: ./nowhere, family: sd15}", "Leave it out of --models"),
+        (
+            "{source: ./nowhere, family: sd15, licence: NC, non_commercial: true}",
+            "accept its licence",
+        ),
+    ],
+)
+def test_a_model_that_is_not_here_is_refused_before_anything_runs(
+    place: Path, capsys: pytest.CaptureFixture[str], entry: str, words: str
+) -> None:
+    (place / "models.yaml").write_text(f"default: gone\nmodels:\n  gone: {entry}\n")
     names = ("--models-file", str(place / "models.yaml"))
-    assert evaluate(place, *names, models="fill:telea,gone") == 1
-    told = capsys.readouterr().out
-    assert "fill:telea: 2 results, 0 failed" in told
-    assert "gone: 0 results, 2 failed" in told
+    assert evaluate(place, *names, models="fill:telea,gone") == 2
+    assert words in capsys.readouterr().err
+    assert not (place / "out").exists()
 
 
 def test_the_protocols_that_come_with_the_program_are_what_they_say(tmp_path: Path) -> None:
