@@ -172,11 +172,13 @@ class _Handler(BaseHTTPRequestHandler):
             trouble.times -= 1
         if kind in HEADERS:
             return self._refuse(kind)
-        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and hub.takes_ranges else 0
-        status = 206 if start else 200
-        if start:
-            headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        body = content[start:]
+        ranged = bool(asked) and hub.takes_ranges
+        first, _, last = asked.removeprefix("bytes=").partition("-") if ranged else ("0", "", "")
+        start, end = int(first), min(int(last or len(content)), len(content) - 1)
+        status = 206 if ranged else 200
+        if ranged:
+            headers["Content-Range"] = f"bytes {start}-{end}/{len(content)}"
+        body = content[start : end + 1]
         if kind == "wrong":
             body = bytes(255 - byte for byte in body)
         if kind == "short":

@@ -19,7 +19,7 @@ from genimg_ui.weights.gguf_header import GGUF
 from genimg_ui.weights.recognise import Recognised, recognise_file, tensor_shapes
 
 # What a refiner need not have of its own: it works on the latents and texts of its model.
-_OF_UNETS = ("sd15", "sdxl", "kandinsky22")
+OF_UNETS = ("sd15", "sdxl", "kandinsky22")
 _SHARED_WITH_REFINER = frozenset({"vae", "text_encoder_2", "tokenizer_2"})
 
 
@@ -150,7 +150,7 @@ def _recognised(spec: ModelSpec, path: Path) -> Recognised | None:
             f"quantisation needs a folder, or a file with the denoiser alone; {path.name} holds "
             "the whole model"
         )
-    if path.suffix.lower() == GGUF and (found.whole or spec.family in _OF_UNETS):
+    if path.suffix.lower() == GGUF and (found.whole or spec.family in OF_UNETS):
         raise Absent(f"of GGUF files those with a transformer alone are read, not {path.name}")
     denoisers = {"transformer", "unet"} & {network for network, _ in spec.quantisation}
     if path.suffix.lower() == GGUF and denoisers:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import yaml
 
@@ -16,15 +17,30 @@ from genimg_ui.errors import RefusedInput
 from genimg_ui.history.files import write_whole
 from genimg_ui.history.locks import locked_path
 from genimg_ui.registry import FAMILIES
+from genimg_ui.registry.places import OF_UNETS
 from genimg_ui.weights import folders
 from genimg_ui.weights.fetch import OnFetching, Wanted, index_of, plan
-from genimg_ui.weights.hub import list_files
-from genimg_ui.weights.recognise import family_of_class, recognise_file
+from genimg_ui.weights.gguf_header import GGUF
+from genimg_ui.weights.hub import is_hub_host, list_files
+from genimg_ui.weights.recognise import (
+    Recognised,
+    family_of_class,
+    recognise_file,
+    recognise_shapes,
+)
+from genimg_ui.weights.remote_header import remote_shapes
 from genimg_ui.weights.selection import common_variant
 
 GIB = 2**30
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_WEIGHTS = (folders.SAFETENSORS, GGUF)
+# A file on the hub: owner/name/file, or the address of its page or of its bytes.
+_HUB_FILE = re.compile(rf"({_HUB_ID.pattern})/([^?#]+)")
+_ADDRESS = re.compile(
+    rf"https?://(?P<host>[^/]+)/(?P<id>{_HUB_ID.pattern})/(?:blob|resolve)/"
+    r"(?P<revision>[^/?#]+)/(?P<file>[^?#]+)(?:[?#].*)?"
+)
 _NON_COMMERCIAL = re.compile(r"non-?commercial|(^|-)nc(-|$)|research", re.IGNORECASE)
 _KINDS = {"lora": "LoRA", "controlnet": "ControlNet", "vae": "VAE"}
 _HEAD = "# Models that were added on the Models tab or by `python -m genimg_ui models add`.\n"
@@ -36,6 +52,9 @@ class Found:
 
     source: str
     family: str
+    file: str = ""  # in `source`, where that is a hub id and holds single files
+    revision: str = ""
+    note: str = ""
     variant: str | None = None
     licence: str = ""
     download_gib: float = 0.0
@@ -47,10 +66,10 @@ class Found:
     def entry(self, title: str) -> dict[str, Any]:
         """The entry of models.yaml."""
         entry: dict[str, Any] = {"source": self.source, "family": self.family, "title": title}
-        if self.variant:
-            entry["variant"] = self.variant
-        if self.licence:
-            entry["licence"] = self.licence
+        told = {name: getattr(self, name) for name in ("file", "revision", "variant", "licence")}
+        entry |= {name: value for name, value in told.items() if value}
+        if self.note:
+            entry["note"] = self.note
         if self.non_commercial:
             entry["non_commercial"] = True
         if self.download_gib:
@@ -59,19 +78,29 @@ class Found:
 
 
 def find(source: str) -> Found:
-    """Recognise a hub id, a folder or a .safetensors file; raises RefusedInput."""
+    """Recognise a hub id, a file of the hub, a folder or a file; raises RefusedInput.
+
+    Of a hub file the header alone is read; raises ModelUnavailable where the hub does not answer.
+    """
     text = source.strip()
     path = Path(text).expanduser()
     if path.is_dir():
         return _folder(path.resolve())
     if path.is_file() or text.startswith((".", "/", "~")):
         return _file(path.resolve())
-    if not _HUB_ID.fullmatch(text):
-        raise RefusedInput(
-            f"A model must be a hub id such as owner/name, a folder, or a .safetensors file, "
-            f"got {text[:80]!r}."
-        )
-    return _on_hub(text)
+    if _HUB_ID.fullmatch(text):
+        return _on_hub(text)
+    address = _ADDRESS.fullmatch(text)
+    if address is not None and is_hub_host(address["host"]):
+        return _file_on_hub(address["id"], unquote(address["file"]), unquote(address["revision"]))
+    named = _HUB_FILE.fullmatch(text)
+    if named is not None:
+        return _file_on_hub(named[1], named[2])
+    raise RefusedInput(
+        "A model must be a hub id such as owner/name, a file of the hub such as "
+        "owner/name/file.safetensors or its address, a folder, or a .safetensors or .gguf file, "
+        f"got {text[:80]!r}."
+    )
 
 
 def _on_hub(hub_id: str) -> Found:
@@ -89,6 +118,26 @@ def _on_hub(hub_id: str) -> Found:
         variant=variant,
         licence=listing.licence,
         download_gib=size,
+    )
+
+
+def _file_on_hub(hub_id: str, name: str, revision: str = "main") -> Found:
+    _check_ending(name)
+    listing = list_files(hub_id, revision)
+    file = listing.get(name)
+    if file is None:
+        others = [f.name for f in listing.files if f.name.lower().endswith(_WEIGHTS)]
+        known = ", ".join(others[:6]) + (", …" if len(others) > 6 else "")
+        raise RefusedInput(f"{hub_id} has no file {name}; it has {known or 'no weights'}.")
+    found = recognise_shapes(remote_shapes(hub_id, listing.commit, file))
+    return Found(
+        source=hub_id,
+        file=name,
+        family=_family_of_file(found, name),
+        revision="" if revision == "main" else revision,
+        note=_note(found),
+        licence=listing.licence,
+        download_gib=round(file.bytes / GIB, 2),
     )
 
 
@@ -124,29 +173,43 @@ def _folder(folder: Path) -> Found:
 def _file(path: Path) -> Found:
     if not path.is_file():
         raise RefusedInput(f"There is no folder and no file {path}.")
-    if path.suffix.lower() != ".safetensors":
+    _check_ending(path.name)
+    found = recognise_file(path)
+    return Found(source=str(path), family=_family_of_file(found, path.name), note=_note(found))
+
+
+def _check_ending(name: str) -> None:
+    if not name.lower().endswith(_WEIGHTS):
         raise RefusedInput(
-            f"Only .safetensors files are loaded, got {path.name}.",
+            f"Only .safetensors and .gguf files are loaded, got {Path(name).name}.",
             remedy="Convert it, or look for a .safetensors file of the same model.",
         )
-    found = recognise_file(path)
+
+
+def _note(found: Recognised | None) -> str:
+    if found is None or found.whole:
+        return ""
+    return f"The denoiser alone: encoders and autoencoder are those of {found.config}."
+
+
+def _family_of_file(found: Recognised | None, name: str) -> str:
+    """The family of what a single file holds; raises RefusedInput where it is no model."""
     if found is None or (found.kind == "model" and found.family not in FAMILIES):
         raise RefusedInput(
-            f"The names of the weights in {path.name} belong to no family that is known here: "
+            f"The names of the weights in {name} belong to no family that is known here: "
             f"{', '.join(FAMILIES)}."
         )
     if found.kind != "model":
         raise RefusedInput(
-            f"{path.name} holds a {_KINDS.get(found.kind, found.kind)}, no model.",
+            f"{name} holds a {_KINDS.get(found.kind, found.kind)}, no model.",
             remedy="Name it in the entry of the model that it belongs to, in models.yaml.",
         )
-    if not found.whole:
+    if name.lower().endswith(GGUF) and (found.whole or found.family in OF_UNETS):
         raise RefusedInput(
-            f"{path.name} holds the denoiser of a {found.family} model alone, without its text "
-            "encoder and VAE.",
-            remedy="Take the whole checkpoint, or the folder that diffusers has saved.",
+            f"Of GGUF files those with a transformer alone are read, not {name}.",
+            remedy="Take the .safetensors file of the same model.",
         )
-    return Found(source=str(path), family=found.family)
+    return found.family
 
 
 class OwnModels:
@@ -195,7 +258,7 @@ class OwnModels:
 
 def new_id(source: str, taken: set[str]) -> str:
     """A free name for a source: the end of it, in small letters."""
-    stem = Path(source).name.removesuffix(".safetensors").lower()
+    stem = Path(source).name.removesuffix(folders.SAFETENSORS).removesuffix(GGUF).lower()
     stem = re.sub(r"[^a-z0-9._-]+", "-", stem).strip("-._")[:56] or "model"
     names = (stem if count == 1 else f"{stem}-{count}" for count in range(1, len(taken) + 2))
     return next(name for name in names if name not in taken)

@@ -151,10 +151,10 @@ class ModelShelf:
         found = find(source)
         registry = self.registry()
         taken = {spec.id for spec in registry.all()}
-        model_id = name.strip().lower() or new_id(found.source, taken)
+        model_id = name.strip().lower() or new_id(found.file or found.source, taken)
         if model_id in taken:
             raise RefusedInput(f"There is a model {model_id} already: choose another name.")
-        self._own.add(model_id, found.entry(name.strip() or Path(found.source).name))
+        self._own.add(model_id, found.entry(name.strip() or Path(found.file or found.source).name))
         registry = self.registry()
         if self.registry.problem:
             self._own.remove(model_id)

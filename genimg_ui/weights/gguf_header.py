@@ -64,7 +64,7 @@ def gguf_tensors(path: Path) -> Mapping[str, GgufTensor]:
     """
     try:
         with path.open("rb") as file:
-            found, whole = _read(file)
+            found, whole = read_tensors(file)
     except (OSError, ValueError, struct.error) as error:
         raise ModelUnavailable(
             f"{path.name} is no readable GGUF file; download it anew."
@@ -82,8 +82,12 @@ def gguf_tensors(path: Path) -> Mapping[str, GgufTensor]:
     return found
 
 
-def _read(file: BinaryIO) -> tuple[dict[str, GgufTensor], int]:
-    """The tensors, and how long the whole file must be."""
+def read_tensors(file: BinaryIO) -> tuple[dict[str, GgufTensor], int]:
+    """The tensors, and how long the whole file must be.
+
+    Raises struct.error where the header goes on, ValueError where it is none, and KeyError with
+    the number of a tensor's type that cannot be read.
+    """
     if file.read(4) != _MAGIC or _number(file, "I") not in _VERSIONS:
         raise ValueError
     tensors, pairs = _count(file), _count(file)

@@ -5,6 +5,7 @@ that says what to do.
 """
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import httpx2
 from huggingface_hub import HfApi, ModelCardData, constants
@@ -18,6 +19,7 @@ from huggingface_hub.errors import (
 
 from genimg_ui.errors import ModelUnavailable
 
+_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 LIST_TIMEOUT = 10.0  # seconds for the list of a model's files
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 # What the network and the hub's client raise; HfHubHTTPError is among httpx2's.
@@ -49,6 +51,11 @@ class Listing:
     def get(self, name: str) -> HubFile | None:
         """The file of that name; None where the model has none."""
         return next((file for file in self.files if file.name == name), None)
+
+
+def is_hub_host(name: str) -> bool:
+    """Whether an address with this host is one of the hub: the public one's, or the one in use."""
+    return name in (*_HOSTS, urlsplit(constants.ENDPOINT).netloc)
 
 
 def list_files(hub_id: str, revision: str | None = None) -> Listing:

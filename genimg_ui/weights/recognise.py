@@ -10,6 +10,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from genimg_ui.errors import ModelUnavailable
 from genimg_ui.weights.folders import HEADER_BYTES, pipeline_class
@@ -133,10 +134,8 @@ def tensor_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
             if length > min(size, MAX_HEADER):
                 raise ValueError
             header = json.loads(file.read(length))
-        header.pop("__metadata__", None)
-        shapes = {name: tuple(entry["shape"]) for name, entry in header.items()}
-        ends = (entry["data_offsets"][1] for entry in header.values())
-        whole = HEADER_BYTES + length + max(ends, default=0)
+        shapes, last = shapes_of_header(header)
+        whole = HEADER_BYTES + length + last
     except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
         raise ModelUnavailable(
             f"{path.name} is no readable safetensors file; download it anew."
@@ -146,6 +145,16 @@ def tensor_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
             f"{path.name} has only {size:,} of {whole:,} bytes; download it anew."
         )
     return shapes
+
+
+def shapes_of_header(header: dict[str, Any]) -> tuple[dict[str, tuple[int, ...]], int]:
+    """Shapes by name from a safetensors header, and how many bytes of data must follow it.
+
+    Raises KeyError, TypeError or AttributeError where it is none.
+    """
+    entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+    shapes = {name: tuple(entry["shape"]) for name, entry in entries.items()}
+    return shapes, max((entry["data_offsets"][1] for entry in entries.values()), default=0)
 
 
 def recognise_file(path: Path) -> Recognised | None:

@@ -182,7 +182,7 @@ def test_a_single_file_is_recognised_by_its_weights(make: MakeShelf, tmp_path: P
         shelf.add(str(file))
     other = tmp_path / "photo.ckpt"
     other.write_bytes(b"pickle")
-    with pytest.raises(RefusedInput, match=r"Only .safetensors files are loaded, got photo.ckpt"):
+    with pytest.raises(RefusedInput, match=r"Only .safetensors and .gguf files are loaded, got ph"):
         shelf.add(str(other))
 
 
