@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +33,28 @@ def result_png(shade: int, model: str) -> bytes:
     return buffer.getvalue()
 
 
+def keep_result(
+    store: Store,
+    session: str,
+    png: bytes,
+    request: EditRequest,
+    *,
+    inputs: EditInputs | None = None,
+) -> LogEntry:
+    """Keep a result and record its edit."""
+    sha256 = store.put_result(lambda file: file.write(png) and None)
+    entry = LogEntry(
+        id=new_entry_id(),
+        created=utc_now(),
+        state=EntryState.DONE,
+        request=request,
+        inputs=inputs or EditInputs(source=f"{5:064x}", mask=None),
+        results=(ResultRecord(sha256=sha256, pixels_sha256=sha256[::-1], seed=1, report=REPORT),),
+    )
+    store.record(session, entry)
+    return entry
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store.open(tmp_path / "data")
@@ -59,20 +80,8 @@ def make_result(store: Store, ann: str) -> MakeResult:
     def make(
         model: str, *, source: int = 5, prompt: str = "", group: EditGroup | None = None
     ) -> LogEntry:
-        png = result_png(next(made), model)
-        sha256 = store.put_result(lambda file: file.write(png) and None)
-        inputs = EditInputs(source=f"{source:064x}", mask=None)
-        entry = LogEntry(
-            id=new_entry_id(),
-            created=utc_now(),
-            state=EntryState.DONE,
-            request=EditRequest(model=model, sampling=SamplingParams(prompt=prompt)),
-            inputs=inputs if group is None else replace(inputs, group=group),
-            results=(
-                ResultRecord(sha256=sha256, pixels_sha256=sha256[::-1], seed=1, report=REPORT),
-            ),
-        )
-        store.record(ann, entry)
-        return entry
+        request = EditRequest(model=model, sampling=SamplingParams(prompt=prompt))
+        inputs = EditInputs(source=f"{source:064x}", mask=None, group=group)
+        return keep_result(store, ann, result_png(next(made), model), request, inputs=inputs)
 
     return make
