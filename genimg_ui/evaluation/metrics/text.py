@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 from PIL import Image
-from transformers import CLIPImageProcessor, CLIPModel, CLIPTokenizerFast
+from transformers import CLIPImageProcessor, CLIPModel, CLIPTokenizer
 
 from genimg_ui.evaluation.metrics.base import Pair, Score, Undefined
 
@@ -19,7 +19,7 @@ class ClipScore:
     def __init__(self, folder: Path) -> None:
         options = {"local_files_only": True}
         self._model = CLIPModel.from_pretrained(folder, **options).eval()
-        self._words = CLIPTokenizerFast.from_pretrained(folder, **options)
+        self._words = CLIPTokenizer.from_pretrained(folder, **options)
         self._pixels = CLIPImageProcessor.from_pretrained(folder, **options)
 
     def __call__(self, pair: Pair) -> dict[str, Score]:
