@@ -48,6 +48,7 @@ class Context:
     ratio: float = 0.0  # at least this multiple of the mask's longer side
     only_masked: bool = True
     native_size: int = 0  # side of the model's own square; 0: the canvas's scale
+    enlarges: bool = True  # whether a smaller region is enlarged to it, too
     multiple: int = 1
     box: Box | None = None  # drawn by hand, on the canvas; then padding and ratio do not count
     anchor: tuple[int, int] | None = None
@@ -69,7 +70,8 @@ def make_plan(canvas: Size, masked: Box, context: Context) -> EditPlan:
         content = box.size
     else:
         area = context.native_size**2 * NATIVE_AREA_FACTOR
-        content = box.size.scaled(min(MAX_UPSCALE, (area / box.size.area) ** 0.5))
+        largest = MAX_UPSCALE if context.enlarges else 1.0
+        content = box.size.scaled(min(largest, (area / box.size.area) ** 0.5))
     return EditPlan(
         canvas=canvas, box=box, content=content, working=content.rounded_up(context.multiple)
     )

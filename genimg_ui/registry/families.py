@@ -108,11 +108,13 @@ ENGINE_DEFAULTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "lanczos": {"tasks": (Task.UPSCALE,), "uses_seed": False},
         "diffusers": {},
         "spandrel": {"tasks": (Task.UPSCALE,), "uses_seed": False},
-        # Trained on small crops: larger regions are reduced to what it knows.
+        # Trained on small crops of any scale: larger regions are reduced, smaller ones left alone,
+        # since enlarging would blur what lies under the mask into the pixels beside it.
         "completion": {
             "tasks": MASKED,
             "uses_seed": False,
             "native_size": 256,
+            "enlarges": False,
             "size_multiple": 8,
             "context_ratio": 1.0,
             "memory_gib": 1.0,

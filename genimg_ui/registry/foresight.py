@@ -23,6 +23,7 @@ def context_of(request: EditRequest, spec: ModelSpec) -> Context:
         ratio=spec.context_ratio,
         only_masked=request.inpaint.only_masked,
         native_size=spec.native_size,
+        enlarges=spec.enlarges,
         multiple=spec.size_multiple,
         box=canvas_box(request),
         anchor=canvas_anchor(request),

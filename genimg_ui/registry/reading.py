@@ -147,6 +147,7 @@ _FIELDS: dict[str, _Parse] = {
     "preview": YamlReader.source,
     "uses_steps": YamlReader.flag,
     "uses_fill": YamlReader.flag,
+    "enlarges": YamlReader.flag,
     "context_ratio": lambda r, n, k: r.number(n, k, low=0, high=10),
     "schedulers": _schedulers,
     "controls": _controls,

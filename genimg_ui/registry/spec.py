@@ -66,6 +66,7 @@ class ModelSpec:
     variant: str | None = None
     quantisation: tuple[tuple[str, str], ...] = ()  # (network, method of registry.quantisation)
     native_size: int = 0  # side of the square that the model was trained on; 0: any size
+    enlarges: bool = True  # whether smaller regions are enlarged to native_size
     size_multiple: int = 1
     memory_gib: float = 0.0
     download_gib: float = 0.0  # 0: unknown

@@ -82,6 +82,14 @@ def test_a_small_region_is_scaled_up_to_the_native_size() -> None:
     assert plan.scale == 4
 
 
+def test_a_small_region_is_left_alone_where_the_model_does_not_enlarge() -> None:
+    context = Context(padding=32, native_size=512, multiple=8, enlarges=False)
+    plan = make_plan(Size(4000, 3000), Box(1000, 1000, 1064, 1064), context)
+    assert plan.exact and plan.working == Size(128, 128)
+    large = make_plan(Size(4000, 3000), Box(1000, 1000, 2000, 2000), context)
+    assert large.working == Size(512, 512)
+
+
 def test_the_context_box_slides_inside_instead_of_shrinking() -> None:
     context = Context(padding=10, native_size=64, multiple=8)
     plan = make_plan(Size(200, 200), Box(190, 100, 200, 180), context)

@@ -1,0 +1,215 @@
+"""A completion network fills the mask of an edit and nothing else, the same at every time."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from genimg_ui.backend.base import BackendJob, CancelToken, Preview, Progress
+from genimg_ui.core.geometry import Sides
+from genimg_ui.core.request import FillMode, Region, ResolvedRequest
+from genimg_ui.core.tasks import MASKED
+from genimg_ui.errors import Cancelled, ModelUnavailable, RefusedInput
+from genimg_ui.history.record import EntryState
+from genimg_ui.registry import ModelSpec, availability, load_registry
+from genimg_ui.replay import Subject, Verdict, replay
+from tests.editing import Desk, changed, may_change, noise, painted, photograph, png, request
+
+pytestmark = pytest.mark.torch
+MASK = painted(53, 37, (20, 10, 31, 20))
+NAMES = ("fourier", "iizuka")
+
+
+@pytest.fixture(scope="module")
+def tiny() -> ModuleType:
+    builders = "tests.backend.completion.tiny_completion"
+    module = pytest.importorskip(builders, reason="torch is not installed")
+    module.torch.set_num_threads(1)
+    return module
+
+
+@pytest.fixture(scope="module")
+def folder(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("completion")
+    for name in NAMES:
+        config = tiny.NetworkConfig(architecture=name, width=4, blocks=2, blend=name == "iizuka")
+        tiny.make_completion(root / name, config)
+    entries = [f"  {name}:\n    engine: completion\n    source: ./{name}\n" for name in NAMES]
+    (root / "models.yaml").write_text("models:\n" + "".join(entries), encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="module")
+def desk(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    opened = Desk(tmp_path_factory.mktemp("desk"), *load_registry(folder / "models.yaml").all())
+    yield opened
+    opened.pool.release()
+    opened.close()
+
+
+def spec_of(folder: Path, name: str = "fourier", **parts: object) -> ModelSpec:
+    return replace(load_registry(folder / "models.yaml").get(name), **parts)
+
+
+def job_of(spec: ModelSpec, image: np.ndarray, hole: np.ndarray) -> BackendJob:
+    resolved = ResolvedRequest(
+        request=request(spec.id), seeds=(0,), scheduler="", fill_mode=FillMode.REMOVE
+    )
+    return BackendJob(resolved=resolved, spec=spec, image=image, filled=image, mask=hole)
+
+
+@pytest.mark.parametrize("model", NAMES)
+@pytest.mark.parametrize(
+    ("mask", "parts"),
+    [(MASK, {"grow": 3, "feather": 2}), (None, {"border": Sides(5, 0, 8, 3)})],
+)
+def test_a_network_fills_the_mask_and_nothing_else(
+    desk: Desk, model: str, mask: np.ndarray | None, parts: dict[str, object]
+) -> None:
+    asked, source = request(model, **parts), photograph(53, 37)
+    entry = desk.edit(asked, png(source), mask)
+    assert entry.state is EntryState.DONE, entry.error
+    allowed = may_change(mask, source.size, asked)
+    difference = changed(source, desk.result(entry), asked.border)
+    assert not (difference & ~allowed).any() and difference[allowed].any()
+    assert entry.model is not None and entry.model.family == model
+    assert [file.name for file in entry.model.files] == ["config.json", "model.safetensors"]
+    assert entry.facts["edge"] == ("poisson" if model == "iizuka" else "as painted")
+    again = replay(desk.editor, Subject(entry=entry, store=desk.store))
+    assert again.verdict is Verdict.IDENTICAL
+
+
+@pytest.mark.parametrize("model", NAMES)
+def test_what_lies_under_the_mask_does_not_matter(desk: Desk, model: str) -> None:
+    source = photograph(53, 37)
+    other = source.copy()
+    other.paste((255, 0, 0), (22, 12, 29, 18))
+    results = [
+        np.asarray(desk.result(desk.edit(request(model), png(picture), MASK)))
+        for picture in (source, other)
+    ]
+    assert np.array_equal(*results)
+
+
+def test_depth_is_kept_and_seeds_and_whole_pictures_are_refused(desk: Desk) -> None:
+    deep = noise(53, 37, "I;16")
+    entry = desk.edit(request("fourier"), png(deep), MASK)
+    assert entry.state is EntryState.DONE and desk.result(entry).mode == "I;16"
+    several = desk.edit(request("fourier", variants=2), png(deep), MASK)
+    assert several.refused and "same picture of every seed" in several.error
+    whole = desk.edit(request("fourier", region=Region.WHOLE), png(deep))
+    assert whole.refused and "serves these tasks: inpaint, outpaint" in whole.error
+
+
+def test_only_regions_larger_than_its_own_size_are_scaled(desk: Desk) -> None:
+    small = desk.edit(request("fourier"), png(photograph(53, 37)), MASK)
+    assert small.plan is not None
+    assert small.plan.working == small.plan.box.size.rounded_up(8)
+    large = painted(700, 600, (100, 100, 400, 300))
+    reduced = desk.edit(request("fourier"), png(photograph(700, 600)), large)
+    assert reduced.plan is not None and reduced.plan.working.area <= 264**2
+    assert reduced.plan.box.size.area > 600**2 / 2
+    assert reduced.results[0].report.changed_outside == 0
+
+
+@pytest.mark.parametrize("model", NAMES)
+def test_crops_of_any_size_are_filled_and_the_rest_is_returned(folder: Path, model: str) -> None:
+    engine = pytest.importorskip("genimg_ui.backend.completion.engine")
+    image = np.asarray(photograph(45, 31))
+    hole = painted(45, 31, (10, 0, 45, 9), value=90)
+    events: list[Progress | Preview] = []
+    made = engine.CompletionBackend().generate(
+        job_of(spec_of(folder, model), image, hole), events.append, CancelToken()
+    )
+    patch = made.patches[0]
+    assert np.array_equal(patch[hole == 0], image[hole == 0])
+    assert (patch != image)[hole > 0].any()
+    fractions = [event.fraction for event in events if isinstance(event, Progress)]
+    assert len(fractions) >= 4 and fractions == sorted(fractions) and fractions[-1] < 1
+    assert isinstance(events[-1], Preview) and np.array_equal(events[-1].image, patch)
+
+
+def test_a_cancel_stops_between_two_layers(folder: Path) -> None:
+    engine = pytest.importorskip("genimg_ui.backend.completion.engine")
+    token, seen = CancelToken(), []
+
+    def on_event(event: Progress | Preview) -> None:
+        seen.append(event)
+        if isinstance(event, Progress) and event.fraction > 0:
+            token.cancel()
+
+    job = job_of(spec_of(folder), np.asarray(photograph(45, 31)), painted(45, 31, (9, 9, 20, 20)))
+    backend = engine.CompletionBackend()
+    with pytest.raises(Cancelled):
+        backend.generate(job, on_event, token)
+    layers = [e for e in seen if isinstance(e, Progress) and e.fraction > 0]
+    assert len(layers) == 1 and not any(isinstance(e, Preview) for e in seen)
+    assert backend.generate(job, lambda _: None, CancelToken()).patches
+
+
+def test_a_crop_without_known_pixels_is_refused(folder: Path) -> None:
+    engine = pytest.importorskip("genimg_ui.backend.completion.engine")
+    image = np.asarray(photograph(16, 16))
+    job = job_of(spec_of(folder), image, np.full((16, 16), 255, np.uint8))
+    with pytest.raises(RefusedInput, match="needs unpainted pixels in what it sees, got none"):
+        engine.CompletionBackend().generate(job, lambda _: None, CancelToken())
+
+
+def test_a_folder_that_is_not_whole_is_said_before_anything_runs(folder: Path) -> None:
+    assert availability(spec_of(folder)) is None
+    assert spec_of(folder).tasks == MASKED and not spec_of(folder).uses_seed
+    lack = availability(spec_of(folder, source=str(folder / "absent")))
+    assert lack is not None and "does not exist" in lack
+    partly = folder / "partly"
+    partly.mkdir()
+    shutil.copyfile(folder / "fourier" / "config.json", partly / "config.json")
+    lack = availability(spec_of(folder, source=str(partly)))
+    assert lack is not None and "lacks *.safetensors" in lack
+    whole = (folder / "fourier" / "model.safetensors").read_bytes()
+    (partly / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    lack = availability(spec_of(folder, source=str(partly)))
+    assert lack is not None and "of model.safetensors" in lack
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"architecture": "magic"}, "architecture in config.json must be one of fourier, iizuka"),
+        ({"width": 8}, "model.safetensors does not fit config.json"),
+        ({"blocks": 3}, "does not fit config.json: it lacks stages"),
+        ({"blocks": "2"}, "blocks in config.json must be 0 to 64, got '2'"),
+        ({"colour": 1}, 'config.json knows architecture, .* got "colour"'),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused_in_one_sentence(
+    folder: Path, tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    engine = pytest.importorskip("genimg_ui.backend.completion.engine")
+    bad = tmp_path / "bad"
+    shutil.copytree(folder / "fourier", bad)
+    config = json.loads((bad / "config.json").read_text()) | change
+    (bad / "config.json").write_text(json.dumps(config))
+    job = job_of(spec_of(folder, source=str(bad)), np.zeros((16, 16, 3), np.uint8), MASK[:16, :16])
+    with pytest.raises(ModelUnavailable, match=said) as refused:
+        engine.CompletionBackend().generate(job, lambda _: None, CancelToken())
+    assert str(refused.value).startswith(f"{job.spec.title} could not be loaded: ")
+    assert "\n" not in str(refused.value)
+
+
+def test_weights_that_are_no_numbers_are_refused(
+    folder: Path, tiny: ModuleType, tmp_path: Path
+) -> None:
+    engine = pytest.importorskip("genimg_ui.backend.completion.engine")
+    shutil.copytree(folder / "fourier", tmp_path / "nan")
+    weights = tiny.load_file(folder / "fourier" / "model.safetensors")
+    weights["leave.0.weight"][0] = float("nan")
+    tiny.save_file(weights, tmp_path / "nan" / "model.safetensors")
+    spec = spec_of(folder, source=str(tmp_path / "nan"))
+    job = job_of(spec, np.zeros((16, 16, 3), np.uint8), MASK[:16, :16])
+    with pytest.raises(ModelUnavailable, match=r"leave\.0\.weight .* no numbers"):
+        engine.CompletionBackend().generate(job, lambda _: None, CancelToken())
