@@ -79,12 +79,19 @@ def _values(measured: Measured) -> Iterator[Value]:
                 yield _set_value(model, metric, score)
             continue
         for kind in measured.mask_kinds:
-            samples = [
-                Sample(group=record.picture, value=record.scores.get(metric.name))
-                for record in measured.records(model, kind)
-            ]
-            summary = summarise(samples)
-            yield Value(model=model, metric=metric.name, mask_kind=kind, summary=summary)
+            yield _pair_value(metric, kind, model, measured.records(model, kind))
+
+
+def _pair_value(metric: Metric, mask_kind: str, model: str, records: Sequence[CaseRecord]) -> Value:
+    """The mean over results; where none has a value, the reason of the first."""
+    summary = summarise(
+        [Sample(group=record.picture, value=record.scores.get(metric.name)) for record in records]
+    )
+    reasons = (record.undefined.get(metric.name, "") for record in records)
+    reason = next(filter(None, reasons), "") if summary.mean is None else ""
+    return Value(
+        model=model, metric=metric.name, mask_kind=mask_kind, summary=summary, undefined=reason
+    )
 
 
 def _set_value(model: str, metric: Metric, score: SetScore) -> Value:

@@ -1,5 +1,7 @@
 """Means by mask kind, and who leads: only where paired differences leave 0 out."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from genimg_ui.evaluation.folder import CaseRecord
@@ -71,6 +73,15 @@ def test_kinds_have_values_of_their_own_and_undefined_ones_are_counted() -> None
         "blob": (1, 10.0, 0),
         "border": (1, 20.0, 1),
     }
+
+
+def test_where_no_case_has_a_value_the_reason_is_kept() -> None:
+    lost = replace(record("a", 0, None), undefined={"psnr": "The hole is empty."})
+    (value,) = values(measured(lost))
+    assert (value.summary.n, value.summary.mean) == (0, None)
+    assert value.undefined == "The hole is empty."
+    (some,) = values(measured(lost, record("a", 1, 20.0)))
+    assert (some.summary.n, some.summary.undefined, some.undefined) == (1, 1, "")
 
 
 def test_sets_lead_where_their_intervals_lie_apart() -> None:
