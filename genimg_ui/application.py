@@ -82,14 +82,7 @@ class Application:
         self.queue = JobQueue(self.store, _job_limits(public))
         self.limits = _picture_limits(public)
         registry = LiveRegistry(settings.models, settings.data_dir / OWN_FILE)
-        shut = public is not None
-        self.shelf = ModelShelf(
-            settings.data_dir,
-            registry,
-            public=shut,
-            safety=shut,
-            model_memory_gib=settings.model_memory_gib,
-        )
+        self.shelf = _shelf(settings, registry)
         self.worker = self._make_worker(registry)
         self.workspace = Workspace(
             self.store,
@@ -232,6 +225,14 @@ def _picture_limits(public: PublicLimits | None) -> Limits:
     if public is None:
         return Limits()
     return Limits(max_pixels=round(public.megapixels * 1e6), max_bytes=public.upload_mb * 1_000_000)
+
+
+def _shelf(settings: Settings, registry: LiveRegistry) -> ModelShelf:
+    shut = settings.public is not None
+    memory = settings.model_memory_gib
+    return ModelShelf(
+        settings.data_dir, registry, public=shut, safety=shut, model_memory_gib=memory
+    )
 
 
 def _job_limits(public: PublicLimits | None) -> JobLimits:

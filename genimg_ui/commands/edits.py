@@ -74,10 +74,6 @@ def _check_out(out: Path) -> None:
 
 def request_of(flags: argparse.Namespace, spec: ModelSpec, store: Store) -> EditRequest:
     """The request that the flags of an edit mean; ready control maps are kept in the store."""
-
-    def given(value: float | None, default: float) -> float:
-        return default if value is None else value
-
     whole = flags.new is not None or flags.upscale > 1
     region = flags.region or (Region.WHOLE if whole else Region.MASK)
     request = EditRequest(
@@ -85,11 +81,11 @@ def request_of(flags: argparse.Namespace, spec: ModelSpec, store: Store) -> Edit
         sampling=SamplingParams(
             prompt=flags.prompt,
             negative_prompt=flags.negative_prompt,
-            strength=given(flags.strength, 1.0 if flags.new else spec.default_strength),
-            guidance_scale=given(flags.guidance_scale, spec.usual_guidance_scale),
-            true_cfg_scale=given(flags.true_cfg_scale, spec.default_true_cfg_scale),
-            refiner_switch_at=given(flags.refiner_switch_at, SamplingParams().refiner_switch_at),
-            num_inference_steps=int(given(flags.steps, spec.default_steps)),
+            strength=_given(flags.strength, 1.0 if flags.new else spec.default_strength),
+            guidance_scale=_given(flags.guidance_scale, spec.usual_guidance_scale),
+            true_cfg_scale=_given(flags.true_cfg_scale, spec.default_true_cfg_scale),
+            refiner_switch_at=_given(flags.refiner_switch_at, SamplingParams().refiner_switch_at),
+            num_inference_steps=int(_given(flags.steps, spec.default_steps)),
             scheduler=flags.scheduler,
             seed=flags.seed,
             variants=flags.variants,
@@ -113,6 +109,10 @@ def request_of(flags: argparse.Namespace, spec: ModelSpec, store: Store) -> Edit
         passes=PassParams(progressive=not flags.one_pass, overlap=flags.overlap),
     )
     return added_to(request, flags, spec, store)
+
+
+def _given(value: float | None, default: float) -> float:
+    return default if value is None else value
 
 
 def _speed_of(flags: argparse.Namespace) -> SpeedParams:

@@ -64,6 +64,7 @@ class Additions:
         texts = (request.sampling.prompt, request.sampling.negative_prompt)
         recorded = None if job.again is None else job.again.embeddings
         keep = loaded.offload is Offload.NONE  # else hooks would move what stays
+        worn = loaded.worn if keep else Worn()
         changed = bool(request.loras or job.references)
         with (
             unfused(family.denoiser(pipe), loaded.tuning, needed=changed),
@@ -72,22 +73,10 @@ class Additions:
             ) as loras,
             embeddings_loaded(pipe, job.spec, texts, hashes, watch, recorded=recorded) as words,
             references_attached(
-                family,
-                pipe,
-                job,
-                hashes,
-                self._shelf,
-                watch=watch,
-                worn=loaded.worn if keep else Worn(),
+                family, pipe, job, hashes, self._shelf, watch=watch, worn=worn
             ) as referred,
         ):
-            prompts: dict[str, Any] = {}
-            if request.sampling.prompt_weighting:
-                inversions = bool(words)
-                with remembered(pipe, loaded.memo, (loras, words)):
-                    prompts = weighted_prompts(
-                        family, pipe, request.sampling, inversions=inversions
-                    )
+            prompts = _prompts(loaded, pipe, job, (loras, words))
             adapters = adapter_steers(family, pipe, job, adapted.inputs)
             maps, sentences = self._adapters(job, adapted)
             yield Added(
@@ -113,6 +102,23 @@ class Additions:
             records.append(replace(record, role="t2i_adapter"))
             sentences |= dict.fromkeys(told)
         return tuple(records), tuple(sentences)
+
+
+def _prompts(
+    loaded: Loaded,
+    pipe: Any,
+    job: BackendJob,
+    state: tuple[tuple[PartRecord, ...], tuple[PartRecord, ...]],
+) -> dict[str, Any]:
+    """The texts as the pipeline takes them, read with their weights; {} where it reads them itself.
+
+    `state` are the LoRAs and the embeddings.
+    """
+    sampling = job.resolved.request.sampling
+    if not sampling.prompt_weighting:
+        return {}
+    with remembered(pipe, loaded.memo, state):
+        return weighted_prompts(loaded.family, pipe, sampling, inversions=bool(state[1]))
 
 
 def _libraries(loras: tuple[PartRecord, ...], prompts: Mapping[str, Any]) -> tuple[str, ...]:

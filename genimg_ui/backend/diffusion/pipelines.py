@@ -81,25 +81,13 @@ def load_pipeline(
     place = ensure(spec, watch, safety=safety)
     _check_family(spec, place)
     quieten()
-    absent, dtype = _sentences(spec, family, place), family.precision(device.dtype)
-    variant = None if absent else spec.variant
-    reading = Reading(
-        place=place,
-        dtype=dtype,
-        variant=variant,
-        pickles=spec.allow_pickle,
-        safety=safety,
-        quantisers=guarded(spec.title, place.main, lambda: quantisers(spec, place, device, dtype)),
-    )
+    reading = _reading(spec, family, place, device, safety=safety)
     first = device.torch if offload is Offload.NONE else torch.device("cpu")
     pipe = guarded(spec.title, place.main, lambda: family.read(spec, reading).to(first))
-    family.check(pipe, spec.title)
-    check_quantised(pipe, spec)
+    _check_read(family, pipe, spec)
     helpers = guarded(spec.title, place.main, lambda: family.read_helpers(pipe, reading))
     lora = guarded(spec.title, place.main, lambda: attach_lora(pipe, family.denoiser(pipe), spec))
-    for each in (pipe, *helpers.values()):
-        each.set_progress_bar_config(disable=True)
-        put(each, offload, device)
+    _placed((pipe, *helpers.values()), offload, device)
     tuning = _tuning(family.denoiser(pipe), spec, device, offload, wanted)
     tune(family.denoiser(pipe), tuning, spec.title)
     return Loaded(
@@ -108,11 +96,37 @@ def load_pipeline(
         pipe.scheduler,
         fit_colours(lambda chart: family.encode(pipe, chart, _fixed()), family.factor(pipe)),
         model_record(spec, place, pipe, hashes, lora),
-        absent,
+        _sentences(spec, family, place),
         helpers,
         offload,
         tuning,
-        read_tiny(spec, family.latent_channels(pipe), device, dtype, watch),
+        read_tiny(spec, family.latent_channels(pipe), device, reading.dtype, watch),
+    )
+
+
+def _check_read(family: Family, pipe: Pipeline, spec: ModelSpec) -> None:
+    family.check(pipe, spec.title)
+    check_quantised(pipe, spec)
+
+
+def _placed(pipes: tuple[Pipeline, ...], offload: Offload, device: Device) -> None:
+    for each in pipes:
+        each.set_progress_bar_config(disable=True)
+        put(each, offload, device)
+
+
+def _reading(
+    spec: ModelSpec, family: Family, place: Place, device: Device, *, safety: bool
+) -> Reading:
+    """What of the place is read, and as what."""
+    dtype = family.precision(device.dtype)
+    return Reading(
+        place=place,
+        dtype=dtype,
+        variant=None if _sentences(spec, family, place) else spec.variant,
+        pickles=spec.allow_pickle,
+        safety=safety,
+        quantisers=guarded(spec.title, place.main, lambda: quantisers(spec, place, device, dtype)),
     )
 
 

@@ -5,7 +5,7 @@ square, scaled to what the encoder reads. The mask, the crop and the working siz
 affair. The adapter's attention stands beside the text's, and is taken off after the edit.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -93,7 +93,6 @@ def references_attached(
     specs = {spec.kind: spec for spec in job.spec.references}
     chosen = [specs[reference.unit.kind] for reference in job.references]
     files = {spec.kind: added_file(WHAT, spec, watch) for spec in chosen}
-    paths = [files[spec.kind] for spec in chosen]
     weights = {spec.kind: _encoder_weights(spec, watch) for spec in chosen}
     encoders = [
         guarded(ENCODER, weights[spec.kind], partial(shelf.get, weights[spec.kind].parent))
@@ -104,23 +103,23 @@ def references_attached(
         for role, found in (("reference", files), ("image_encoder", weights))
         for kind, path in found.items()
     )
-    key = (records, tuple(spec.kind for spec in chosen))
     with _restored(pipe, family.denoiser(pipe)):
-        if worn.adapters != key:
-            worn.forget_adapters()
-            states = [guarded(WHAT, path, partial(_state, path)) for path in paths]
-            guarded(WHAT, paths[0], partial(_attach, pipe, states))
-        _keep_or_put_back(family.denoiser(pipe), worn, key)
+        _give(pipe, family.denoiser(pipe), [files[s.kind] for s in chosen], worn, records)
         embeds = _embeds(family, pipe, job, encoders)
         steer = partial(_steer, pipe, [reference.unit for reference in job.references])
         yield Referred({"ip_adapter_image_embeds": embeds}, (steer,), records)
 
 
-def _keep_or_put_back(unet: Any, worn: Worn, key: tuple[Hashable, ...]) -> None:
-    """Keep the attention that an adapter has just given the UNet, or give it that which is kept."""
-    if worn.attention is None:
-        worn.adapters = key
-        worn.attention = (unet.attn_processors, unet.encoder_hid_proj)
+def _give(
+    pipe: Any, unet: Any, paths: Sequence[Path], worn: Worn, records: tuple[PartRecord, ...]
+) -> None:
+    """Give the UNet the attention of the adapters in `paths`: the kept one where it is theirs."""
+    key = (records, tuple(map(str, paths)))
+    if worn.attention is None or worn.adapters != key:
+        worn.forget_adapters()
+        states = [guarded(WHAT, path, partial(_state, path)) for path in paths]
+        guarded(WHAT, paths[0], partial(_attach, pipe, states))
+        worn.adapters, worn.attention = key, (unet.attn_processors, unet.encoder_hid_proj)
         return
     processors, projection = worn.attention
     unet.set_attn_processor(dict(processors))  # diffusers empties what it is given
