@@ -139,7 +139,7 @@ class EvaluateHandlers(Handlers):
         paths = []
         if asked.get("pictures") == RESULTS:
             store = self.workspace.store
-            rows = results_of(store, session, _selection(asked))
+            rows = results_of(store, session, selection_of(asked))
             paths = [store.result_path(row.sha256) for row in rows]
         self.evaluations.start(session, wanted, paths)
         return self.shown(values, evaluate_view.told("begun", ""))
@@ -197,13 +197,14 @@ class EvaluateHandlers(Handlers):
         if asked.get("chosen") == EVALUATION:
             folder = self.evaluations.result_folder(session, str(asked.get("evaluation")))
             return entrants_of_evaluation(folder)
-        return entrants_of(self.workspace.store, session, _selection(asked))
+        return entrants_of(self.workspace.store, session, selection_of(asked))
 
     def _chosen(self, asked: list[object]) -> tuple[str, ...]:
         return chosen(self.workspace.registry, self.workspace.lack_of, asked)
 
 
-def _selection(asked: Json) -> Selection:
+def selection_of(asked: Json) -> Selection:
+    """The results that a form means; raises RefusedInput."""
     chosen, compared = str(asked.get("chosen")), str(asked.get("compared") or Compared.MODELS)
     if chosen not in tuple(Chosen) or compared not in tuple(Compared):
         raise RefusedInput(
