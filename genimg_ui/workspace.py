@@ -183,16 +183,16 @@ class Workspace:
     def findings(self, request: EditRequest, size: Size, mask: str | None) -> list[Finding]:
         """Everything worth saying before the edit is queued; raises RefusedInput."""
         spec = self.model(request)
+        findings = guidance_findings(request, spec)
+        request = without_guidance(request, abilities(spec))
         painted = self.pictures.mask(mask)
         with self.pictures.turns:
-            findings = list(check_mask(request, painted))
+            findings += check_mask(request, painted)
             area = repainted_box(request, size, painted)
         if area is not None:
             plan = self.context(request, size, area)
             findings += check_scale(plan.scale, plan.working)
             findings += memory_findings(spec, request, plan.working, self._host)
-        findings += guidance_findings(request, spec)
-        request = without_guidance(request, abilities(spec))
         resolve(request, abilities(spec), size, self.bounds, drawn_seed=0)
         return findings + adapter_findings(request, spec)
 

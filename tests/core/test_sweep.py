@@ -184,3 +184,15 @@ def test_the_estimate_follows_the_steps_that_run() -> None:
 def test_nothing_is_estimated_of_a_model_that_has_made_no_picture() -> None:
     known = [Past(request=asked(), seconds=1.0)]
     assert estimate_seconds([asked(), asked("plain")], known) is None
+
+
+def test_cfg_is_of_those_models_that_have_guidance() -> None:
+    turbo = abilities(replace(SQUARE, id="turbo", title="Turbo", uses_guidance=False, **ADDED))
+    models = MODELS | {"turbo": turbo}
+    both = Sweep(axes=(Axis(parameter="model", values=("square", "turbo")),))
+    made = make_cells(asked(guidance_scale=6.0), both, models, SIZE, Bounds())
+    assert [cell.request.sampling.guidance_scale for cell in made] == [6.0, 1.0]
+    seeds = Sweep(axes=(Axis(parameter="seed", values=(1, 2)),))
+    alone = replace(asked(guidance_scale=6.0), model="turbo")
+    with pytest.raises(RefusedInput, match="Turbo runs without guidance"):
+        make_cells(alone, seeds, models, SIZE, Bounds())
