@@ -605,8 +605,9 @@ def test_passes_of_the_command_line(tmp_path: Path) -> None:
 
 def test_a_reader_that_wants_no_more_is_no_error(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "genimg_ui", "models", "--data-dir", str(tmp_path / "kept")]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None and process.stderr is not None
-    process.stdout.close()  # as `head` does once it has its lines
-    told = process.stderr.read()
-    assert (process.wait(), told) == (0, b"")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()  # as `head` does once it has its lines
+        told = process.stderr.read()
+    assert (process.returncode, told) == (0, b"")
