@@ -27,17 +27,19 @@ def frechet_distance(real: Features, fake: Features) -> float:
     product of their factors, which needs no root of a matrix and stays exact where there are fewer
     pictures than dimensions. Covariances divide by n - 1. Needs two pictures in each set.
     """
-    centred, means = [], []
-    for values in (real, fake):
-        means.append(values.mean(axis=0))
-        spread = (values - means[-1]) / np.sqrt(len(values) - 1)
-        # Its triangular factor has the same covariance, and is smaller.
-        tall = len(values) > values.shape[1]
-        centred.append(np.linalg.qr(spread, mode="r") if tall else spread)
-    roots = np.linalg.svd(centred[0] @ centred[1].T, compute_uv=False).sum()
-    variances = sum(float((factor**2).sum()) for factor in centred)
-    distance = float(((means[0] - means[1]) ** 2).sum()) + variances - 2 * float(roots)
-    return max(0.0, distance)  # identical sets end a rounding error below
+    factors = [_factor(values) for values in (real, fake)]
+    roots = np.linalg.svd(factors[0] @ factors[1].T, full_matrices=False, compute_uv=False)
+    variances = sum(float(np.square(factor).sum()) for factor in factors)
+    gap = float(np.square(real.mean(axis=0) - fake.mean(axis=0)).sum())
+    return max(0.0, gap + variances - 2 * float(roots.sum()))  # identical sets: rounded below 0
+
+
+def _factor(values: Features) -> Features:
+    """A matrix whose transpose times itself is the covariance, with as few rows as it can have."""
+    spread = (values - values.mean(axis=0)) / np.sqrt(len(values) - 1)
+    if len(values) <= values.shape[1]:
+        return np.asarray(spread)
+    return np.asarray(np.linalg.qr(spread, mode="r"), np.float64)
 
 
 def kernel_distance(real: Features, fake: Features) -> float:

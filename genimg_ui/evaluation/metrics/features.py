@@ -82,7 +82,7 @@ class Inception:
                 self._network(torch.from_numpy(picture.transpose(2, 0, 1).copy())[None])
                 for picture in pictures
             ]
-        return torch.cat(rows).numpy().astype(np.float64)
+        return np.asarray(torch.cat(rows).numpy(), np.float64)
 
 
 class StandIn:
@@ -117,7 +117,7 @@ class StandIn:
             self._features(torch.cat([_sized(picture) for picture in pictures[i : i + _BATCH]]))
             for i in range(0, len(pictures), _BATCH)
         ]
-        return np.concatenate(rows) @ self._projection
+        return np.asarray(np.concatenate(rows) @ self._projection)
 
     def _features(self, batch: Tensor) -> NDArray[np.float64]:
         values, found = batch, [batch.mean(dim=(2, 3))]
