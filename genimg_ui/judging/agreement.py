@@ -22,7 +22,7 @@ class Agreement:
 
 def krippendorff(units: Iterable[Sequence[Hashable]]) -> Agreement:
     """Agreement over `units`, each the values that it got, from as many raters as there were."""
-    coincide: Counter[Hashable] = Counter()  # o_cc
+    agreeing = 0.0  # the sum of o_cc
     counts: Counter[Hashable] = Counter()  # n_c
     compared, twos, equal = 0, 0, 0
     for values in units:
@@ -33,7 +33,7 @@ def krippendorff(units: Iterable[Sequence[Hashable]]) -> Agreement:
         twos += size * (size - 1)
         for value, count in Counter(values).items():
             counts[value] += count
-            coincide[value] += count * (count - 1) / (size - 1)
+            agreeing += count * (count - 1) / (size - 1)
             equal += count * (count - 1)
     if not compared:
         return Agreement(alpha=None, units=0, same=None, sentence="No pair has two answers yet.")
@@ -47,6 +47,6 @@ def krippendorff(units: Iterable[Sequence[Hashable]]) -> Agreement:
             same=same,
             sentence="All answers are the same, so nothing tells agreement from habit.",
         )
-    observed = total - sum(coincide.values())
+    observed = total - agreeing
     alpha = 1 - (total - 1) * observed / expected
     return Agreement(alpha=alpha, units=compared, same=same)

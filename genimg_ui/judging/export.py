@@ -47,7 +47,7 @@ def csv_of_answers(study: Study, answers: Sequence[Answer]) -> Iterator[str]:
     items = {(item.entry, item.index): item for item in study.items}
     yield csv_row(COLUMNS)
     for answer in answers:
-        left, right = items.get(tuple(answer.left)), items.get(tuple(answer.right))
+        left, right = items.get(answer.left), items.get(answer.right)
         if left is None or right is None:
             continue
         winner = {"left": left.player, "right": right.player}.get(answer.choice, answer.choice)

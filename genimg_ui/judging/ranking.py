@@ -105,7 +105,7 @@ def _maximise(wins: Matrix) -> Matrix:
     """Log strengths that sum to 0, by Hunter's MM algorithm."""
     games, total = wins + wins.T, wins.sum(axis=1)
     strengths = np.ones(len(wins))
-    logs = np.zeros(len(wins))
+    logs: Matrix = np.zeros(len(wins))
     for _ in range(ROUNDS):
         strengths = total / (games / np.add.outer(strengths, strengths)).sum(axis=1)
         strengths /= np.exp(np.log(strengths).mean())
@@ -122,15 +122,15 @@ def _covariance(wins: Matrix, logs: Matrix) -> Matrix:
     """The pseudo-inverse of the information, whose null space is the constant vector."""
     chance = 1 / (1 + np.exp(logs[None, :] - logs[:, None]))
     weights = (wins + wins.T) * chance * (1 - chance)
-    inverse: Matrix = np.linalg.pinv(np.diag(weights.sum(axis=1)) - weights, hermitian=True)
-    return inverse
+    information = np.diag(weights.sum(axis=1)) - weights
+    return np.asarray(np.linalg.pinv(information, hermitian=True), np.float64)
 
 
 def _check_connected(names: Sequence[str], wins: Matrix) -> None:
     reached = _reach((wins + wins.T) > 0)
     if reached.all():
         return
-    groups = sorted({tuple(names[n] for n in np.flatnonzero(row)) for row in reached})
+    groups = sorted({tuple(_where(names, row)) for row in reached})
     told = " | ".join(", ".join(group) for group in groups)
     raise RefusedInput(
         f"A ranking needs answers that connect all players, got {len(groups)} groups that were "
@@ -144,12 +144,17 @@ def _check_finite(names: Sequence[str], wins: Matrix) -> None:
     if beats.all():
         return
     # Who beats all others, at least by a chain, and is not beaten back by all.
-    top = [names[n] for n in np.flatnonzero(beats.sum(axis=1) == beats.sum(axis=1).max())]
+    count = beats.sum(axis=1)
+    top = _where(names, count == count.max())
     raise RefusedInput(
         f"Some players were never beaten by the others ({', '.join(top)}), so their strength has "
         "no finite estimate.",
         remedy="Collect more answers, or add a tie between those who met.",
     )
+
+
+def _where(names: Sequence[str], chosen: NDArray[np.bool_]) -> list[str]:
+    return [name for name, one in zip(names, chosen.tolist(), strict=True) if one]
 
 
 def _reach(steps: NDArray[np.bool_]) -> NDArray[np.bool_]:
