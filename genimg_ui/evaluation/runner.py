@@ -98,7 +98,7 @@ class Runner:
         return found
 
     def set_scores(
-        self, spec: ModelSpec, staged: Sequence[Staged], stage: Stage, done: Mapping
+        self, spec: ModelSpec, staged: Sequence[Staged], stage: Stage, done: Done
     ) -> dict[str, SetScore]:
         """The metrics of all results of a model together."""
         records = [done[spec.id, one.case.index] for one in staged]

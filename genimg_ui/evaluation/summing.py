@@ -95,18 +95,18 @@ def _pair_value(metric: Metric, mask_kind: str, model: str, records: Sequence[Ca
 
 
 def _set_value(model: str, metric: Metric, score: SetScore) -> Value:
-    undefined = isinstance(score.value, Undefined)
+    value = score.value
     return Value(
         model=model,
         metric=metric.name,
         mask_kind=EVERY,
         summary=Summary(
             n=score.n,
-            mean=None if isinstance(score.value, Undefined) else score.value,
+            mean=None if isinstance(value, Undefined) else value,
             low=score.low,
             high=score.high,
         ),
-        undefined=score.value.sentence if undefined else "",
+        undefined=value.sentence if isinstance(value, Undefined) else "",
     )
 
 
