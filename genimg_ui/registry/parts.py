@@ -71,7 +71,7 @@ class Part:
             lack = None if self.place() else "is not on this machine"
             wanted = Wanted(hub_id=self.source, variant=self.spec.variant)
         else:
-            names = (self.file,) if self.file else ()
+            names: tuple[str, ...] = (self.file,) if self.file else ()
             if self.role == ENCODER:
                 names = (str(PurePosixPath(self.file).with_name(CONFIG)), self.file)
             found = [find_file(self.source, name) for name in names or ("",)]

@@ -96,7 +96,8 @@ class Additions:
         self, job: BackendJob, adapted: Adapted
     ) -> tuple[tuple[PartRecord, ...], tuple[str, ...]]:
         """The records of the T2I-Adapters, and what of them was not as models.yaml asks for."""
-        records, sentences = [], {}
+        records: list[PartRecord] = []
+        sentences: dict[str, None] = {}
         for kind in dict.fromkeys(control.unit.kind for control in adapted.inputs):
             record, told = control_record(job.spec, kind, self._hashes, what="T2I-Adapter")
             records.append(replace(record, role="t2i_adapter"))
