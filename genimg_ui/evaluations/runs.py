@@ -123,9 +123,13 @@ class Evaluations:
 
     def close(self) -> None:
         """Stop what this program has started; it can go on after the next start."""
-        running = [process for process in self._processes.values() if process.poll() is None]
-        for process in running:
-            ask_to_end(process.pid)
+        running = []
+        for name, process in self._processes.items():
+            if process.poll() is None:
+                with suppress(UnknownItem, StorageError):
+                    self._keep(replace(self._kept(name), stopped=True))
+                ask_to_end(process.pid)
+                running.append(process)
         for process in running:
             try:
                 process.wait(_STOP_SECONDS)

@@ -8,7 +8,8 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -55,10 +56,13 @@ class Answer:
 
 
 class AnswerLog:
-    """The answers of one study; several threads and processes may append."""
+    """The answers of one study; safe to share between threads, and other processes may append."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._reading = threading.Lock()
+        self._known: list[Answer] = []
+        self._read = 0  # bytes
 
     def append(self, answer: Answer) -> None:
         """Add a line and sync it; raises RefusedInput where there are too many, StorageError."""
@@ -74,20 +78,30 @@ class AnswerLog:
             raise storage_error(error, self._path.parent, "the answer") from error
 
     def read(self) -> list[Answer]:
-        """Every readable answer, oldest first."""
-        found = []
-        try:
-            lines = self._path.read_bytes().splitlines()
-        except FileNotFoundError:
-            return []
-        for number, line in enumerate(lines, start=1):
+        """Every readable answer, oldest first. Lines that were read before are not read again."""
+        with self._reading:
+            try:
+                with self._path.open("rb") as file:
+                    size = os.fstat(file.fileno()).st_size
+                    if size < self._read:  # a full disk has taken a line back
+                        self._read, self._known = 0, []
+                    file.seek(self._read)
+                    new = file.read()
+            except FileNotFoundError:
+                return []
+            whole = new[: new.rfind(b"\n") + 1]
+            self._read += len(whole)
+            self._known += self._parsed(whole)
+            return list(self._known)
+
+    def _parsed(self, lines: bytes) -> Iterator[Answer]:
+        for line in lines.splitlines():
             if not line.strip():
                 continue
             try:
-                found.append(from_json(Answer, json.loads(line)))
-            except (ValueError, TypeError) as problem:
-                _LOG.warning("%s, line %d is passed over: %s", self._path, number, problem)
-        return found
+                yield from_json(Answer, json.loads(line))
+            except (ValueError, TypeError, RecursionError) as problem:
+                _LOG.warning("A line of %s is passed over: %s", self._path, problem)
 
     def _write(self, descriptor: int, line: str) -> None:
         before = os.fstat(descriptor).st_size

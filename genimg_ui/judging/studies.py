@@ -68,6 +68,7 @@ class Studies:
     def __init__(self, data_dir: Path, limits: StudyLimits | None = None) -> None:
         self._folder = make_folder(data_dir / FOLDER)
         self._limits = limits or StudyLimits()
+        self._logs: dict[str, AnswerLog] = {}
 
     def make(self, session: str, entrants: Sequence[Entrant], wish: Wish) -> Study:
         """Draw pairs, copy their pictures, keep all; raises RefusedInput, StorageError."""
@@ -131,7 +132,7 @@ class Studies:
 
     def answers(self, study_id: str) -> AnswerLog:
         """The answers to a study that exists."""
-        return AnswerLog(self._place(study_id) / "answers.jsonl")
+        return self._logs.setdefault(study_id, AnswerLog(self._place(study_id) / "answers.jsonl"))
 
     def picture(self, study: Study, item: Item) -> Path:
         """The blind copy of an item."""
@@ -142,6 +143,7 @@ class Studies:
         study = self.own(session, study_id)
         try:
             shutil.rmtree(self._place(study.id))
+            self._logs.pop(study.id, None)
         except OSError as error:
             raise storage_error(error, self._folder, "the removal of a study") from error
 

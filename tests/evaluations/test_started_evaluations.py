@@ -13,6 +13,8 @@ from genimg_ui.evaluations import process
 from genimg_ui.evaluations.kept import Evaluation, State, Wanted, fraction, last_line
 from genimg_ui.evaluations.runs import Evaluations
 from genimg_ui.history.names import session_id
+from genimg_ui.history.private import PrivateSecret
+from genimg_ui.links import Links
 
 ANN, BOB = session_id("a" * 32), session_id("b" * 32)
 SECONDS = 60.0
@@ -87,6 +89,12 @@ def test_it_is_followed_and_ends_with_a_report(
     done = until(runs, lambda one: not one.state.active)
     assert done.state is State.DONE and done.fraction == 1 and done.report
     assert done.report.parent == runs.result_folder(ANN, started)
+    links = Links(tmp_path / "data", PrivateSecret(tmp_path / "data"))
+    _, proof, name = links.url(done.report).split("/", 2)
+    assert links.find(proof, name) == done.report
+    for secret in ("asked.json", "log.txt"):
+        with pytest.raises(ValueError, match="must match"):
+            links.url(tmp_path / "data" / "evaluations" / started / secret)
     told = (tmp_path / "data" / "evaluations" / started / "log.txt").read_text()
     assert f"evaluate {wanted.protocol} --models exemplar,fill:telea --out" in told
     assert "--pictures" not in told
@@ -118,7 +126,7 @@ def test_closing_the_program_ends_it(runs: Evaluations, wanted: Wanted) -> None:
     runs.start(ANN, wanted)
     until(runs, lambda one: one.fraction > 0)
     runs.close()
-    assert not runs.of_session(ANN)[0].state.active
+    assert runs.of_session(ANN)[0].state is State.STOPPED
 
 
 def test_results_are_copied_and_named_as_its_pictures(

@@ -135,6 +135,8 @@ def test_a_torn_line_is_passed_over_and_the_log_goes_on(tmp_path: Path) -> None:
     log.append(first)
     assert log.read() == [first, first]
     assert path.read_text().count("\n") == 3
+    AnswerLog(path).append(first)  # another process
+    assert log.read() == [first, first, first] == AnswerLog(path).read()
 
 
 def test_only_its_owner_sees_or_removes_a_study(

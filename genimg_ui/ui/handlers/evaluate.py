@@ -31,7 +31,8 @@ from genimg_ui.workspace import Workspace
 
 Json = dict[str, Any]
 EVALUATION, FOLDER, RESULTS = "evaluation", "folder", "results"
-FORM = ("runs", "instructions", "closed", "protocols", "models", "absent")
+# What only a look at the tab, or something done there, brings up to date.
+RESTING = ("runs", "instructions", "closed", "protocols", "models", "absent", "studies")
 
 
 def told_in_tab(handler: Callable[..., Updates]) -> Callable[..., Updates]:
@@ -83,8 +84,8 @@ class EvaluateHandlers(Handlers):
     def on_tick(self, values: Values) -> Updates:
         """Follow the evaluation; what was told last stays."""
         before = values[self.panel.part] or {}
-        form = {name: before[name] for name in FORM if name in before}
-        return self.shown(values, before.get("told"), form)
+        resting = {name: before[name] for name in RESTING if name in before}
+        return self.shown(values, before.get("told"), resting)
 
     # Studies
 
@@ -162,36 +163,38 @@ class EvaluateHandlers(Handlers):
         self.evaluations.remove(self.page.session(values), str(event._data["id"]))
         return self.shown(values, evaluate_view.told("", "The evaluation was removed."))
 
-    def shown(self, values: Values, told: Json | None = None, form: Json | None = None) -> Updates:
+    def shown(
+        self, values: Values, told: Json | None = None, resting: Json | None = None
+    ) -> Updates:
         """The tab as it is now, with what came of the last thing that was asked.
 
-        `form`: what can be chosen, where it is as it was; to find it out takes a while.
+        `resting`: what stays as it was, because to find it out takes a while.
         """
         if not is_session_key(values[self.page.key] or ""):  # the page is being opened
             return {self.panel.part: gr.skip()}
-        session, registry = self.page.session(values), self.workspace.registry
+        session = self.page.session(values)
         found = self.evaluations.of_session(session)
-        studies = [
-            evaluate_view.study_view(
-                study, outcome_of(study, self.studies.answers(study.id).read())
-            )
-            for study in self.studies.of_session(session)
-        ]
-        names = titles(registry)
-        if not form:
-            runs = self._runs.recent(session)
-            form = evaluate_view.form(registry, self.workspace.lack_of, runs, self.evaluations)
+        names = titles(self.workspace.registry)
         return {
             self.panel.part: {
-                **form,
+                **(resting or self._looked(session)),
                 "told": told or {},
-                "studies": studies,
                 "evaluations": [
                     evaluate_view.evaluation_view(one, names, self.page.link) for one in found
                 ],
             },
             self.panel.timer: gr.Timer(active=any(one.state.active for one in found)),
         }
+
+    def _looked(self, session: str) -> Json:
+        """What can be chosen, and what came of the studies."""
+        workspace, studies = self.workspace, []
+        for study in self.studies.of_session(session):
+            outcome = outcome_of(study, self.studies.answers(study.id).read())
+            studies.append(evaluate_view.study_view(study, outcome))
+        runs = self._runs.recent(session)
+        form = evaluate_view.form(workspace.registry, workspace.lack_of, runs, self.evaluations)
+        return {**form, "studies": studies}
 
     def _entrants(self, session: str, asked: Json) -> list[Entrant]:
         if asked.get("chosen") == EVALUATION:
