@@ -24,6 +24,15 @@ from genimg_ui.core.request import ColourMatch, ControlUnit, EditRequest, FillMo
 from genimg_ui.core.resolve import MAX_PROMPT
 from genimg_ui.core.template import is_field_name, join_values, parse_template, split_values
 from genimg_ui.errors import RefusedInput
+from genimg_ui.preset_units import (
+    controls_of,
+    loras_of,
+    put_units,
+    read_controls,
+    read_loras,
+    read_references,
+    references_of,
+)
 from genimg_ui.registry import DEFAULT_SCHEDULER, SCHEDULERS, ModelSpec, Registry, availability
 from genimg_ui.yaml_reader import YamlReader, compose, shown
 
@@ -62,7 +71,7 @@ class Setting:
     """One key under `settings`: its group on the page, how it is read, where it belongs."""
 
     group: str
-    part: str  # of the request: sampling, speed, mask, inpaint, "" (itself) or controls
+    part: str  # of the request: sampling, speed, mask, inpaint, "" (itself), controls or units
     read: _Read
 
 
@@ -91,7 +100,8 @@ def _scheduler(reader: YamlReader, node: yaml.Node, key: str) -> str:
     return reader.choice(node, key, (DEFAULT_SCHEDULER, *SCHEDULERS))
 
 
-_UNIT = "controls"
+_UNIT = "controls"  # the first control alone, as presets had it before `controls`
+_UNITS = "units"  # see preset_units
 SETTINGS: Mapping[str, Setting] = {
     "model": Setting("model", "", YamlReader.text),
     "prompt": Setting("prompt", "sampling", _words),
@@ -115,6 +125,9 @@ SETTINGS: Mapping[str, Setting] = {
     "controlnet_conditioning_scale": Setting("control", _UNIT, _number(0, 2)),
     "control_guidance_start": Setting("control", _UNIT, _number(0, 1)),
     "control_guidance_end": Setting("control", _UNIT, _number(0.01, 1)),
+    "controls": Setting("control", _UNITS, read_controls),
+    "loras": Setting("LoRAs", _UNITS, read_loras),
+    "references": Setting("reference weights", _UNITS, read_references),
 }
 GROUPS = tuple(dict.fromkeys(setting.group for setting in SETTINGS.values()))
 _KEYS = ("task", "about", "settings", "template", "fields")
@@ -184,7 +197,8 @@ def apply_preset(request: EditRequest, preset: Preset, registry: Registry) -> Ap
         request = replace(request, **{part: replace(getattr(request, part), **changes)})
     units, note = _controls(request, settings, spec)
     notes += [note] if note else []
-    return Applied(request=replace(request, model=spec.id, controls=units), notes=tuple(notes))
+    request, said = put_units(replace(request, model=spec.id, controls=units), settings, spec)
+    return Applied(request=request, notes=(*notes, *said))
 
 
 def _model(
@@ -220,11 +234,13 @@ def _controls(
 
 def _value(request: EditRequest, key: str) -> Any:
     part = SETTINGS[key].part
-    if part != _UNIT:
-        return getattr(getattr(request, part) if part else request, key)
-    if not request.controls:
-        return NO_CONTROL if key == "control" else None
-    return getattr(request.controls[0], "kind" if key == "control" else key)
+    if part == _UNIT:  # kept whole under `controls`
+        return None
+    if part == _UNITS:
+        return {"controls": controls_of, "loras": loras_of, "references": references_of}[key](
+            request
+        )
+    return getattr(getattr(request, part) if part else request, key)
 
 
 def _preset(reader: YamlReader, name: str, node: yaml.Node) -> Preset:
@@ -238,6 +254,10 @@ def _preset(reader: YamlReader, name: str, node: yaml.Node) -> Preset:
             given["settings"], f"{key}.settings", allowed=tuple(SETTINGS)
         ):
             settings[setting] = SETTINGS[setting].read(reader, value, f"{key}.settings.{setting}")
+        if "controls" in settings and any(SETTINGS[each].part == _UNIT for each in settings):
+            reader.refuse(
+                given["settings"], f"{key}.settings", "may name one control or `controls`, not both"
+            )
     template = _words(reader, given["template"], f"{key}.template") if "template" in given else ""
     try:
         parse_template(template)

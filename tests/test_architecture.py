@@ -32,7 +32,8 @@ LAYERS = {
     "environment": Layer(("__version__",)),
     "yaml_reader": Layer(("errors", "weights"), ("yaml",)),
     "registry": Layer(("core", "errors", "registry", "weights", "yaml_reader"), ("yaml",)),
-    "presets": Layer(("core", "errors", "registry", "yaml_reader"), ("yaml",)),
+    "presets": Layer(("core", "errors", "preset_units", "registry", "yaml_reader"), ("yaml",)),
+    "preset_units": Layer(("core", "errors", "registry", "yaml_reader"), ("yaml",)),
     "preset_shelf": Layer(("errors", "history", "presets")),
     "shelf": Layer(("core", "errors", "history", "registry", "shelf", "weights"), ("yaml",)),
     "history": Layer(("core", "errors", "history", "__version__"), ("numpy", "PIL")),
@@ -307,6 +308,7 @@ PURE = (
 # The files that import by name when they are first asked, because that import takes seconds.
 LATE = {
     "backend/pool.py",
+    "backend/diffusion/quantising.py",  # torchao, where an entry asks for it
     "jobs/worker.py",
     "zerogpu.py",
     "application.py",

@@ -89,9 +89,14 @@ def test_what_is_saved_of_the_page_comes_back() -> None:
     again, notes = apply_preset(EditRequest(), saved, REGISTRY).request, ""
     seedless = replace(BUSY, sampling=replace(BUSY.sampling, seed=None))
     assert (again, notes) == (seedless, "")
-    assert set(preset_of("mine", BUSY, ["control"]).settings) == {
-        key for key, setting in SETTINGS.items() if setting.group == "control"
+    assert set(preset_of("mine", BUSY, ["control"]).settings) == {"controls"}
+    one_by_one = {
+        key: getattr(BUSY.controls[0], "kind" if key == "control" else key)
+        for key, setting in SETTINGS.items()
+        if setting.part == "controls"
     }
+    older, notes = applied(EditRequest(model="square"), **one_by_one)
+    assert (older.controls, notes) == (BUSY.controls, "")
 
 
 @pytest.mark.parametrize("groups", [[], ["prompt"]])
@@ -108,6 +113,7 @@ VALUES = {
     "only_masked": st.booleans(),
     "fill_mode": st.sampled_from(FillMode),
     "control": st.just("canny"),
+    "loras": st.dictionaries(st.sampled_from(["ink", "no", "1"]), st.floats(-2, 2), max_size=3),
 }
 WORDS = st.text("abc: #-'\"{}[]é|", max_size=20).map(str.strip)
 FIELD = st.lists(WORDS.filter(bool), min_size=1, max_size=3).map(tuple)
@@ -146,6 +152,15 @@ SETTING = "presets:\n  a:\n    settings:\n      "
         ("presets:\n  a:\n    template: 'x {y'", "line 3: presets.a.template is broken: The"),
         ("presets:\n  a:\n    task: b", "line 3: presets.a must have settings, a template or both"),
         ("presets:\n  a: {template: b, fields: {1x: c}}", "presets.a.fields.1x is no field's name"),
+        (f"{SETTING}control: canny\n      controls: []", "may name one control or `controls`, not"),
+        (f"{SETTING}controls: canny", "settings.controls must be a list, got"),
+        (f"{SETTING}controls: [{{}}]", "settings.controls.0.kind is missing"),
+        (f"{SETTING}controls: [{{kind: canny, hue: 1}}]", "settings.controls.0.hue is unknown"),
+        (f"{SETTING}controls: [{{kind: canny, parameters: {{safe: 1}}}}]", "low_threshold, high_t"),
+        (f"{SETTING}controls: [{{kind: a, controlnet_conditioning_scale: 3}}]", "must be in [0, 2"),
+        (f"{SETTING}loras: {{ink: 3}}", "settings.loras.ink must be in [-2, 2], got"),
+        (f"{SETTING}references: []", "must name 1 to 3 references, got 0"),
+        (f"{SETTING}references: [{{scale: 0.5, start: 1}}]", "cannot be meant: start of a"),
         ("presets:\n  a: [", "mine.yaml line 2"),
         (f"presets: {{a: {{template: b, about: {'x' * 301}}}}}", "at most 300 characters, got 301"),
     ],

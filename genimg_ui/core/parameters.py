@@ -1,58 +1,16 @@
 """The parameters that a run can sweep, by their names in the request."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from genimg_ui.core.parameter import Kind, Parameter, Value
 from genimg_ui.core.request import ColourMatch, EditRequest, FillMode
-from genimg_ui.core.resolve import Abilities
+from genimg_ui.core.unit_parameters import ANNOTATOR_PARAMETERS, CONTROL_PARAMETERS
 from genimg_ui.errors import RefusedInput
 
-Value = str | int | float
-
-
-class Kind(StrEnum):
-    """What the values of a parameter are."""
-
-    NUMBER = "number"
-    WHOLE = "whole"
-    NAME = "name"
-    SEED = "seed"
-    PROMPT = "prompt"
-
-
-# Numbers of units: the part of the request that holds them, and what one is called.
-WEIGHTS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "controlnet_conditioning_scale": ("controls", "control"),
-        "control_guidance_end": ("controls", "control"),
-        "lora_scale": ("loras", "LoRA"),
-        "reference_scale": ("references", "reference"),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """One swept parameter: what people call it, how it is read, and where it goes."""
-
-    name: str
-    label: str
-    kind: Kind
-    put: Callable[[EditRequest, Value], EditRequest]
-    used: Callable[[Abilities], bool] = lambda _: True
-    example: str = ""
-
-    def lack(self, request: EditRequest, abilities: Abilities) -> str | None:
-        """Why varying this would change nothing, in a sentence; None where it does."""
-        if not self.used(abilities):
-            return f"{abilities.title} does not use {self.label}."
-        part, noun = WEIGHTS.get(self.name, ("", ""))
-        if part and not getattr(request, part):
-            return f"{self.label} can vary only where a {noun} is chosen, and none is."
-        return None
+__all__ = ["PARAMETERS", "Kind", "Parameter", "Value"]
 
 
 def _of(part: str, name: str) -> Callable[[EditRequest, Value], EditRequest]:
@@ -161,6 +119,7 @@ _ALL = (
         used=lambda abilities: bool(abilities.controls),
         example="0.4..1.2 x 3",
     ),
+    *CONTROL_PARAMETERS,
     Parameter(
         name="control_guidance_end",
         label="Control until",
@@ -169,6 +128,7 @@ _ALL = (
         used=lambda abilities: bool(abilities.controls),
         example="0.4..1 x 3",
     ),
+    *ANNOTATOR_PARAMETERS,
     Parameter(
         name="lora_scale",
         label="LoRA weight",
