@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from genimg_ui.backend.completion.iizuka import Iizuka
 from genimg_ui.backend.completion.weights import ARCHITECTURES, build, save
 from training.completion.batches import HOLES, draw_holes, to_batch
 from training.completion.card import Outcome, write_card
@@ -68,7 +69,7 @@ def train(options: Options, recipe: Recipe, data: Pictures) -> Path:
 def begin(options: Options, recipe: Recipe, data: Pictures, device: torch.device) -> Learners:
     """The untrained network and discriminators, and what computes their gradients."""
     network = build(recipe.config)
-    if hasattr(network, "mean"):
+    if isinstance(network, Iizuka):
         network.mean.copy_(torch.from_numpy(data.mean_colour()))
     # Not channels_last: backward of torch 2.15 corrupts memory with `fourier` laid out so.
     network = network.to(device).train()

@@ -41,14 +41,11 @@ class Fourier(nn.Module):
         self.to_quarter, self.at_quarter = nn.Conv2d(eighth, quarter, 1), Residual(quarter)
         self.to_half, self.at_half = nn.Conv2d(quarter, half, 1), Residual(half)
         self.to_full = nn.Conv2d(half, half // 2, 1)
-        self.leave = nn.Sequential(
-            nn.Conv2d(half // 2 + 4, half // 2, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(half // 2, 3, 3, padding=1),
-        )
-        last = self.leave[-1]
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        first = nn.Conv2d(half // 2 + 4, half // 2, 3, padding=1)
+        last = nn.Conv2d(half // 2, 3, 3, padding=1)
+        for values in last.parameters():
+            nn.init.zeros_(values)
+        self.leave = nn.Sequential(first, nn.ReLU(), last)
 
     def forward(self, image: Tensor, hole: Tensor) -> Tensor:
         """(N, 3, H, W) in [0, 1] and (N, 1, H, W), 1 = fill → (N, 3, H, W), not clipped.
