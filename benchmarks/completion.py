@@ -1,7 +1,7 @@
 """How fast the completion networks are: one picture forwards, and crops a second in training.
 
-    python benchmarks/completion.py --threads 2
-    python benchmarks/completion.py --architecture iizuka --width 64
+    python -m benchmarks.completion --threads 2
+    python -m benchmarks.completion --architecture iizuka --width 64
 
 Seconds are given twice: by the clock, and of the processor over all threads. On a machine that does
 other work at the same time, the second divided by the threads is nearer to what it would take.
