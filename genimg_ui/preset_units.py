@@ -61,7 +61,7 @@ def read_loras(reader: YamlReader, node: yaml.Node, key: str) -> dict[str, float
 
 def read_references(reader: YamlReader, node: yaml.Node, key: str) -> list[dict[str, Any]]:
     """The list under `references`."""
-    found = []
+    found: list[dict[str, Any]] = []
     for index, item in enumerate(_items(reader, node, key)):
         where = f"{key}.{index}"
         pairs = reader.items(item, where, allowed=_REFERENCE)

@@ -15,6 +15,7 @@ from genimg_ui.errors import Cancelled, RefusedInput
 from genimg_ui.registry import availability
 from genimg_ui.registry.live import OWN_FILE, LiveRegistry
 from genimg_ui.registry.parts import bring
+from genimg_ui.registry.quantisation import words
 from genimg_ui.shelf.shelf import ModelRow, ModelShelf, PartRow
 from genimg_ui.weights import fetch as fetching
 from genimg_ui.weights.sizes import size_text
@@ -74,6 +75,8 @@ def table(flags: argparse.Namespace) -> int:
         if not row.accepted:
             print("    Its licence must be accepted once before it is used.")
         print(f"    {row.fit.text} Tasks: {', '.join(spec.tasks)}.")
+        if spec.quantisation:
+            print(f"    Quantised: {words(spec.quantisation)}.")
         for part in row.parts:
             print(f"    {_part_line(part)}")
         if not row.parts:

@@ -16,7 +16,7 @@ def _put_scale(place: int) -> Callable[[EditRequest, Value], EditRequest]:
     def put(request: EditRequest, value: Value) -> EditRequest:
         units = list(request.controls)
         if place < len(units):
-            units[place] = replace(units[place], **{_SCALE: float(value)})
+            units[place] = replace(units[place], controlnet_conditioning_scale=float(value))
         return replace(request, controls=tuple(units))
 
     return put

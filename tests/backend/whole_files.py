@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from diffusers import SD3Transformer2DModel, StableDiffusion3Pipeline, StableDiffusionXLPipeline
+from diffusers import (
+    FluxPipeline,
+    SD3Transformer2DModel,
+    StableDiffusion3Pipeline,
+    StableDiffusionXLPipeline,
+)
 from safetensors.torch import save_file
 
 from tests.backend.single_file import Tensors, unet_name, vae_tensors
@@ -81,6 +86,20 @@ def write_sd3(folder: Path, path: Path, *, without: str = "") -> Path:
     return _saved(
         {name: t for name, t in tensors.items() if not (without and name.startswith(without))}, path
     )
+
+
+def write_flux(folder: Path, path: Path) -> Path:
+    """The same of flux, its transformer in the names of diffusers.
+
+    What converts the published names takes the published width for granted.
+    """
+    pipe = FluxPipeline.from_pretrained(folder)
+    tensors = _named("model.diffusion_model.", pipe.transformer.state_dict())
+    vae = vae_tensors(pipe.vae)
+    tensors |= {name.replace("first_stage_model.", "vae."): value for name, value in vae.items()}
+    tensors |= _named("text_encoders.clip_l.transformer.", _wrapped(pipe.text_encoder))
+    tensors |= _named("text_encoders.t5xxl.transformer.", pipe.text_encoder_2.state_dict())
+    return _saved(tensors, path)
 
 
 def make_first_projection_plain(folder: Path) -> None:

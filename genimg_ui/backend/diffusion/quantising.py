@@ -110,12 +110,13 @@ def is_quantised(network: Any) -> bool:
 
 def stored(tensor: torch.Tensor) -> Iterator[torch.Tensor]:
     """The tensors that hold a tensor's numbers: itself, or the parts of a quantised one."""
-    if not is_traceable_wrapper_subclass(tensor):
+    whole: Any = tensor
+    if not is_traceable_wrapper_subclass(whole):
         yield tensor
         return
-    names, _ = tensor.__tensor_flatten__()
+    names, _ = whole.__tensor_flatten__()
     for name in names:
-        part = getattr(tensor, name)
+        part = getattr(whole, name)
         if isinstance(part, torch.Tensor):
             yield from stored(part)
 

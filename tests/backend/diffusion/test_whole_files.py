@@ -6,10 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from diffusers.loaders import single_file_model
 from sampling_support import flow_spec, generate, job, patch, spec
 from tiny_flow_models import make_sd3
 from tiny_models import make_sdxl
-from whole_files import SECOND_WIDTH, make_first_projection_plain, write_sd3, write_sdxl
+from whole_files import (
+    SECOND_WIDTH,
+    make_first_projection_plain,
+    write_flux,
+    write_sd3,
+    write_sdxl,
+)
 
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.core.geometry import Size
@@ -18,6 +25,7 @@ from genimg_ui.registry.memory import needs_of
 from genimg_ui.weights.recognise import recognise_file
 
 pytestmark = pytest.mark.torch
+WRAP = "model.diffusion_model."
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +60,29 @@ def test_a_whole_file_paints_the_pixels_of_its_folder(root, name):
     )
     assert sum(one.weights.values()) == pytest.approx(sum(all_of_it.weights.values()), rel=0.05)
     assert (one.sampling, one.decoding) == (all_of_it.sampling, all_of_it.decoding)
+
+
+def test_a_whole_file_of_flux_brings_its_encoders(flow_models, tmp_path, monkeypatch):
+    """Only what renames the transformer's tensors is ours: see `write_flux`."""
+    folder = flow_spec(flow_models / "flux")
+    path = write_flux(flow_models / "flux", tmp_path / "whole.safetensors")
+    bare = shutil.ignore_patterns("*.safetensors")
+    config = shutil.copytree(flow_models / "flux", tmp_path / "config", ignore=bare)
+    monkeypatch.setitem(
+        single_file_model.SINGLE_FILE_LOADABLE_CLASSES["FluxTransformer2DModel"],
+        "checkpoint_mapping_fn",
+        lambda checkpoint, **_: {
+            name.removeprefix(WRAP): value
+            for name, value in checkpoint.items()
+            if name.startswith(WRAP)
+        },
+    )
+    found = recognise_file(path)
+    assert (found.family, found.whole, found.absent) == ("flux", True, ())
+    model = replace(folder, source=str(path), config=str(config))
+    np.testing.assert_array_equal(
+        patch(DiffusersBackend(), model), patch(DiffusersBackend(), folder)
+    )
 
 
 def test_what_a_whole_file_lacks_is_read_beside_its_configuration(root, tmp_path):
