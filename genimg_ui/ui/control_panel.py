@@ -143,7 +143,7 @@ class UnitPanel:
             ),
             self.map: gr.update(visible=True if ready else "hidden"),
             **{button: gr.update(interactive=unit is not None) for button in self.buttons()},
-            self.drop: gr.update(visible=True if ready else "hidden"),
+            self.drop: gr.update(interactive=ready),
         }
         for index, number in enumerate(self.knobs):
             knob = item.knobs[index] if item and index < len(item.knobs) else None
@@ -274,13 +274,7 @@ def _build_buttons(name: str) -> dict[str, Any]:
             elem_id=f"{name}-upload",
             interactive=False,
         ),
-        "drop": gr.Button(
-            "Drop the ready map",
-            size="sm",
-            min_width=80,
-            elem_id=f"{name}-drop",
-            visible="hidden",
-        ),
+        "drop": button("Drop the ready map", "drop"),
         "remove": button("Remove", "remove"),
     }
 

@@ -37,7 +37,7 @@ class PresetsPanel:
     def build(cls, presets: tuple[Preset, ...]) -> Self:
         with gr.Row(elem_id="preset-row"):
             preset = Choice(
-                choices_of(presets), value=None, label="Preset",
+                choices_of(presets), value=None, label="Preset", info=texts.PRESET,
                 elem_id="preset", scale=5, min_width=150,
             )  # fmt: skip
             manage = gr.Button(

@@ -7,6 +7,7 @@ PREPARED = (
     "Mask and prompt are filled in: press Apply. Then change the prompt, CFG or Denoise, "
     "and press it again."
 )
+PRESET = "The settings for a usual job, set at once."
 TASKS = {
     "inpaint": "Inpaint",
     "outpaint": "Outpaint",

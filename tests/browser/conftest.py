@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser.desk import Desk
 from tests.browser.server import Server
 
 LAPTOP = {"viewport": {"width": 1280, "height": 800}}
+expect.set_options(timeout=20_000)  # as long as a desk waits: the machine may be busy
 MakeContext = Callable[..., BrowserContext]
 
 

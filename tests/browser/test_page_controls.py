@@ -81,7 +81,7 @@ def test_the_buttons_are_right_after_a_refresh(at: Desk) -> None:
     buttons_are(at, usable=False)
     at.pick("control-1", "canny")
     buttons_are(at, usable=True)
-    expect(at.page.locator("#control-1-drop")).to_be_hidden()
+    expect(at.page.locator("#control-1-drop")).to_be_disabled()
     at.kept()
     at.go()
     at.page.locator("#control").get_by_text("Control", exact=True).first.click()
@@ -128,7 +128,7 @@ def test_a_ready_map_is_kept_over_a_refresh_and_can_be_dropped(at: Desk, tmp_pat
     buttons_are(at, usable=True)
     at.page.locator("#control-1-drop").click()
     expect(shown).to_be_hidden()
-    expect(at.page.locator("#control-1-drop")).to_be_hidden()
+    expect(at.page.locator("#control-1-drop")).to_be_disabled()
     at.page.locator("#control-1-remove").click()
     buttons_are(at, usable=False)
 

@@ -12,7 +12,7 @@ from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate
 from genimg_ui.ui.handlers.carried import arrival
 from genimg_ui.ui.handlers.controls import without_untaken
-from genimg_ui.ui.model_field import shown_model
+from genimg_ui.ui.model_field import about
 from genimg_ui.ui.page import (
     ALWAYS_LAST,
     EDIT_TAB,
@@ -67,7 +67,7 @@ class PictureHandlers(Handlers):
                 *(unit.kind for unit in page.settings.control.units),
             },
             outputs=[page.status, *page.settings.shown()],
-            **QUIET,
+            **ALWAYS_LAST,
         )
 
     def on_opened(self, values: Values, request: gr.Request) -> Updates:
@@ -154,7 +154,7 @@ class PictureHandlers(Handlers):
             defaults[page.settings.sampling.strength] = 1.0
         for widget, value in defaults.items():
             updates[widget] = {**updates[widget], "value": value}
-        updates[page.settings.model] = shown_model(self.workspace.registry, spec)
+        updates[page.settings.model] = gr.update(info=about(spec))  # by now another may be chosen
         return {page.status: status, page.settings.left: "", **updates}
 
     @told

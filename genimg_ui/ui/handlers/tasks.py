@@ -15,7 +15,7 @@ from genimg_ui.registry import ModelSpec
 from genimg_ui.ui import texts, views
 from genimg_ui.ui.canvas.component import CanvasUpdate
 from genimg_ui.ui.handlers.controls import without_untaken
-from genimg_ui.ui.model_field import shown_model
+from genimg_ui.ui.model_field import about, shown_model
 from genimg_ui.ui.page import ALWAYS_LAST, EDIT_TAB, QUIET, Handlers, told
 from genimg_ui.ui.panels import Updates, Values
 
@@ -80,7 +80,10 @@ class TaskHandlers(Handlers):
             updates |= settings.control.dress((TILE_UNIT,))
         for widget, value in changed.items():
             updates[widget] = {**updates.get(widget, gr.update()), "value": value}
-        updates[settings.model] = shown_model(self.workspace.registry, spec, why)
+        if spec.id != old.id:
+            updates[settings.model] = shown_model(self.workspace.registry, spec, why)
+        else:
+            updates[settings.model] = gr.update(info=about(spec))
         updates[settings.left] = left
         lack = self.workspace.lack_of(spec)
         said += [lack] if lack else []
