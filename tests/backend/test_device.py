@@ -38,3 +38,23 @@ def test_a_cuda_device_is_named_with_its_kernels() -> None:
     assert torch.cuda.get_device_name() in record.device
     assert record.attention.startswith("AttnProcessor2_0 (")
     assert record.determinism["cudnn.allow_tf32"] in ("true", "false")
+
+
+def test_attention_chooses_among_the_kernels_of_an_earlier_run_for_its_time() -> None:
+    before = device._attention_kernels()
+    assert before["flash"] and before["math"]  # switches of torch, also without a CUDA device
+    with device.attention_among(("math", "cudnn", "of another version")):
+        now = device._attention_kernels()
+        assert {name for name, on in now.items() if on} == {"math", "cudnn"}
+    assert device._attention_kernels() == before
+    for nothing in ((), ("of another version",)):
+        with device.attention_among(nothing):
+            assert device._attention_kernels() == before
+
+
+def test_threads_are_set_for_a_time() -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(KeyError), device.threads(before + 2):
+        assert torch.get_num_threads() == before + 2
+        raise KeyError
+    assert torch.get_num_threads() == before

@@ -13,6 +13,7 @@ from genimg_ui.backend.device import Device  # noqa: E402
 from genimg_ui.backend.diffusion.engine import DiffusersBackend  # noqa: E402
 from genimg_ui.backend.diffusion.placing import plan, put, tile  # noqa: E402
 from genimg_ui.core.memory import GIB, Offload, Placement  # noqa: E402
+from genimg_ui.core.provenance import Again, ExecutionRecord  # noqa: E402
 from genimg_ui.core.request import ControlUnit  # noqa: E402
 from genimg_ui.errors import BackendError  # noqa: E402
 
@@ -35,6 +36,21 @@ def test_the_plan_follows_the_budget(models):
     assert sentence.startswith("Tiny at 64×64 would need about")
     kept = plan(work, GPU, available=GIB, floor=Offload.MODEL)
     assert kept.placement == Placement(Offload.MODEL)
+
+
+def test_the_placement_of_an_earlier_run_is_taken_where_it_fits(models):
+    def planned(device: Device, available: int, **earlier: Any) -> Any:
+        again = Again(executions=(ExecutionRecord(**earlier),))
+        work = replace(job(spec(models / "sd15")), again=again)
+        return plan(work, device, available=available, floor=Offload.GROUP)
+
+    asked = planned(GPU, GIB, offload="model", tiled=True)
+    assert asked.placement == Placement(Offload.MODEL, tiled=True)
+    assert asked.told("Tiny", "cuda") == ()
+    assert planned(CPU, GIB, offload="model", tiled=True).placement == Placement(tiled=True)
+    assert planned(GPU, GIB, offload="elsewhere").placement == Placement()
+    scarce = planned(GPU, 1, offload="none")
+    assert scarce.placement.offload is Offload.GROUP and scarce.told("Tiny", "cuda")
 
 
 def test_precision_guidance_and_controls_count(models):
