@@ -1,10 +1,11 @@
 """How much of what a seed painted is still there after its mask has grown by a tenth.
 
-    python -m benchmarks.anchoring [--count 40] [--rows add,exchange]
+    python -m benchmarks.anchoring [--count 40] [--rows add,exchange] [--other-seed]
 
 Whole edits with `shapes`, of pictures four times as wide as its crop: once with a context box that
-follows the mask (`anchor_context` off), once with one of the ladder (on). Counted are the pixels of
-the first mask that stay within 8 levels in every channel. A table is printed and written to
+follows the mask (`anchor_context` off), once with one of the ladder (on). Colours are not matched,
+so that it is the model's own picture that is compared. Counted are the pixels of the first mask
+that stay within 8 levels in every channel. A table is printed and written to
 benchmarks/output/. `box` counts cases whose context box stayed, `cells` those in which the model
 was also shown the very same mask.
 """
@@ -30,7 +31,7 @@ from genimg_ui.backend.pool import BackendPool
 from genimg_ui.core.geometry import Box
 from genimg_ui.core.mask import make_masks
 from genimg_ui.core.plan import EditPlan, crop_mask
-from genimg_ui.core.request import EditInputs, EditRequest, FillUnderMask
+from genimg_ui.core.request import ColourMatch, EditInputs, EditRequest, FillUnderMask
 from genimg_ui.editor import Editor
 from genimg_ui.history.record import LogEntry
 from genimg_ui.history.store import Store
@@ -89,6 +90,7 @@ class Desk:
                 first.inpaint,
                 padding=PADDING,
                 fill=FillUnderMask.ORIGINAL,
+                colour_match=ColourMatch.OFF,
                 anchor_context=anchored,
             ),
         )
@@ -142,8 +144,8 @@ def kept(one: Rgb, other: Rgb, mask: Grey) -> float:
     return float(same[mask > 0].mean())
 
 
-def measure(desk: Desk, name: str, index: int) -> dict[str, Growth]:
-    """The case with both rules, and with another seed."""
+def measure(desk: Desk, name: str, index: int, *, other_seed: bool) -> dict[str, Growth]:
+    """The case with both rules, and with another seed of the same mask."""
     case = MAKERS[name](index)
     picture, mask = scene(case, np.random.default_rng([7, index]))
     wider = grown(mask)
@@ -154,6 +156,8 @@ def measure(desk: Desk, name: str, index: int) -> dict[str, Growth]:
         cells = desk.cells(first, mask), desk.cells(second, wider)
         still = _box(first) == _box(second)
         found[rule] = Growth(kept(one, other, mask), still, still and np.array_equal(*cells))
+    if not other_seed:
+        return found
     unlike = desk.request(case, anchored=True, seed=case.seed + 500)
     found["another seed"] = Growth(kept(one, desk.edit(unlike, picture, mask)[1], mask), True, True)
     return found
@@ -185,6 +189,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--rows", default="add,exchange")
+    parser.add_argument("--other-seed", action="store_true", help="also without growth")
     parser.add_argument("--threads", type=int, default=1)
     flags = parser.parse_args()
     torch.set_num_threads(flags.threads)
@@ -194,7 +199,7 @@ def main() -> None:
         for name in flags.rows.split(","):
             cases = []
             for index in range(flags.count):
-                cases.append(measure(desk, name, 5 * index + 1))
+                cases.append(measure(desk, name, 5 * index + 1, other_seed=flags.other_seed))
                 print(name, index, {r: round(g.kept, 3) for r, g in cases[-1].items()}, flush=True)
             parts.append(table(name, cases))
             print(HEAD, parts[-1], sep="\n", flush=True)

@@ -51,6 +51,7 @@ def edit(desk: Desk, inpaint: InpaintParams, mask: np.ndarray = MASK, **parts: o
 def test_every_fill_box_and_match_makes_another_picture(desk: Desk) -> None:
     variants = [InpaintParams(fill=fill) for fill in FillUnderMask]
     variants.append(InpaintParams(box=Box(8, 2, 45, 35)))
+    variants += [InpaintParams(padding=3, anchor_context=anchored) for anchored in (True, False)]
     variants.append(InpaintParams(colour_match=ColourMatch.OFFSET))  # a tiny model is far off
     digests = [edit(desk, inpaint).results[0].pixels_sha256 for inpaint in variants]
     assert len(set(digests)) == len(variants)

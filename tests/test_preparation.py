@@ -66,6 +66,20 @@ def test_a_small_region_is_scaled_up_to_the_models_size(preparer: Preparer) -> N
     assert made.job.scale == pytest.approx(64 / 20)
 
 
+def test_an_anchored_context_holds_still_while_the_mask_grows(preparer: Preparer) -> None:
+    wider = painted(90, 70, (39, 29, 53, 39))
+    for anchored in (True, False):
+        inpaint = InpaintParams(padding=3, anchor_context=anchored, fill=FillUnderMask.ORIGINAL)
+        (one, _), (other, _) = (
+            prepare(preparer, request("square", inpaint=inpaint), SQUARE, mask)
+            for mask in (MASK, wider)
+        )
+        assert (one.plan.box == Box(36, 22, 58, 44)) is anchored
+        assert (one.plan == other.plan) is anchored
+        assert (one.job.origin == other.job.origin and one.job.scale == other.job.scale) is anchored
+        assert np.array_equal(one.job.image, other.job.image) is anchored
+
+
 def test_grow_and_feather_make_different_masks_for_engine_and_paste(preparer: Preparer) -> None:
     made, _ = prepare(preparer, request(grow=3, feather=3), PLAIN)
     assert set(np.unique(made.job.mask)) == {0, 255}

@@ -365,7 +365,9 @@ def test_the_box_on_the_canvas_is_the_box_of_the_edit(shared: Room, data: st.Dat
         model=data.draw(st.sampled_from(["plain", "square", "exemplar"])),
         mask=MaskParams(grow=data.draw(st.integers(-2, 9)), feather=data.draw(st.integers(0, 5))),
         inpaint=InpaintParams(
-            only_masked=data.draw(st.booleans()), padding=data.draw(st.sampled_from([0, 5, 64]))
+            only_masked=data.draw(st.booleans()),
+            padding=data.draw(st.sampled_from([0, 5, 64])),
+            anchor_context=data.draw(st.booleans()),
         ),
         border=data.draw(st.sampled_from([Sides(), Sides(3, 0, 0, 9), Sides(top=2)])),
     )
