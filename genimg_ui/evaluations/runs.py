@@ -81,6 +81,7 @@ class Evaluations:
             folder = make_folder(self._folder / kept.id)
             try:
                 self._copy(results, folder / "pictures")
+                self._keep(kept)
                 self._run(kept)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -11,6 +11,7 @@ A study is seen by whoever knows its id; what came of it, by its owner only.
 import json
 import secrets
 import shutil
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from genimg_ui.judging.study import Item, Study, check_texts, draw_pairs
 
 FOLDER = "judging"
 SEED_LIMIT = 2**32
+ABANDONED_AFTER = 3600.0  # seconds: copying the pictures of a study takes less
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ class Studies:
         self._folder = make_folder(data_dir / FOLDER)
         self._limits = limits or StudyLimits()
         self._logs: dict[str, AnswerLog] = {}
+        self._sweep()
 
     def make(self, session: str, entrants: Sequence[Entrant], wish: Wish) -> Study:
         """Draw pairs, copy their pictures, keep all; raises RefusedInput, StorageError."""
@@ -164,6 +167,14 @@ class Studies:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+
+    def _sweep(self) -> None:
+        """Remove what was never finished: its program was killed."""
+        for folder in self._folder.iterdir():
+            with suppress(OSError):
+                old = time.time() - folder.stat().st_mtime > ABANDONED_AFTER
+                if old and is_session(folder.name) and not (folder / "study.json").exists():
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _check_room(self, session: str, entrants: Sequence[Entrant]) -> None:
         limits = self._limits

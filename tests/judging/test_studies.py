@@ -1,6 +1,7 @@
 """Studies on disk: blind copies, owners, answers that survive, what raters see of a study."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,18 @@ def test_only_its_owner_sees_or_removes_a_study(
     assert not (store.data_dir / "judging" / study.id).exists()
     with pytest.raises(UnknownItem, match="no such study"):
         studies.study(study.id)
+
+
+def test_what_a_kill_left_of_a_study_goes_after_an_hour(study: Study, studies: Studies) -> None:
+    folder = studies.picture(study, study.items[0]).parent
+    dead, fresh = folder.with_name("d" * 32), folder.with_name("e" * 32)
+    for left in (dead, fresh):
+        left.mkdir()
+        (left / "x.png").touch()
+    for old in (dead, folder):
+        os.utime(old, (1, 1))
+    Studies(folder.parents[1])
+    assert not dead.exists() and fresh.exists() and studies.study(study.id) == study
 
 
 def test_limits_are_told(store: Store, ann: str, study: Study) -> None:
