@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from genimg_ui.backend.base import BackendJob, CancelToken, Preview, Progress
-from genimg_ui.core.geometry import Sides
+from genimg_ui.core.geometry import Box, Sides, Size
 from genimg_ui.core.request import FillMode, Region, ResolvedRequest
 from genimg_ui.core.tasks import MASKED
 from genimg_ui.errors import Cancelled, ModelUnavailable, RefusedInput
 from genimg_ui.history.record import EntryState
 from genimg_ui.registry import ModelSpec, availability, load_registry
+from genimg_ui.registry.foresight import context_plan
 from genimg_ui.replay import Subject, Verdict, replay
 from tests.editing import Desk, changed, may_change, noise, painted, photograph, png, request
 
@@ -115,6 +116,15 @@ def test_only_regions_larger_than_its_own_size_are_scaled(desk: Desk) -> None:
     assert reduced.plan is not None and reduced.plan.working.area <= 264**2
     assert reduced.plan.box.size.area > 600**2 / 2
     assert reduced.results[0].report.changed_outside == 0
+
+
+@pytest.mark.parametrize("enlarges", [True, False])
+def test_an_entry_says_whether_small_regions_are_enlarged(tmp_path: Path, enlarges: bool) -> None:
+    text = f"models:\n  net:\n    engine: completion\n    source: ./net\n    enlarges: {enlarges}\n"
+    (tmp_path / "models.yaml").write_text(text.replace("True", "true").replace("False", "false"))
+    spec = load_registry(tmp_path / "models.yaml").get("net")
+    plan = context_plan(spec, request("net"), Size(53, 37), Box(20, 10, 31, 20))
+    assert (plan.scale > 1) == enlarges == (not plan.exact)
 
 
 @pytest.mark.parametrize("model", NAMES)
