@@ -56,6 +56,12 @@ def test_a_file_that_is_not_the_published_one_is_told(bare: Path) -> None:
     assert told.name == "recall" and "does not begin with 6726825d" in told.sentence
 
 
+def test_a_clip_model_in_pieces_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "clip_folder", lambda: tmp_path)
+    (told,) = open_scorer(("clip_score",)).unavailable
+    assert told.name == "clip_score" and "not whole" in told.sentence
+
+
 def test_only_what_is_asked_for_is_computed() -> None:
     scorer = open_scorer(("ssim_hole", "mse"))
     assert scorer.unavailable == ()
