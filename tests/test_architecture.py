@@ -445,6 +445,8 @@ HEAVY = ("torch", "torchvision", "diffusers", "transformers", "controlnet_aux", 
         ),
         ("genimg_ui.core.fill", ("torch", "gradio", "diffusers")),
         ("genimg_ui.history.store", (*HEAVY, "gradio", "yaml")),
+        ("genimg_ui.evaluation.session", (*HEAVY, "gradio", "torchmetrics", "skimage")),
+        ("genimg_ui.evaluation.folder, genimg_ui.evaluation.results", (*HEAVY, "gradio", "yaml")),
         (
             "genimg_ui.evaluation.protocol_file, genimg_ui.evaluation.masks, "
             "genimg_ui.evaluation.statistics, genimg_ui.evaluation.metrics.catalogue",

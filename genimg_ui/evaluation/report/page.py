@@ -59,7 +59,7 @@ class Report:
         yield from self._unavailable()
         yield "<h2>Spread</h2>"
         yield from self._plots()
-        yield "<h2>Cases</h2>"
+        yield "<h2>Montage</h2>"
         yield from self._montage()
         yield "<h2>Worst and best</h2>"
         yield from self._extremes()
