@@ -148,6 +148,7 @@ class Application:
             run_history=False,
             ssr_mode=False,
             enable_monitoring=False,
+            _frontend=False,  # a look at the page that gives up after 3 s, as on a busy machine
             css=style,
             js=script,
             theme=make_theme(),
