@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.shapes_checks import repeatability, seconds_per_picture  # noqa: E402
 from benchmarks.shapes_rows import ROWS, SAME, Row, Scores, run, scheduler_rows  # noqa: E402
 from benchmarks.shapes_sheet import draw_sheet  # noqa: E402
-from benchmarks.shapes_studio import Studio, open_studio  # noqa: E402
+from benchmarks.shapes_studio import LORA, Studio, open_studio  # noqa: E402
 from benchmarks.shapes_tables import confusion_table, table  # noqa: E402
 from genimg_ui.registry import SCHEDULERS, load_registry  # noqa: E402
 
@@ -90,6 +90,8 @@ def _lacks(row: Row, models: Path) -> str:
         return f"there is no model {row.model} in {models.name}"
     if row.key.startswith("ControlNet") and row.control not in dict(specs[row.model].controls):
         return f"{row.model} has no ControlNet {row.control} in {models.name}"
+    if row.lora and LORA not in {lora.name for lora in specs[row.model].loras}:
+        return f"{row.model} has no LoRA {LORA} in {models.name}"
     return ""
 
 

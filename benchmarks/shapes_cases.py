@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from training.shapes.render import render
+from training.shapes.render import render, segmentation
 from training.shapes.scenes import (
     Background,
     Scene,
@@ -53,6 +53,7 @@ class Case:
     controlnet_conditioning_scale: float = 1.0
     control_guidance_end: float = 1.0
     fill_original: bool = True
+    lora_scale: float | None = None  # of the model's LoRA of ink; None is without it
 
 
 def draw(scene: Scene) -> Rgb:
@@ -165,12 +166,28 @@ def from_nothing(index: int) -> Case:
     )
 
 
+def add_without_black(index: int) -> Case:
+    """`add_a_thing`, but never in black, whose own dark would pass for ink."""
+    every = range(len(SHAPES) * len(COLOURS))
+    chosen = [i for i in every if COLOURS[i // len(SHAPES)] != "black"]
+    return add_a_thing(chosen[index % len(chosen)] + len(every) * (index // len(chosen)))
+
+
 def guided_by_edges(index: int) -> Case:
     """`add_a_thing`, with the edges of the true scene as the control map."""
     case = add_a_thing(index)
     assert case.truth is not None
     edges = cv2.Canny(case.truth, 100, 200)
     return replace(case, control=np.repeat(edges[:, :, None], 3, axis=2).astype(np.uint8))
+
+
+def guided_by_segments(index: int) -> Case:
+    """`add_a_thing`, with the semantic map of the true scene as the control map."""
+    case = add_a_thing(index)
+    assert case.thing is not None
+    segments = segmentation([Scene(case.background, (case.thing,))], SIDE)[0]
+    pixels = (segments.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+    return replace(case, control=np.ascontiguousarray(pixels))
 
 
 def avoiding(colour: str, negative_prompt: str) -> Callable[[int], Case]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,10 +16,12 @@ from benchmarks.shapes_cases import (
     Case,
     Rgb,
     add_a_thing,
+    add_without_black,
     avoiding,
     exchange,
     from_nothing,
     guided_by_edges,
+    guided_by_segments,
     outpaint,
     removal,
 )
@@ -29,6 +32,7 @@ from training.shapes.scenes import Thing
 
 Scores = dict[str, float | str]
 Score = Callable[[Case, list[Painted]], Scores]
+INK_LIGHTNESS, INK_CHROMA = 40.0, 20.0  # CIELAB; ink is darker and greyer
 MINIMUM_STEP: Final = 1.0  # grey levels; of the original's own gradient in flat pictures
 
 
@@ -42,6 +46,7 @@ class Row:
     score: Score
     model: str = "shapes"
     control: str = "canny"
+    lora: bool = False
     variants: int = 1  # of one case; with more of them there are as many cases fewer
 
 
@@ -127,6 +132,17 @@ def outlined(case: Case, painted: list[Painted]) -> Scores:
     return {"iou": _iou(_area(painted[0].result, case, thing), truth)}
 
 
+def inked(case: Case, painted: list[Painted]) -> Scores:
+    """How pale and how outlined the thing came: mean chroma, and the part of the mask in ink."""
+    lab = cv2.cvtColor(painted[0].patch.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    inside = lab[case.mask > 0]
+    chroma = np.hypot(inside[:, 1], inside[:, 2])
+    return {
+        "chroma": float(chroma.mean()),
+        "ink": float(((inside[:, 0] < INK_LIGHTNESS) & (chroma < INK_CHROMA)).mean()),
+    }
+
+
 def free_of(colour: str) -> Score:
     """Whether the thing that came has this colour."""
 
@@ -140,6 +156,36 @@ def free_of(colour: str) -> Score:
 def with_settings(make: Callable[[int], Case], **settings: object) -> Callable[[int], Case]:
     """The same cases under other settings."""
     return lambda index: replace(make(index), **settings)  # type: ignore[arg-type]
+
+
+def _adapter_rows() -> list[Row]:
+    """Those of the ControlNets and of the LoRA."""
+    control: Mapping[str, Mapping[str, float]] = {
+        "scale 1": {},
+        "scale 0": {"controlnet_conditioning_scale": 0.0},
+        "scale 1 until 0.3": {"control_guidance_end": 0.3},
+    }
+    rows = [
+        Row("ControlNet edges", name, with_settings(guided_by_edges, **changes), outlined)
+        for name, changes in control.items()
+    ]
+    segments = guided_by_segments
+    none = with_settings(guided_by_segments, controlnet_conditioning_scale=0.0)
+    rows += [
+        Row("ControlNet segments", "scale 1", segments, outlined, control="segmentation"),
+        Row("ControlNet segments", "scale 0", none, outlined, control="segmentation"),
+    ]
+    rows += [
+        Row(
+            "LoRA of ink",
+            f"{w:g}",
+            with_settings(add_without_black, lora_scale=w),
+            inked,
+            lora=True,
+        )
+        for w in (0.0, 0.5, 1.0)
+    ]
+    return rows
 
 
 def _rows() -> tuple[Row, ...]:
@@ -176,15 +222,7 @@ def _rows() -> tuple[Row, ...]:
         Row("text to image", "9 channels", from_nothing, pictured),
         Row("text to image", "4 channels", from_nothing, pictured, model="shapes-free"),
     ]
-    control: Mapping[str, Mapping[str, float]] = {
-        "scale 1": {},
-        "scale 0": {"controlnet_conditioning_scale": 0.0},
-        "scale 1 until 0.3": {"control_guidance_end": 0.3},
-    }
-    rows += [
-        Row("ControlNet edges", name, with_settings(guided_by_edges, **changes), outlined)
-        for name, changes in control.items()
-    ]
+    rows += _adapter_rows()
     rows += [
         Row("steps", str(n), with_settings(add_a_thing, num_inference_steps=n), asked)
         for n in (4, 8, 50)

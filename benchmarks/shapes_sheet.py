@@ -15,10 +15,11 @@ from benchmarks.shapes_cases import (
     exchange,
     from_nothing,
     guided_by_edges,
+    guided_by_segments,
     outpaint,
     removal,
 )
-from benchmarks.shapes_studio import Studio, open_studio
+from benchmarks.shapes_studio import LORA, Studio, open_studio
 
 CASES: Final = 10
 GAP: Final = 4
@@ -52,6 +53,14 @@ def draw_sheet(models: Path, path: Path) -> None:
         edges = [guided_by_edges(7 * i) for i in range(CASES)]
         lines.append(("edges", [c.control for c in edges if c.control is not None]))
         lines.append(("ControlNet edges, scale 1", _painted(studio, edges)))
+    if "segmentation" in dict(studio.spec.controls):
+        other = open_studio(models, "shapes", threads=2, control="segmentation")
+        maps = [guided_by_segments(7 * i) for i in range(CASES)]
+        lines.append(("semantic maps", [c.control for c in maps if c.control is not None]))
+        lines.append(("ControlNet segments, scale 1", _painted(other, maps)))
+    if LORA in {lora.name for lora in studio.spec.loras}:
+        inked = [replace(case, lora_scale=1.0) for case in adds]
+        lines.append(("prompt, LoRA of ink", _painted(studio, inked)))
     _sheet(lines).save(path)
 
 

@@ -19,6 +19,7 @@ from genimg_ui.core.request import (
     ControlUnit,
     EditRequest,
     FillMode,
+    LoraUnit,
     ResolvedRequest,
     SamplingParams,
 )
@@ -26,6 +27,7 @@ from genimg_ui.registry import ModelSpec, load_registry
 
 GREY: Final = 128
 MATCH: Final = ColourMatch.BLEND
+LORA: Final = "ink"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,10 @@ class Studio:
         )
         controls = () if case.control is None else (ControlInput(unit, case.control),)
         request = EditRequest(
-            model=self.spec.id, sampling=sampling, controls=tuple(c.unit for c in controls)
+            model=self.spec.id,
+            sampling=sampling,
+            controls=tuple(c.unit for c in controls),
+            loras=() if case.lora_scale is None else (LoraUnit(name=LORA, scale=case.lora_scale),),
         )
         resolved = ResolvedRequest(
             request=request,
