@@ -18,8 +18,12 @@ from genimg_ui.weights.folders import Need
 from genimg_ui.weights.gguf_header import GGUF
 from genimg_ui.weights.recognise import Recognised, recognise_file, tensor_shapes
 
-# What a refiner need not have of its own: it works on the latents and texts of its model.
 OF_UNETS = ("sd15", "sdxl", "kandinsky22")
+_WEIGHTED = (
+    *("transformer", "unet", "vae"),
+    *("text_encoder", "text_encoder_2", "text_encoder_3"),
+)
+# What a refiner need not have of its own: it works on the latents and texts of its model.
 _SHARED_WITH_REFINER = frozenset({"vae", "text_encoder_2", "tokenizer_2"})
 
 
@@ -180,7 +184,10 @@ def _config(spec: ModelSpec, found: Recognised | None, *, safety: bool) -> Path:
     wanted = None
     if folders.is_hub_id(source):
         kind = Kind.CONFIGS if need.configs and not absent and not safety else Kind.PIPELINE
-        wanted = Wanted(hub_id=source, kind=kind, variant=spec.variant, safety=safety)
+        elsewhere = frozenset(_WEIGHTED) - absent if need.configs else need.elsewhere
+        wanted = Wanted(
+            hub_id=source, kind=kind, variant=spec.variant, safety=safety, elsewhere=elsewhere
+        )
     raise Absent(
         f"its configuration {source} {lack}; `config` may name a folder that has it", wanted
     )

@@ -40,7 +40,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What to fetch. `files` are the names for Kind.FILES; () is its only safetensors."""
+    """What to fetch. `files` are the names for Kind.FILES; () is its only safetensors.
+
+    Of the components in `elsewhere`, whose weights lie in another place, only configs come.
+    """
 
     hub_id: str
     kind: Kind = Kind.PIPELINE
@@ -49,6 +52,7 @@ class Wanted:
     safety: bool = False  # with the safety checker
     pickles: bool = False  # also weights that are no safetensors, where there are no others
     files: tuple[str, ...] = ()
+    elsewhere: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +109,7 @@ def plan(wanted: Wanted, listing: Listing, index_text: str | None) -> tuple[HubF
             chosen = pipeline_files(
                 names, index, wanted.variant, safety=wanted.safety, pickles=wanted.pickles
             )
+            chosen = tuple(name for name in chosen if not _lies_elsewhere(name, wanted.elsewhere))
         elif wanted.kind is Kind.COMPONENT:
             chosen = component_files(names, "", wanted.variant)
         elif wanted.kind is Kind.CONFIGS:
@@ -119,6 +124,12 @@ def plan(wanted: Wanted, listing: Listing, index_text: str | None) -> tuple[HubF
         ) from error
     by_name = {file.name: file for file in listing.files}
     return tuple(by_name[name] for name in dict.fromkeys(chosen))
+
+
+def _lies_elsewhere(name: str, components: frozenset[str]) -> bool:
+    """Whether a file holds, or lists, weights of one of these components."""
+    part, _, base = name.rpartition("/")
+    return part in components and (".index." in base or not base.endswith(CONFIGS))
 
 
 def index_of(wanted: Wanted, listing: Listing, watch: OnFetching) -> str | None:

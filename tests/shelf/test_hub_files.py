@@ -12,7 +12,7 @@ from genimg_ui.errors import ModelUnavailable, RefusedInput
 from genimg_ui.shelf.fetches import State
 from genimg_ui.shelf.shelf import ModelShelf
 from genimg_ui.weights.folders import cached_snapshot
-from tests.hub_models import pipeline
+from tests.hub_models import pipeline, safetensors
 from tests.hub_server import Hub, Trouble
 from tests.shelf.conftest import MakeShelf
 
@@ -110,6 +110,32 @@ def test_a_denoiser_alone_says_what_it_takes_from_elsewhere(make: MakeShelf) -> 
         "The denoiser alone: encoders and autoencoder are those of "
         "black-forest-labs/FLUX.1-schnell."
     )
+
+
+def test_of_the_model_beside_a_denoiser_its_own_is_not_fetched(files: Hub, make: MakeShelf) -> None:
+    parts = {
+        "_class_name": "FluxPipeline",
+        "transformer": ["diffusers", "FluxTransformer2DModel"],
+        "vae": ["diffusers", "AutoencoderKL"],
+        "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
+    }
+    files.models["black-forest-labs/FLUX.1-schnell"] = {
+        "model_index.json": json.dumps(parts).encode(),
+        "scheduler/scheduler_config.json": b"{}",
+        "vae/config.json": b"{}",
+        "vae/diffusion_pytorch_model.safetensors": safetensors(1000),
+        "transformer/config.json": b"{}",
+        "transformer/diffusion_pytorch_model.safetensors": safetensors(90_000),
+    }
+    shelf = make()
+    shelf.add("a/files/flux.safetensors")
+    assert fetched(shelf, "flux") is State.DONE
+    config = cached_snapshot("black-forest-labs/FLUX.1-schnell")
+    assert config is not None
+    assert [path.parent.name for path in config.rglob("*.safetensors")] == ["vae"]
+    assert (config / "transformer" / "config.json").is_file()
+    [row] = [row for row in shelf.rows() if row.spec.id == "flux"]
+    assert row.parts[0].lack == ""
 
 
 def test_a_gguf_file_is_recognised_by_its_header(
