@@ -37,7 +37,7 @@ def test_the_editor_keeps_the_bounds_that_the_server_gives(store: Store) -> None
 
 
 def test_the_memory_of_models_is_the_engines_budget(store: Store) -> None:
-    spec = LiveRegistry(MODELS)().get("shapes")
+    spec = LiveRegistry(MODELS, store.data_dir / OWN_FILE)().get("shapes")
     for budget in (12345, None):
         pool = build_editor(store, MODELS, {"budget": budget})._pool
         wanted = pick_device().budget() if budget is None else budget
