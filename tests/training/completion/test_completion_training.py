@@ -171,6 +171,26 @@ def test_each_phase_teaches_whom_it_says(data: Pictures, tmp_path: Path) -> None
     }
 
 
+def test_two_cores_learn_what_one_does(data: Pictures, tmp_path: Path) -> None:
+    found = []
+    for threads in (1, 2):
+        torch.manual_seed(1)
+        told = Options(out=tmp_path, steps=1, threads=threads)
+        learners = begin(told, TINY, data, torch.device("cpu"))
+        assert learners.lanes.count == threads
+        learners.network.leave[-1].weight.data.normal_()
+        rng = np.random.default_rng(0)
+        pixels = crops(data, np.arange(9), 4, 32, rng)
+        batch = to_batch(pixels, draw_holes(["blob"], 4, 32, rng), torch.device("cpu"))
+        Lesson(learners, TINY).step(batch, Phase.BOTH)
+        both = [*learners.network.parameters(), *learners.critic.parameters()]
+        found.append(torch.cat([parameter.grad.flatten() for parameter in both]))
+    assert torch.allclose(*found, atol=1e-5) and found[0].abs().max() > 1e-3
+    # Its running means would depend on which core comes first.
+    paper = begin(replace(told, threads=2), PAPER, data, torch.device("cpu"))
+    assert paper.lanes.count == 1 and paper.critic_lanes.count == 1
+
+
 @pytest.mark.parametrize(
     "change", [{"loss": "l1"}, {"adversarial": 0.5}, {"feature_matching": 0.5}], ids=str
 )
