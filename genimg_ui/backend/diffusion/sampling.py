@@ -25,13 +25,14 @@ from genimg_ui.backend.diffusion.guidance import Evaluations, evaluated
 from genimg_ui.backend.diffusion.memo import remembered
 from genimg_ui.backend.diffusion.noise import canvas_noise, latent_cells
 from genimg_ui.backend.diffusion.pipelines import Loaded, denoisers
+from genimg_ui.backend.diffusion.prompt_layers import projected_once
 from genimg_ui.backend.diffusion.schedulers import check_steps, make_scheduler, step_options
 from genimg_ui.backend.diffusion.steering import steered
 from genimg_ui.backend.diffusion.step_caching import step_cached
 from genimg_ui.backend.diffusion.step_noise import anchor_steps
 from genimg_ui.backend.diffusion.watching import Watch, not_finite
 from genimg_ui.backend.diffusion.work import Work
-from genimg_ui.core.memory import WHOLE, Placement
+from genimg_ui.core.memory import WHOLE, Offload, Placement
 from genimg_ui.errors import BackendError, RefusedInput
 
 
@@ -136,11 +137,14 @@ def _run(work: Work, call: Call, evaluations: int) -> Output:
     )
     control = getattr(pipe, "controlnet", None)
     request, denoiser = work.job.resolved.request, family.denoiser(pipe)
+    networks = denoisers(work.loaded, pipe)
+    at_rest = work.loaded.offload is Offload.NONE and not work.loaded.tuning.compiled
     with (
         remembered(pipe, work.loaded.memo, work.state),
+        projected_once((*networks, control), possible=at_rest),
         step_cached(denoiser, request.speed, evaluations, apart=family.apart(pipe, call)),
         steered(denoiser, work.steers, evaluations),
-        evaluated(denoisers(work.loaded, pipe), control, family.guided, what),
+        evaluated(networks, control, family.guided, what),
     ):
         return family.run(pipe, call)
 
