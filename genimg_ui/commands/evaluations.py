@@ -164,8 +164,8 @@ def _print(flags: argparse.Namespace, done: Evaluated) -> None:
         ]
         means = (f"{v.metric} {v.summary.mean:.4g}" for v in shown if v.summary.mean is not None)
         print(f"{model.id}: {model.done} results, {model.failed} failed; {', '.join(means)}")
-    for sentence in result.unavailable.values():
-        print(f"note: {sentence}", file=sys.stderr)
+    for line in result.lacks:
+        print(f"not measured: {line}", file=sys.stderr)
     print(f"{flags.out / REPORT}")
     if done.falls is not None:
         for fall in done.falls:

@@ -13,6 +13,7 @@ from genimg_ui.core.serial import Json, to_json
 from genimg_ui.errors import RefusedInput
 from genimg_ui.evaluation.folder import CaseRecord, read_record
 from genimg_ui.evaluation.metrics.base import Metric
+from genimg_ui.evaluation.metrics.catalogue import METRICS
 from genimg_ui.evaluation.statistics import Summary
 from genimg_ui.history.export import csv_row
 
@@ -86,6 +87,15 @@ class Result:
     def mask_kinds(self) -> tuple[str, ...]:
         """The kinds that have values of their own: none where the protocol has one kind."""
         return tuple(dict.fromkeys(v.mask_kind for v in self.values if v.mask_kind != EVERY))
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What was not measured and why, a line for each reason."""
+        by_reason: dict[str, list[str]] = {}
+        for name, sentence in self.unavailable.items():
+            title = METRICS[name].title if name in METRICS else name
+            by_reason.setdefault(sentence.removeprefix(title).strip(), []).append(title)
+        return tuple(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
 
     @property
     def failed(self) -> int:

@@ -84,7 +84,13 @@ def test_the_best_value_is_marked_where_the_interval_says_so(page: str) -> None:
     assert "★" in telea
     assert "★" not in neutral
     assert re.search(r"\[0\.\d+, 0\.\d+\] n 12", telea)
-    assert LACKING in page
+    assert LACKING.replace("LPIPS needs", "LPIPS: needs") in page
+
+
+def test_metrics_that_lack_the_same_are_named_together(tmp_path: Path) -> None:
+    result = run(asked(tmp_path, "fill:telea")).result
+    lacks = {"fid": "FID needs X.", "kid": "KID needs X.", "lpips": "LPIPS needs Y."}
+    assert replace(result, unavailable=lacks).lacks == ("FID, KID: needs X.", "LPIPS: needs Y.")
 
 
 def test_each_strip_shows_original_hole_and_every_model(page: str) -> None:

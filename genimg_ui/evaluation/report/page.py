@@ -79,9 +79,9 @@ class Report:
         yield f'<ul class="error">{items}</ul>'
 
     def _unavailable(self) -> Iterator[str]:
-        lacks = self._result.unavailable
+        lacks = self._result.lacks
         if lacks:
-            items = "".join(f"<li>{escape(sentence)}</li>" for sentence in lacks.values())
+            items = "".join(f"<li>{escape(line)}</li>" for line in lacks)
             yield f'<h3>Not measured</h3><ul class="notes">{items}</ul>'
 
     def _plots(self) -> Iterator[str]:
