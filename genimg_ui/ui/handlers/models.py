@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from genimg_ui.errors import GenimgError
 from genimg_ui.registry import Registry
@@ -46,7 +47,7 @@ class ModelHandlers(Handlers):
         seen: Json = {"outputs": [panel.models, panel.timer]}
         panel.models.asked(self.on_asked, **seen, **ALWAYS_LAST)
         chosen: Json = {"outputs": [panel.models, panel.timer, page.settings.model]}
-        followed = {panel.models, page.settings.model}
+        followed: set[Block] = {panel.models, page.settings.model}
         panel.timer.tick(self.on_tick, inputs=followed, **chosen, **QUIET)
         acts: Json = {**QUIET, "trigger_mode": "multiple"}
         panel.models.fetched(self.on_fetched, **seen, **acts)
