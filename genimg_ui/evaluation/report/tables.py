@@ -19,8 +19,8 @@ STYLE = """.wide { overflow-x: auto; }
 LEGEND = (
     "Mean with its 95 % interval over n. ↑: more is better, ↓: less is better. ★: better than "
     "every other model by an interval of their paired differences that leaves 0 out, over at "
-    f"least {LEAST_PICTURES} pictures (of metrics of all results together: their intervals lie apart); no star where "
-    "none is."
+    f"least {LEAST_PICTURES} pictures (of metrics of all results together: their intervals lie "
+    "apart); no star where none is."
 )
 
 _MODEL_HEADS = (
