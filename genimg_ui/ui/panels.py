@@ -183,42 +183,38 @@ class InpaintPanel(Panel):
             0, 2048, default.padding, step=1, label="Context padding", info=texts.PADDING
         )
         anchor_context = gr.Checkbox(
-            True,
-            label="Anchored context",
-            info=texts.ANCHOR_CONTEXT,
-            elem_id="anchor-context",
+            True, label="Anchored context", info=texts.ANCHOR_CONTEXT, elem_id="anchor-context"
         )
+        with gr.Row():
+            fill = gr.Dropdown(
+                [str(name) for name in FillUnderMask],
+                value=str(default.fill),
+                label="Fill under the mask",
+                info=texts.FILL,
+                min_width=130,
+            )
+            fill_mode = gr.Dropdown(
+                [str(mode) for mode in FillMode],
+                value=str(default.fill_mode),
+                label="Fill mode",
+                info=texts.FILL_MODE,
+                min_width=130,
+            )
         colour_match = gr.Dropdown(
             [str(name) for name in ColourMatch],
             value=str(default.colour_match),
             label="Colour match",
             info=texts.COLOUR_MATCH,
             elem_id="colour-match",
-            render=False,
         )
-        with gr.Row():
-            panel = cls(
-                only_masked=only_masked,
-                padding=padding,
-                anchor_context=anchor_context,
-                colour_match=colour_match,
-                fill=gr.Dropdown(
-                    [str(name) for name in FillUnderMask],
-                    value=str(default.fill),
-                    label="Fill under the mask",
-                    info=texts.FILL,
-                    min_width=130,
-                ),
-                fill_mode=gr.Dropdown(
-                    [str(mode) for mode in FillMode],
-                    value=str(default.fill_mode),
-                    label="Fill mode",
-                    info=texts.FILL_MODE,
-                    min_width=130,
-                ),
-            )
-        colour_match.render()  # type: ignore[no-untyped-call]  # gradio leaves it untyped
-        return panel
+        return cls(
+            only_masked=only_masked,
+            padding=padding,
+            anchor_context=anchor_context,
+            colour_match=colour_match,
+            fill=fill,
+            fill_mode=fill_mode,
+        )
 
     def read(self, values: Values) -> InpaintParams:
         return InpaintParams(
