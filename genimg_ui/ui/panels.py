@@ -5,6 +5,7 @@
 """
 
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any, Self, cast
 
 import gradio as gr
@@ -162,6 +163,12 @@ class MaskPanel(Panel):
         return {self.grow: params.grow, self.feather: params.feather}
 
 
+def _half(value: StrEnum, *, label: str, info: str) -> gr.Dropdown:
+    """A dropdown of an enumeration's values, so narrow that two stand side by side."""
+    choices = [str(name) for name in type(value)]
+    return gr.Dropdown(choices, value=str(value), label=label, info=info, min_width=130)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class InpaintPanel(Panel):
     """What the engine sees around and under the mask."""
@@ -186,20 +193,8 @@ class InpaintPanel(Panel):
             True, label="Anchored context", info=texts.ANCHOR_CONTEXT, elem_id="anchor-context"
         )
         with gr.Row():
-            fill = gr.Dropdown(
-                [str(name) for name in FillUnderMask],
-                value=str(default.fill),
-                label="Fill under the mask",
-                info=texts.FILL,
-                min_width=130,
-            )
-            fill_mode = gr.Dropdown(
-                [str(mode) for mode in FillMode],
-                value=str(default.fill_mode),
-                label="Fill mode",
-                info=texts.FILL_MODE,
-                min_width=130,
-            )
+            fill = _half(default.fill, label="Fill under the mask", info=texts.FILL)
+            fill_mode = _half(default.fill_mode, label="Fill mode", info=texts.FILL_MODE)
         colour_match = gr.Dropdown(
             [str(name) for name in ColourMatch],
             value=str(default.colour_match),
