@@ -36,7 +36,8 @@ def test_an_unknown_engine_is_refused():
     other = ModelSpec(id="x", title="X", engine="magic", licence="-")
     with pytest.raises(
         RefusedInput,
-        match='must be one of exemplar, lanczos, fill, diffusers, spandrel, completion, got "magic"',
+        match="must be one of exemplar, lanczos, fill, diffusers, spandrel, completion, "
+        'got "magic"',
     ):
         BackendPool().get(other)
 
