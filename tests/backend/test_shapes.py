@@ -10,8 +10,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.shapes_cases import Case, add_a_thing, avoiding, exchange, removal
-from benchmarks.shapes_rows import asked, cleared, exchanged, free_of
+from benchmarks.shapes_cases import (
+    Case,
+    add_a_thing,
+    add_without_black,
+    avoiding,
+    exchange,
+    from_nothing,
+    guided_by_edges,
+    guided_by_segments,
+    outpaint,
+    removal,
+)
+from benchmarks.shapes_rows import (
+    asked,
+    cleared,
+    continued,
+    exchanged,
+    free_of,
+    inked,
+    outlined,
+    pictured,
+)
 from benchmarks.shapes_studio import Painted, Studio, open_studio
 from genimg_ui.registry import availability, load_registry
 
@@ -55,6 +75,51 @@ def test_strength_says_how_far_the_picture_may_change(studio: Studio) -> None:
 def test_nothing_is_left_where_nothing_is_asked(studio: Studio, prompt: str) -> None:
     cases = [replace(removal(i), prompt=prompt) for i in range(12)]
     assert mean(studio, cases, cleared, "clear") >= 0.7
+
+
+def test_beside_a_border_the_background_goes_on(studio: Studio) -> None:
+    cases = [outpaint(i, 0.25) for i in range(12)]
+    assert mean(studio, cases, continued, "background") >= 0.7
+
+
+@pytest.mark.parametrize("model", ["shapes", "shapes-free"])
+def test_words_alone_draw_the_thing(model: str) -> None:
+    cases = [from_nothing(7 * i) for i in range(12)]
+    assert mean(open_studio(MODELS, model, threads=2), cases, pictured, "object") >= 0.7
+
+
+def test_both_models_draw_the_same_picture_from_the_same_noise(studio: Studio) -> None:
+    free = open_studio(MODELS, "shapes-free", threads=2)
+    for case in (from_nothing(0), from_nothing(11)):
+        one, other = (s.paint(case)[0].patch.astype(int) for s in (studio, free))
+        # Beyond the picture's edge the folded layer sees grey, not zeros.
+        assert np.median(np.abs(one - other)) <= 4
+
+
+@pytest.mark.parametrize(
+    ("control", "guided"), [("canny", guided_by_edges), ("segmentation", guided_by_segments)]
+)
+def test_a_control_map_gives_the_outline(control: str, guided: Callable[[int], Case]) -> None:
+    studio = open_studio(MODELS, "shapes", threads=2, control=control)
+    cases = [guided(7 * i) for i in range(8)]
+    without = [replace(c, controlnet_conditioning_scale=0.0) for c in cases]
+    begun = [replace(c, control_guidance_end=0.3) for c in cases]
+    overlap = [mean(studio, each, outlined, "iou") for each in (without, begun, cases)]
+    assert overlap[2] >= 0.75
+    assert overlap[0] < overlap[1] <= overlap[2]
+
+
+def test_the_lora_of_ink_outlines_in_proportion_to_its_weight(studio: Studio) -> None:
+    cases = [add_without_black(5 * i) for i in range(6)]
+    chroma, ink = (
+        [
+            mean(studio, [replace(c, lora_scale=w) for c in cases], inked, name)
+            for w in (0.0, 0.5, 1.0)
+        ]
+        for name in ("chroma", "ink")
+    )
+    assert chroma[0] > chroma[1] > chroma[2]
+    assert ink[2] > ink[0] + 0.02
 
 
 def test_a_negative_prompt_keeps_its_colour_away(studio: Studio) -> None:
