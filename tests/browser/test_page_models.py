@@ -165,7 +165,7 @@ def test_a_public_page_shows_the_models_and_changes_nothing(
         assert not desk.page.locator(".md-add").is_visible()
         assert (
             "/"
-            not in card(desk, "Shapes (early version, no download)")
+            not in card(desk, "Shapes (a made world, no download)")
             .locator(".md-state")
             .first.inner_text()
         )

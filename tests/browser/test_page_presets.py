@@ -16,7 +16,7 @@ def choose(desk: Desk, name: str) -> None:
 
 def named(name: str) -> re.Pattern[str]:
     """A preset in the list; some have their task behind the name."""
-    return re.compile(rf"^{re.escape(name)}(  \(|$)")
+    return re.compile(rf"^{re.escape(name)}(\s+\(|$)")
 
 
 def feather(desk: Desk) -> str:
