@@ -116,12 +116,13 @@ def test_what_is_absent_is_found_before_the_edit_is_queued(
         sampling=SamplingParams(prompt="a <toy> and a <bear>"),
     )
     said = [(finding.blocking, finding.sentence) for finding in adapter_findings(request, spec)]
-    assert [blocking for blocking, _ in said] == [True, True, True, False]
+    assert [blocking for blocking, _ in said] == [True, True, True, True, False]
     for words, (_, sentence) in zip(
         (
             "The LoRA oil",
             "The embedding <toy>",
             "The reference adapter",
+            "The image encoder of references",
             "knows no embedding <bear>",
         ),
         said,
