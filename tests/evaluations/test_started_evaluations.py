@@ -20,7 +20,9 @@ ANN, BOB = session_id("a" * 32), session_id("b" * 32)
 SECONDS = 60.0
 # Stands for `python -m genimg_ui evaluate`: writes what that one writes, and hears Ctrl+C.
 COMMAND = """
-import json, pathlib, sys, time
+import json, pathlib, signal, sys, time
+# As the command itself does: what was started in the background may ignore it from the start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 out = pathlib.Path(sys.argv[sys.argv.index("--out") + 1])
 out.mkdir(exist_ok=True)
 told = {"id": "1", "protocol": {}, "protocol_digest": "", "models": {}, "pictures": {},
