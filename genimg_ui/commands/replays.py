@@ -10,6 +10,7 @@ from genimg_ui import bundle as bundles
 from genimg_ui.commands.workbench import Workbench
 from genimg_ui.core.serial import to_json
 from genimg_ui.errors import RefusedInput, StorageError, UnknownItem
+from genimg_ui.evaluation.baselines import with_baselines
 from genimg_ui.history.files import make_folder, write_whole
 from genimg_ui.history.metadata import entry_from_file
 from genimg_ui.history.record import LogEntry
@@ -105,8 +106,8 @@ def _of_line(place: Workbench, line: LogLine, flags: argparse.Namespace) -> Repl
 
 
 def _again(place: Workbench, subject: Subject, flags: argparse.Namespace) -> Replayed:
-    own = subject.store is place.store
-    editor = place.editor if own else place.editor_of(subject.store)
+    # The plain fills of an evaluation are in no models.yaml, and its store has their entries.
+    editor = place.editor_of(subject.store, with_baselines(place.registry))
     keep = None if flags.heatmap is None else partial(_keep_heat_map, flags.heatmap)
     return run_again(editor, subject, keep_heat_map=keep)
 

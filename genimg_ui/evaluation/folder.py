@@ -134,16 +134,20 @@ class EvaluationFolder:
         return read_record(self.path / RUN, RunRecord, "an evaluation's run.json")
 
     def cases(self) -> list[CaseRecord]:
-        """All whole lines, oldest first; a line that a crash tore is passed over."""
+        """The last whole line of each case and model, in the order in which they first came.
+
+        A line that a crash tore is passed over.
+        """
         try:
             raw = (self.path / CASES).read_bytes()
         except FileNotFoundError:
             return []
-        found = []
+        found: dict[tuple[str, int], CaseRecord] = {}
         for line in raw.split(b"\n"):
             with suppress(ValueError):
-                found.append(from_json(CaseRecord, json.loads(line)))
-        return found
+                record = from_json(CaseRecord, json.loads(line))
+                found[record.model, record.case] = record
+        return list(found.values())
 
     def append(self, records: Iterable[CaseRecord]) -> None:
         """Add lines and sync them."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from genimg_ui.errors import RefusedInput
-from genimg_ui.evaluation.metrics.base import Direction, Metric
+from genimg_ui.evaluation.metrics.base import Metric
 from genimg_ui.evaluation.metrics.catalogue import METRICS
 from genimg_ui.evaluation.results import ModelOutcome, Result
 
@@ -116,7 +116,7 @@ def _fall(
         sentence = f"{metric.title} was {before:.6g} and has no value now. {why}".strip()
         return Fall(model=model, what=metric.name, sentence=sentence)
     now = value.summary.mean
-    worse = before - now if metric.direction is Direction.HIGHER else now - before
+    worse = metric.direction.cost(now) - metric.direction.cost(before)
     if worse <= tolerance + ROUNDING * abs(before):
         return None
     sentence = (

@@ -2,13 +2,16 @@
 
 One model after the other, so that its weights are read once. A case is an ordinary edit: its
 entry goes into the seed log of the evaluation's own store, and its id follows from the run, the
-model and the case, so that what a kill left is found again.
+model and the case, so that what a kill left is found again. A case that failed is tried anew when the
+folder is gone on with, under an id of its own.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
 from typing import Protocol as Shape
 
 from genimg_ui.backend.base import CancelToken
@@ -52,7 +55,10 @@ class Bench:
 
 
 class Runner:
-    """Brings a folder from wherever it is to all cases of all models."""
+    """Brings a folder from wherever it is to all cases of all models.
+
+    `own` are parameters of single models, by their ids, over those of the protocol.
+    """
 
     def __init__(
         self,
@@ -61,8 +67,11 @@ class Runner:
         folder: EvaluationFolder,
         bench: Bench,
         scorer: Scorer,
+        *,
+        own: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self._protocol = protocol
+        self._own = own or {}
         self._run = run
         self._folder = folder
         self._bench = bench
@@ -82,7 +91,7 @@ class Runner:
         Raises Cancelled once `cancel` was called, and RefusedInput where a model's weights are not
         those of its cases until now.
         """
-        kept = {(record.model, record.case): record for record in self._folder.cases()}
+        kept = {(r.model, r.case): r for r in self._folder.cases() if r.done}
         found: Done = {}
         for spec in specs:
             open_cases = [one for one in staged if (spec.id, one.case.index) not in kept]
@@ -133,17 +142,21 @@ class Runner:
         self._folder.append(records)
 
     def _edit(self, spec: ModelSpec, staged: Staged, cancel: CancelToken) -> LogEntry:
-        """The entry of one case, from before a kill where there is one."""
+        """The entry of one case, from before a kill where there is one with a result."""
         index, store = staged.case.index, self._bench.store
-        entry_id = f"{self._run.id}-{list(self._run.models).index(spec.id)}-{index:04d}"
-        try:
-            return store.entry(entry_id)
-        except UnknownItem:
-            pass
+        place = f"{self._run.id}-{list(self._run.models).index(spec.id)}-{index:04d}"
+        for attempt in count(1):
+            entry_id = place if attempt == 1 else f"{place}-{attempt}"
+            try:
+                made = store.entry(entry_id)
+            except UnknownItem:
+                break
+            if made.results:
+                return made
         cell = {"model": spec.id, "case": str(index)}
         group = EditGroup(id=self._run.id, cell=cell, position=index)
         entry = self._bench.editor.apply(
-            case_request(self._protocol, spec, staged),
+            case_request(self._protocol, spec, staged, self._own.get(spec.id)),
             EditInputs(source=staged.source, mask=staged.mask, group=group),
             entry_id=entry_id,
             on_event=lambda _: None,
@@ -163,12 +176,16 @@ class Runner:
         )
 
 
-def case_request(protocol: Protocol, spec: ModelSpec, staged: Staged) -> EditRequest:
+def case_request(
+    protocol: Protocol, spec: ModelSpec, staged: Staged, own: Mapping[str, Any] | None = None
+) -> EditRequest:
     """What a model is asked for: its own recommended values, the protocol's, prompt and seed.
 
-    A model that reads no prompt gets none, so that one protocol serves all models.
+    `own` are parameters of this model alone, over the protocol's. A model that reads no prompt
+    gets none, so that one protocol serves all models.
     """
-    request = apply_parameters(protocol, first_request(spec))
+    parameters = {**protocol.parameters, **(own or {})}
+    request = apply_parameters(replace(protocol, parameters=parameters), first_request(spec))
     prompt = staged.case.prompt if spec.uses_prompt else ""
     sampling = replace(request.sampling, prompt=prompt, seed=staged.case.seed, variants=1)
     return replace(request, sampling=sampling)

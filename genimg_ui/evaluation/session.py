@@ -1,8 +1,9 @@
 """One evaluation from its protocol to result.json, cases.csv and report.html."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from genimg_ui.backend.base import CancelToken
 from genimg_ui.core.serial import Json
@@ -33,7 +34,8 @@ _STAGED_EVERY = 50  # cases between two lines while pictures are cut
 class Asked:
     """What is to be measured; `models` says by id what must not change on the way.
 
-    `baseline` is held against the result, within `tolerances`.
+    `own` are parameters of single models, by id, over those of the protocol. `baseline` is held
+    against the result, within `tolerances`.
     """
 
     protocol: Protocol
@@ -41,6 +43,7 @@ class Asked:
     specs: tuple[ModelSpec, ...]
     models: Mapping[str, Json]
     out: Path
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     baseline: Result | None = None
     tolerances: Mapping[str, float] | None = None
 
@@ -92,7 +95,7 @@ def _evaluate(
     stage = Stage(asked.protocol, asked.pictures, folder, store)
     staged = stage.all(cases(asked.protocol, asked.pictures), _staging_told(run, tools))
     progress = Progress(len(asked.specs), len(staged), tools.tell, steady_clock)
-    runner = Runner(asked.protocol, run, folder, bench, scorer)
+    runner = Runner(asked.protocol, run, folder, bench, scorer, own=asked.own)
     done = runner.cases(asked.specs, staged, stage, progress, cancel=tools.cancel)
     tools.cancel.check()
     tools.tell("Metrics of whole sets, intervals and the report ...")
@@ -119,11 +122,17 @@ def _run_record(asked: Asked) -> RunRecord:
         id=new_entry_id(),
         protocol=to_plain(asked.protocol),
         protocol_digest=digest(asked.protocol),
-        models=dict(asked.models),
+        models=_facts(asked),
         pictures=pictures_digests(all_cases, asked.pictures),
         environment=base_versions() | versions(*_LIBRARIES),
         cases=len(all_cases),
     )
+
+
+def _facts(asked: Asked) -> dict[str, Json]:
+    """What must not change of each model, with the parameters that are its own."""
+    own = {name: {"entry": asked.models[name], "own": dict(asked.own[name])} for name in asked.own}
+    return dict(asked.models) | own
 
 
 def _result(

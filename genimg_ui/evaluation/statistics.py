@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
@@ -70,10 +71,47 @@ def _interval(groups: list[list[float]], seed: int, resamples: int) -> tuple[flo
     """How far the mean goes when as many pictures are drawn again, with replacement."""
     sums = np.array([math.fsum(values) for values in groups])
     counts = np.array([len(values) for values in groups])
+    drawn = _drawn(len(groups), seed, resamples)
+    return _ends((drawn @ sums) / (drawn @ counts))
+
+
+def _drawn(size: int, seed: int, resamples: int) -> NDArray[np.int64]:
+    """How often each of `size` pictures comes in each drawing: (resamples, size)."""
     rng = np.random.Generator(np.random.PCG64(seed))
-    size = len(groups)
-    drawn = rng.multinomial(size, np.full(size, 1 / size), size=resamples)
-    means = (drawn @ sums) / (drawn @ counts)
+    return rng.multinomial(size, np.full(size, 1 / size), size=resamples)
+
+
+def _ends(values: NDArray[np.float64]) -> tuple[float, float]:
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
+    low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def ratio(over: Sequence[Sample], under: Sequence[Sample], *, seed: int = 0) -> Summary:
+    """The mean of `over` divided by that of `under`, with an interval; `n` counts pairs.
+
+    Both are of the same cases in the same order, and each picture is drawn with both of its
+    values. Pairs in which one is undefined are left out. Raises ValueError where a drawing of
+    `under` is 0.
+    """
+    both = [
+        (first.group, first.value, second.value)
+        for first, second in zip(over, under, strict=True)
+        if first.value is not None and second.value is not None
+    ]
+    if not both:
+        return Summary(n=0, mean=None, low=None, high=None, undefined=len(over))
+    names = sorted({group for group, _, _ in both})
+    sums = np.array(
+        [[math.fsum(pair[i] for pair in both if pair[0] == name) for i in (1, 2)] for name in names]
+    )
+    first, second = sums.sum(axis=0)
+    drawn = _drawn(len(names), seed, RESAMPLES) @ sums
+    if second == 0 or not drawn[:, 1].all():
+        raise ValueError("a ratio needs values below that are not 0")
+    left_out = len(over) - len(both)
+    mean = float(first / second)
+    if len(names) < 2:
+        return Summary(n=len(both), mean=mean, low=None, high=None, undefined=left_out)
+    low, high = _ends(drawn[:, 0] / drawn[:, 1])
+    return Summary(n=len(both), mean=mean, low=low, high=high, undefined=left_out)

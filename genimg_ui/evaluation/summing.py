@@ -130,10 +130,10 @@ def _beats(measured: Measured, metric: Metric, kind: str, models: tuple[str, str
     first, second = (
         {record.case: record for record in measured.records(model, kind)} for model in models
     )
-    sign = 1 if metric.direction is Direction.HIGHER else -1
     both = [case for case in first if case in second]
+    cost = metric.direction.cost
     samples = [
-        Sample(group=first[case].picture, value=sign * (mine - theirs))
+        Sample(group=first[case].picture, value=cost(theirs) - cost(mine))
         for case in both
         for mine, theirs in [
             (first[case].scores.get(metric.name), second[case].scores.get(metric.name))

@@ -1,5 +1,6 @@
 """What is kept of an evaluation that the page started, and where it stands now."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +9,7 @@ from genimg_ui.errors import RefusedInput
 from genimg_ui.evaluation.folder import CASES, EvaluationFolder
 
 _LOG_TAIL = 4000  # bytes of the log that are looked at
-_PIECE = 1 << 20
+_CASE = re.compile(rb'\{"case": \d+, "model": "(?:[^"\\]|\\.)*"')  # how a line begins
 PROTOCOLS = Path(__file__).parents[2] / "assets" / "protocols"
 
 
@@ -89,11 +90,14 @@ def check_wanted(wanted: Wanted) -> None:
 
 
 def fraction(run: Path, models: int) -> float:
-    """The share of all cases that have ended, by the lines of cases.jsonl."""
+    """The share of all cases that have ended, by the lines of cases.jsonl.
+
+    A case that is tried again counts once.
+    """
     try:
         total = EvaluationFolder(run).run().cases * models
         with (run / CASES).open("rb") as file:
-            done = sum(piece.count(b"\n") for piece in iter(lambda: file.read(_PIECE), b""))
+            done = len({found.group() for line in file if (found := _CASE.match(line))})
     except (RefusedInput, OSError):
         return 0.0
     return min(1.0, done / total) if total else 0.0

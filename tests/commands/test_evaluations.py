@@ -7,6 +7,7 @@ import pytest
 
 from genimg_ui.cli import DEFAULT_MODELS, main
 from genimg_ui.core.serial import Json
+from genimg_ui.evaluation.folder import EvaluationFolder
 from genimg_ui.evaluation.protocol_file import read_protocol
 from tests.evaluation.evaluating import pictures
 
@@ -158,3 +159,14 @@ def test_the_protocols_that_come_with_the_program_are_what_they_say(tmp_path: Pa
     examples = str(PROTOCOLS / "examples.yaml")
     assert main(["evaluate", examples, "--models", "fill:telea", *place]) == 0
     assert len((tmp_path / "out" / "cases.jsonl").read_text().splitlines()) == 16
+
+
+def test_a_plain_fill_of_an_evaluation_can_be_replayed(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "tiny.yaml").write_text(PROTOCOL.replace("[mse, psnr, ssim_hole]", "[mse]"))
+    assert evaluate(place, models="fill:noise") == 0
+    entry = EvaluationFolder(place / "out").cases()[0].entry
+    capsys.readouterr()
+    assert main(["replay", entry, "--data-dir", str(place / "out" / "store"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["identical"]

@@ -75,12 +75,16 @@ def asked(folder: Path, models: str = "fill:telea,fill:neutral", **changes: obje
 
 
 def run(
-    what: Asked, tell: Callable[[str], None] = lambda _: None, cancel: CancelToken | None = None
+    what: Asked,
+    tell: Callable[[str], None] = lambda _: None,
+    cancel: CancelToken | None = None,
+    *,
+    registry: Registry = REGISTRY,
 ) -> Evaluated:
     """Evaluate with engines of its own."""
     pool = BackendPool()
     tools = Tools(
-        editor_of=lambda store: Editor(store, REGISTRY, pool),
+        editor_of=lambda store: Editor(store, registry, pool),
         open_scorer=lambda _: PlainScorer(),
         release=pool.release,
         session=SESSION,

@@ -46,6 +46,13 @@ def test_better_is_no_fall_in_either_direction() -> None:
     assert falls(result(psnr=31.0, mse=0.009), BASE, {}) == ()
 
 
+def test_sharpness_falls_where_it_goes_away_from_1_on_either_side() -> None:
+    before = result(sharpness=0.9)
+    assert falls(result(sharpness=1.05), before, {}) == ()
+    assert falls(result(sharpness=1.3), before, {})[0].by == pytest.approx(0.2)
+    assert falls(result(sharpness=0.5), before, {})[0].by == pytest.approx(0.4)
+
+
 def test_each_metric_falls_in_its_own_direction_beyond_its_tolerance() -> None:
     worse = result(psnr=29.5, mse=0.012)
     fell = falls(worse, BASE, {})

@@ -18,11 +18,12 @@ from genimg_ui.evaluation.protocol import Case
 from genimg_ui.evaluation.results import read_result
 from genimg_ui.evaluation.runner import case_request
 from genimg_ui.evaluation.staging import Staged
+from genimg_ui.evaluations.kept import fraction
 from genimg_ui.history.metadata import entry_from_file
 from genimg_ui.history.record import EntryState
 from genimg_ui.history.seed_log import SeedLog
-from genimg_ui.registry import ModelSpec
-from tests.editing import SQUARE
+from genimg_ui.registry import ModelSpec, Registry
+from tests.editing import EXEMPLAR, SQUARE
 from tests.evaluation.evaluating import (
     LACKING,
     REGISTRY,
@@ -217,3 +218,31 @@ def test_a_stopped_run_goes_on(tmp_path: Path) -> None:
     assert {c.model for c in EvaluationFolder(tmp_path / "out").cases()} >= {"fill:telea"}
     done = run(what).result
     assert all(model.done == 6 for model in done.models)
+
+
+def test_cases_that_failed_are_tried_again_and_count_once(tmp_path: Path) -> None:
+    what = asked(tmp_path, "fill:telea")
+    lacking = Registry((EXEMPLAR,), "exemplar")
+    assert run(what, registry=lacking).result.failed == 6
+    assert fraction(what.out, 1) == 1.0
+    done = run(what).result
+    assert (done.failed, done.models[0].done) == (0, 6)
+    lines = (what.out / "cases.jsonl").read_bytes().splitlines()
+    assert len(lines) == 12
+    assert all(record.done for record in EvaluationFolder(what.out).cases())
+    assert fraction(what.out, 2) == 0.5
+    again = run(what).result
+    assert again.values == done.values
+    assert len((what.out / "cases.jsonl").read_bytes().splitlines()) == 12
+
+
+def test_a_models_own_parameters_are_over_the_protocols_and_must_stay(tmp_path: Path) -> None:
+    what = asked(tmp_path, "fill:telea,fill:blur", own={"fill:blur": {"mask.grow": 3}})
+    run(what)
+    inside: dict[str, int] = {}
+    for record in EvaluationFolder(what.out).cases():
+        assert record.report is not None
+        inside[record.model] = inside.get(record.model, 0) + record.report.pixels_inside
+    assert inside["fill:blur"] > inside["fill:telea"]
+    with pytest.raises(RefusedInput, match=r"fill:blur, own, mask\.grow"):
+        run(replace(what, own={"fill:blur": {"mask.grow": 4}}))

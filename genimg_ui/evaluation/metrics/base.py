@@ -16,6 +16,14 @@ class Direction(StrEnum):
 
     HIGHER = "higher"
     LOWER = "lower"
+    ONE = "one"
+    """Nearer to 1: both less and more are worse."""
+
+    def cost(self, value: float) -> float:
+        """The value so turned that less is better, and differences keep the metric's unit."""
+        if self is Direction.ONE:
+            return abs(value - 1)
+        return -value if self is Direction.HIGHER else value
 
 
 class Region(StrEnum):

@@ -44,7 +44,7 @@ _ALL: tuple[Metric, ...] = (
     Metric(
         name="sharpness",
         title="Sharpness in the hole",
-        direction=_UP,
+        direction=Direction.ONE,
         region=Region.HOLE,
         unit="of the original's",
     ),

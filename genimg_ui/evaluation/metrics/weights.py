@@ -30,7 +30,7 @@ class Checkpoint:
 
     def lack(self) -> str | None:
         """Why it cannot be used and what to do, in a sentence; None where it can."""
-        fetch = f"Download {self.url} ({self.megabytes} MB) to {self.path}."
+        fetch = f"Download {self.url} ({self.megabytes} MB) to {_shown(self.path)}."
         if not self.path.is_file():
             return f"needs the weights of {self.title}, which are not here. {fetch}"
         if not _digest(self.path).startswith(self.sha256_start):
@@ -72,6 +72,14 @@ def clip_lack() -> str:
         f"needs the weights of the CLIP model {CLIP}, which are not here or not whole. "
         f"Download them with `hf download {CLIP}` (about 600 MB)."
     )
+
+
+def _shown(path: Path) -> str:
+    """The place without the names of this machine's own folders: reports are given to others."""
+    home = Path.home()
+    if path.is_relative_to(home):
+        return f"~/{path.relative_to(home).as_posix()}"
+    return f"checkpoints/{path.name} in the folder of torch.hub"
 
 
 def _digest(path: Path) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from genimg_ui.evaluation.folder import CaseRecord
-from genimg_ui.evaluation.metrics.base import Direction, Metric
+from genimg_ui.evaluation.metrics.base import Metric
 
 SHOWN = 3  # of each end
 MONTAGE = 16  # cases
@@ -17,8 +17,8 @@ def extremes(cases: Cases, metric: Metric) -> tuple[list[CaseRecord], list[CaseR
     No case stands in both.
     """
     scored = [record for record in cases.values() if metric.name in record.scores]
-    sign = 1 if metric.direction is Direction.HIGHER else -1
-    order = sorted(scored, key=lambda record: sign * record.scores[metric.name])
+    cost = metric.direction.cost
+    order = sorted(scored, key=lambda record: -cost(record.scores[metric.name]))
     most = min(SHOWN, len({record.case for record in order}) // 2)
     worst = _first(order, most, taken=set())
     return worst, _first(order[::-1], most, taken={record.case for record in worst})

@@ -16,8 +16,10 @@ STYLE = """.wide { overflow-x: auto; }
 .best { font-weight: 700; }
 .legend { font-size: .85rem; opacity: .8; }
 """
+ARROWS = {Direction.HIGHER: "↑", Direction.LOWER: "↓", Direction.ONE: "→1"}
 LEGEND = (
-    "Mean with its 95 % interval over n. ↑: more is better, ↓: less is better. ★: better than "
+    "Mean with its 95 % interval over n. ↑: more is better, ↓: less is better, →1: nearer to 1 is "
+    "better. ★: better than "
     "every other model by an interval of their paired differences that leaves 0 out, over at "
     f"least {LEAST_PICTURES} pictures (of metrics of all results together: their intervals lie "
     "apart); no star where none is."
@@ -45,7 +47,7 @@ def numbers_table(result: Result, mask_kind: str = EVERY) -> str:
 
 def metric_name(metric: Metric) -> str:
     """As people read it, with its direction and unit; plain text."""
-    arrow = "↑" if metric.direction is Direction.HIGHER else "↓"
+    arrow = ARROWS[metric.direction]
     return f"{metric.title} {arrow}{f' ({metric.unit})' if metric.unit else ''}"
 
 
