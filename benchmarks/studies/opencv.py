@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from benchmarks.peers import navier_stokes
-from genimg_ui.backend.base import BackendJob, BackendResult, CancelToken, OnEvent
+from genimg_ui.backend.base import BackendJob, BackendResult, CancelToken, OnEvent, Progress
 from genimg_ui.core.provenance import ModelRecord, RuntimeRecord
 from genimg_ui.core.tasks import Task
 from genimg_ui.evaluation.baselines import CONTEXT_RATIO
@@ -31,6 +31,7 @@ class NavierStokes:
     def generate(self, job: BackendJob, on_event: OnEvent, cancel: CancelToken) -> BackendResult:
         """The crop with its hole filled."""
         cancel.check()
+        on_event(Progress(0.0, "filling"))
         hole = np.asarray(job.mask > 0)
         patch = np.where(hole[..., None], navier_stokes(job.image, hole), job.image)
         return BackendResult(

@@ -2,8 +2,8 @@
 
 One model after the other, so that its weights are read once. A case is an ordinary edit: its
 entry goes into the seed log of the evaluation's own store, and its id follows from the run, the
-model and the case, so that what a kill left is found again. A case that failed is tried anew when the
-folder is gone on with, under an id of its own.
+model and the case, so that what a kill left is found again. A case that failed is tried again, under
+an id of its own, when the folder is gone on with.
 """
 
 import hashlib
