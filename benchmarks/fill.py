@@ -1,12 +1,15 @@
-"""Compare the exemplar fill with peers: quality on photographs, seconds, a montage to look at.
+"""Compare the exemplar fill with peers in one run: quality, processor time, a montage to look at.
 
-    python benchmarks/fill.py [--pictures DIR] [--side 256] [--montage OUT.png]
+    python benchmarks/fill.py [--set FOLDER SIDE PROTOCOLS]... [--montage FOLDER]
 
-Without --pictures, the photographs that scikit-image ships are used. Tables are printed and
-written to benchmarks/output/.
+A set is a folder of pictures, their longer side in pixels, and the letters of the mask protocols
+(`masks.py`); the folder `skimage` stands for the photographs that scikit-image ships, which are the
+default. Tables are printed and written to benchmarks/output/. Processor seconds are of all threads
+and child processes; on a busy machine they say more than the clock.
 """
 
 import argparse
+import resource
 import statistics
 import sys
 import time
@@ -31,6 +34,7 @@ from genimg_ui.core.request import FillMode  # noqa: E402
 
 OUTPUT = ROOT / "benchmarks" / "output"
 SKIMAGE = ("astronaut", "chelsea", "coffee", "rocket", "brick", "grass", "gravel", "camera")
+DEFAULT = [["skimage", "256", "abcd"]]
 SPEED_PICTURES = 3
 SPEED_PROTOCOLS = "ac"
 MONTAGE_ROWS = 12
@@ -40,12 +44,13 @@ Mask = NDArray[np.bool_]
 Fill = Callable[[Picture, Mask], Picture]
 
 
-def load(folder: Path | None) -> list[tuple[str, Picture]]:
-    """Name and RGB pixels of each picture, in the order of the names."""
-    if folder is None:
-        return [(name, _rgb(getattr(data, name)())) for name in SKIMAGE]
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in {".png", ".jpg", ".jpeg"})
-    return [(file.stem, np.asarray(Image.open(file).convert("RGB"))) for file in files]
+def load(folder: str) -> list[Picture]:
+    """RGB pixels of each picture, in the order of the names."""
+    if folder == "skimage":
+        return [_rgb(getattr(data, name)()) for name in SKIMAGE]
+    kinds = {".png", ".jpg", ".jpeg"}
+    files = sorted(path for path in Path(folder).iterdir() if path.suffix.lower() in kinds)
+    return [np.asarray(Image.open(file).convert("RGB")) for file in files]
 
 
 def _rgb(array: NDArray[np.uint8]) -> Picture:
@@ -69,6 +74,12 @@ def contenders() -> dict[str, Fill]:
     return ours | peers.installed()
 
 
+def processor_seconds() -> float:
+    """Of this process, its threads and the programs that it ran."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
 def pasted(fill: Fill, picture: Picture, mask: Mask) -> Picture:
     """What `fill` makes of the hole, with the known pixels as they were."""
     hidden = picture.copy()
@@ -83,9 +94,8 @@ def quality(pictures: list[Picture], fills: dict[str, Fill], protocols: str) -> 
         every = []
         for protocol in protocols:
             values = [
-                fill_metrics.measure(pasted(fill, picture, mask), picture, mask)
+                _timed(fill, picture, masks.make(protocol, *picture.shape[:2], number))
                 for number, picture in enumerate(pictures)
-                for mask in [masks.make(protocol, *picture.shape[:2], number)]
             ]
             every += values
             rows.append(_row(name, protocol, values))
@@ -95,30 +105,38 @@ def quality(pictures: list[Picture], fills: dict[str, Fill], protocols: str) -> 
     return sorted(rows, key=lambda row: order[row[1]])
 
 
+def _timed(fill: Fill, picture: Picture, mask: Mask) -> tuple[float, ...]:
+    before = processor_seconds()
+    filled = pasted(fill, picture, mask)
+    spent = processor_seconds() - before
+    return (*fill_metrics.measure(filled, picture, mask), spent)
+
+
 def _row(name: str, protocol: str, values: list[tuple[float, ...]]) -> list[str]:
     means = np.mean(values, axis=0)
     # A hole in a flat area has next to no Laplacian to compare with: the mean would be its alone.
-    means[-1] = np.median([value[-1] for value in values])
-    digits = (4, 2, 3, 4, 2)
+    means[-2:] = np.median([value[-2:] for value in values], axis=0)
+    digits = (4, 2, 3, 4, 2, 2)
     words = [f"{mean:.{digit}f}" for mean, digit in zip(means, digits, strict=True)]
     return [name, protocol, str(len(values)), *words]
 
 
 def speed(pictures: list[Picture], fills: dict[str, Fill], sides: list[int]) -> list[list[str]]:
-    """Median seconds over a few pictures and masks, at each longer side."""
+    """Median seconds over a few pictures and masks at each longer side: clock / processor."""
     rows = []
     for name, fill in fills.items():
         row = [name]
         for side in sides:
-            spent = []
+            clock, processor = [], []
             for number, picture in enumerate(pictures[:SPEED_PICTURES]):
                 sized = scaled(picture, side)
                 for protocol in SPEED_PROTOCOLS:
                     mask = masks.make(protocol, *sized.shape[:2], number)
-                    start = time.perf_counter()
+                    start, before = time.perf_counter(), processor_seconds()
                     fill(sized, mask)
-                    spent.append(time.perf_counter() - start)
-            row.append(f"{statistics.median(spent):.3f}")
+                    clock.append(time.perf_counter() - start)
+                    processor.append(processor_seconds() - before)
+            row.append(f"{statistics.median(clock):.2f} / {statistics.median(processor):.2f}")
         rows.append(row)
     return rows
 
@@ -149,36 +167,47 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=Path, help="folder; default: scikit-image's photographs")
-    parser.add_argument("--side", type=int, default=256, help="longer side for quality and montage")
-    parser.add_argument("--protocols", default="abcd")
+    words = ("FOLDER", "SIDE", "PROTOCOLS")
+    parser.add_argument("--set", nargs=3, action="append", metavar=words, dest="sets")
+    parser.add_argument("--count", type=int, help="pictures of each set, evenly chosen")
     parser.add_argument("--only", default="", help="parts of fills' names, with commas")
     parser.add_argument("--sides", type=int, nargs="*", default=[256, 512, 1024], help="for speed")
-    parser.add_argument("--montage", type=Path)
+    parser.add_argument("--montage", type=Path, help="folder for a PNG of each set")
     parser.add_argument("--no-quality", action="store_true")
     return parser.parse_args()
 
 
+def some(pictures: list[Picture], count: int | None) -> list[Picture]:
+    """`count` of the pictures, evenly chosen; all where there are no more."""
+    if count is None or count >= len(pictures):
+        return pictures
+    return [pictures[k * len(pictures) // count] for k in range(count)]
+
+
+def write(name: str, text: str) -> None:
+    """Print a table, and keep it at once: the next one may take long."""
+    OUTPUT.mkdir(exist_ok=True)
+    (OUTPUT / f"{name}.md").write_text(text)
+    print(f"{name}\n{text}", flush=True)
+
+
 def main() -> None:
     args = arguments()
-    pictures = [picture for _, picture in load(args.pictures)]
-    sized = [scaled(picture, args.side) for picture in pictures]
     wanted = args.only.split(",")
     fills = {n: f for n, f in contenders().items() if any(word in n for word in wanted)}
     exemplar.warm_up()
-    tables = []
-    if args.montage:
-        montage(sized, fills, args.protocols).save(args.montage)
-    if not args.no_quality:
-        head = ["fill", "masks", "n", *fill_metrics.NAMES]
-        tables.append(table(head, quality(sized, fills, args.protocols)))
+    sets = args.sets or DEFAULT
+    for folder, side, protocols in sets:
+        sized = [scaled(picture, int(side)) for picture in some(load(folder), args.count)]
+        name = f"fill-{Path(folder).name}-{side}"
+        if args.montage:
+            montage(sized, fills, protocols).save(args.montage / f"{name}.png")
+        if not args.no_quality:
+            head = ["fill", "masks", "n", *fill_metrics.NAMES, "processor s"]
+            write(name, table(head, quality(sized, fills, protocols)))
     if args.sides:
-        head = ["fill, median seconds", *(str(side) for side in args.sides)]
-        tables.append(table(head, speed(pictures, fills, args.sides)))
-    OUTPUT.mkdir(exist_ok=True)
-    name = args.pictures.name if args.pictures else "skimage"
-    (OUTPUT / f"fill-{name}-{args.side}.md").write_text("\n".join(tables))
-    sys.stdout.write("\n".join(tables))
+        head = ["fill, median seconds: clock / processor", *(str(side) for side in args.sides)]
+        write("fill-speed", table(head, speed(load(sets[0][0]), fills, args.sides)))
 
 
 if __name__ == "__main__":

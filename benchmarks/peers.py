@@ -1,9 +1,13 @@
 """Fills of others: f(image uint8 RGB (h, w, 3), mask bool (h, w)) -> uint8 (h, w, 3).
 
-Only those whose package is installed are listed. Each result is pasted back under the mask by the
-caller, because some change known pixels too.
+Only those whose package is installed are listed: G'MIC is Debian's package `gmic`, PyPatchMatch is
+`pypatchmatch` on PyPI. Shift-map and FSR are in `opencv-contrib-python-headless`, which excludes
+the OpenCV of the app: give it an environment of its own that sees the app's packages behind its
+own (a `.pth` file with their folder). Each result is pasted back under the mask by the caller,
+because some change known pixels too.
 """
 
+import importlib
 import importlib.util
 import shutil
 import subprocess
@@ -61,10 +65,30 @@ def pypatchmatch(image: Picture, mask: Mask) -> Picture:
     return np.asarray(module.inpaint(image, mask.astype(np.uint8) * 255, patch_size=3))
 
 
+def shiftmap(image: Picture, mask: Mask) -> Picture:
+    """Wants CIELAB."""
+    lab = cv2.cvtColor(image, cv2.COLOR_RGB2Lab)
+    found = _xphoto(lab, mask, cv2.xphoto.INPAINT_SHIFTMAP)
+    return np.asarray(cv2.cvtColor(found, cv2.COLOR_Lab2RGB))
+
+
+def fsr_fast(image: Picture, mask: Mask) -> Picture:
+    return _xphoto(image, mask, cv2.xphoto.INPAINT_FSR_FAST)
+
+
+def _xphoto(image: Picture, mask: Mask, method: int) -> Picture:
+    """Its mask is 0 where to fill."""
+    known, out = (~mask).astype(np.uint8) * 255, np.zeros_like(image)
+    cv2.xphoto.inpaint(np.where(mask[..., None], np.uint8(0), image), known, out, method)
+    return out
+
+
 def installed() -> dict[str, Fill]:
     peers: list[Fill] = [telea, navier_stokes, biharmonic]
     if shutil.which("gmic"):
         peers += [gmic_matchpatch, gmic_exemplar]
     if importlib.util.find_spec("patchmatch"):
         peers.append(pypatchmatch)
+    if hasattr(cv2, "xphoto"):
+        peers += [shiftmap, fsr_fast]
     return {getattr(peer, "__name__", str(peer)): peer for peer in peers}
