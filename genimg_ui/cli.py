@@ -12,7 +12,16 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from genimg_ui.commands import edits, evaluations, files, logs, models, replays, sweeps
+from genimg_ui.commands import (
+    edits,
+    evaluations,
+    files,
+    logs,
+    measuring,
+    models,
+    replays,
+    sweeps,
+)
 from genimg_ui.commands.adapters import add_adapter_flags
 from genimg_ui.commands.controls import add_control_flags
 from genimg_ui.core.blank import Colour, parse_colour
@@ -88,8 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     files.add_file_commands(names)
     sweeps.add_run_commands(names, _add_request)
     evaluations.add_evaluation_command(names)
+    measuring.add_measure_command(names)
     for name, command in names.choices.items():
-        file_flag = "--models-file" if name == "evaluate" else "--models"  # there, ids are asked
+        # There, --models are ids, and both are started alike.
+        file_flag = "--models-file" if name in ("evaluate", "measure") else "--models"
         command.add_argument("--data-dir", type=Path, default=default_data_dir(os.environ))
         command.add_argument(
             file_flag, dest="models", type=Path, default=DEFAULT_MODELS, metavar="FILE"

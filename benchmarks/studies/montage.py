@@ -23,7 +23,8 @@ def draw_montage(folder: Path, names: Mapping[str, str], path: Path, cases: int)
     """
     evaluation = EvaluationFolder(folder)
     count = evaluation.run().cases
-    chosen = sorted({round(i * (count - 1) / max(1, cases - 1)) for i in range(min(cases, count))})
+    most = min(cases, count)
+    chosen = [round(i * (count - 1) / max(1, most - 1)) for i in range(most)]
     side = max(_open(evaluation.picture(case, ORIGINAL)).size[0] for case in chosen)
     labels = ["original", "hole", *names.values()]
     size = (len(labels) * (side + GAP), LABEL + len(chosen) * (side + GAP))

@@ -24,7 +24,8 @@ from genimg_ui.evaluation.folder import REPORT
 from genimg_ui.evaluation.gate import read_tolerances
 from genimg_ui.evaluation.protocol import Protocol, picture_folder
 from genimg_ui.evaluation.protocol_file import read_protocol
-from genimg_ui.evaluation.results import read_result
+from genimg_ui.evaluation.results import Result, read_result
+from genimg_ui.evaluation.runner import Scorer
 from genimg_ui.evaluation.session import Asked, Evaluated, Tools, evaluate
 from genimg_ui.examples import examples
 from genimg_ui.registry import ModelSpec, Registry
@@ -78,10 +79,10 @@ def run_evaluation(flags: argparse.Namespace) -> int:
         with cancelled_by_interrupt() as cancel:
             tools = Tools(
                 editor_of=lambda store: place.editor_of(store, registry),
-                open_scorer=lambda metrics: _scoring().open_scorer(metrics),
+                open_scorer=open_scorer,
                 release=place.pool.release,
                 session=place.session,
-                tell=_teller(flags),
+                tell=teller(flags),
                 cancel=cancel,
             )
             try:
@@ -138,11 +139,13 @@ def _pictures(protocol: Protocol, flags: argparse.Namespace) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _scoring() -> Any:
-    return importlib.import_module(_SCORING)
+def open_scorer(metrics: tuple[str, ...]) -> Scorer:
+    """What computes the metrics; torch is imported now."""
+    scorer: Scorer = importlib.import_module(_SCORING).open_scorer(metrics)
+    return scorer
 
 
-def _teller(flags: argparse.Namespace) -> Callable[[str], None]:
+def teller(flags: argparse.Namespace) -> Callable[[str], None]:
     """Lines on stderr, which stays free of anything else."""
 
     def tell(line: str) -> None:
@@ -153,11 +156,20 @@ def _teller(flags: argparse.Namespace) -> Callable[[str], None]:
 
 
 def _print(flags: argparse.Namespace, done: Evaluated) -> None:
-    result = done.result
     if flags.json:
         fell = None if done.falls is None else to_json(done.falls)
-        print(json.dumps({"result": to_json(result), "falls": fell}))
+        print(json.dumps({"result": to_json(done.result), "falls": fell}))
         return
+    print_result(done.result, flags.out)
+    if done.falls is not None:
+        for fall in done.falls:
+            print(f"fell: {fall.model}: {fall.sentence}")
+        if not done.falls:
+            print("Nothing fell below the baseline.")
+
+
+def print_result(result: Result, out: Path) -> None:
+    """A line for each model, what was not measured, and where the report is."""
     for model in result.models:
         shown = [
             value for value in result.values if value.model == model.id and not value.mask_kind
@@ -166,9 +178,4 @@ def _print(flags: argparse.Namespace, done: Evaluated) -> None:
         print(f"{model.id}: {model.done} results, {model.failed} failed; {', '.join(means)}")
     for line in result.lacks:
         print(f"not measured: {line}", file=sys.stderr)
-    print(f"{flags.out / REPORT}")
-    if done.falls is not None:
-        for fall in done.falls:
-            print(f"fell: {fall.model}: {fall.sentence}")
-        if not done.falls:
-            print("Nothing fell below the baseline.")
+    print(f"{out / REPORT}")

@@ -10,7 +10,7 @@ from genimg_ui.core.request import SEED_LIMIT, EditRequest
 from genimg_ui.core.resolve import MAX_PROMPT
 from genimg_ui.core.serial import from_json, to_json
 from genimg_ui.evaluation.mask_shapes import SHAPES, Blob, Border, MaskShape, Rectangles, Strokes
-from genimg_ui.evaluation.metrics.catalogue import METRICS
+from genimg_ui.evaluation.metrics.catalogue import METRICS, USUAL
 from genimg_ui.evaluation.protocol import MaskSet, PictureSet, Protocol
 from genimg_ui.presets import SETTINGS
 from genimg_ui.yaml_reader import YamlReader, compose, shown
@@ -53,7 +53,7 @@ def read_protocol(path: Path) -> Protocol:
     given: dict[str, Any] = {
         key: read(reader, top[key], key) for key, read in _OPTIONAL.items() if key in top
     }
-    given.setdefault("metrics", tuple(METRICS))
+    given.setdefault("metrics", USUAL)
     return Protocol(
         name=name,
         version=reader.whole(top["version"], "version", low=1, high=1_000_000),

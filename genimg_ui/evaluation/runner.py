@@ -2,13 +2,13 @@
 
 One model after the other, so that its weights are read once. A case is an ordinary edit: its
 entry goes into the seed log of the evaluation's own store, and its id follows from the run, the
-model and the case, so that what a kill left is found again. A case that failed is tried again, under
-an id of its own, when the folder is gone on with.
+model and the case, so that what a kill left is found again. A case that failed is tried again,
+under an id of its own, when the folder is gone on with.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
@@ -41,7 +41,7 @@ class Scorer(Shape):
 
     def score(self, pairs: Sequence[Pair]) -> list[dict[str, Score]]: ...
 
-    def score_set(self, pairs: Sequence[Pair]) -> dict[str, SetScore]: ...
+    def score_set(self, pairs: Iterable[Pair]) -> dict[str, SetScore]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,12 +111,13 @@ class Runner:
     ) -> dict[str, SetScore]:
         """The metrics of all results of a model together."""
         records = [done[spec.id, one.case.index] for one in staged]
-        pairs = [
+        if not any(record.done for record in records):
+            return {}
+        return self._scorer.score_set(
             self._pair(one, stage, record.result)
             for one, record in zip(staged, records, strict=True)
             if record.done
-        ]
-        return self._scorer.score_set(pairs) if pairs else {}
+        )
 
     def _batch(
         self, spec: ModelSpec, batch: Sequence[Staged], stage: Stage, cancel: CancelToken

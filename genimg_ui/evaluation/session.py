@@ -9,24 +9,20 @@ from genimg_ui.backend.base import CancelToken
 from genimg_ui.core.serial import Json
 from genimg_ui.editor import Editor
 from genimg_ui.environment import base_versions, versions
-from genimg_ui.evaluation.folder import CSV, REPORT, RESULT, STORE, EvaluationFolder, RunRecord
+from genimg_ui.evaluation.folder import STORE, EvaluationFolder, RunRecord
 from genimg_ui.evaluation.gate import Fall, check_comparable, falls
-from genimg_ui.evaluation.metrics.base import Region
 from genimg_ui.evaluation.metrics.catalogue import METRICS
 from genimg_ui.evaluation.progress import Progress, steady_clock
 from genimg_ui.evaluation.protocol import Protocol, cases, digest, to_plain
-from genimg_ui.evaluation.report.page import Report
-from genimg_ui.evaluation.results import Result, cases_csv, result_json
+from genimg_ui.evaluation.results import Result
 from genimg_ui.evaluation.runner import Bench, Runner, Scorer
 from genimg_ui.evaluation.staging import Stage, pictures_digests
-from genimg_ui.evaluation.summing import Cases, Measured, leads, outcome, values
-from genimg_ui.history.names import new_entry_id, utc_now
-from genimg_ui.history.record import LogEntry
+from genimg_ui.evaluation.summing import Measured, outcome
+from genimg_ui.evaluation.writing import LIBRARIES, example, make_result, write_all
+from genimg_ui.history.names import new_entry_id
 from genimg_ui.history.store import Store
 from genimg_ui.registry import ModelSpec
 
-# Libraries whose version may change a number, by their names on PyPI.
-_LIBRARIES = ("torch", "diffusers", "transformers", "numba", "scikit-image", "torchmetrics")
 _STAGED_EVERY = 50  # cases between two lines while pictures are cut
 
 
@@ -105,14 +101,16 @@ def _evaluate(
     measured = Measured(
         models=tuple(spec.id for spec in asked.specs), metrics=metrics, cases=done, sets=sets
     )
-    result = _result(asked, run, measured, lacks, store)
+    outcomes = tuple(
+        outcome(spec.id, spec.title, records, example(store, records))
+        for spec in asked.specs
+        for records in [[r for (name, _), r in done.items() if name == spec.id]]
+    )
+    result = make_result(run, measured, outcomes, lacks)
     fell = None
     if asked.baseline is not None:
         fell = falls(result, asked.baseline, asked.tolerances or {})
-    folder.write(RESULT, result_json(result))
-    columns = tuple(metric.name for metric in metrics if metric.region is not Region.SET)
-    folder.write(CSV, cases_csv(done, columns).encode())
-    folder.write(REPORT, Report(result, done, folder, fell).html().encode())
+    write_all(folder, result, done, fell)
     return Evaluated(result=result, falls=fell)
 
 
@@ -124,7 +122,7 @@ def _run_record(asked: Asked) -> RunRecord:
         protocol_digest=digest(asked.protocol),
         models=_facts(asked),
         pictures=pictures_digests(all_cases, asked.pictures),
-        environment=base_versions() | versions(*_LIBRARIES),
+        environment=base_versions() | versions(*LIBRARIES),
         cases=len(all_cases),
     )
 
@@ -133,36 +131,6 @@ def _facts(asked: Asked) -> dict[str, Json]:
     """What must not change of each model, with the parameters that are its own."""
     own = {name: {"entry": asked.models[name], "own": dict(asked.own[name])} for name in asked.own}
     return dict(asked.models) | own
-
-
-def _result(
-    asked: Asked, run: RunRecord, measured: Measured, lacks: dict[str, str], store: Store
-) -> Result:
-    return Result(
-        run=run.id,
-        created=utc_now(),
-        protocol=run.protocol,
-        protocol_digest=run.protocol_digest,
-        pictures_digest=run.pictures_digest,
-        cases=run.cases,
-        models=tuple(
-            outcome(spec, records, _example(spec, measured.cases, store))
-            for spec in asked.specs
-            for records in [[r for (name, _), r in measured.cases.items() if name == spec.id]]
-        ),
-        metrics=measured.metrics,
-        values=values(measured),
-        leads=leads(measured),
-        unavailable=lacks,
-        environment=run.environment,
-    )
-
-
-def _example(spec: ModelSpec, done: Cases, store: Store) -> LogEntry | None:
-    """The entry of one result of a model, None where it has none."""
-    records = (record for (name, _), record in done.items() if name == spec.id)
-    first = next((record for record in records if record.done), None)
-    return store.entry(first.entry) if first else None
 
 
 def _staging_told(run: RunRecord, tools: Tools) -> Callable[[int], None]:

@@ -63,7 +63,7 @@ class Stage:
             return Staged(case=case, source=source, mask=mask)
         picture = case_picture(self._protocol.pictures, self._pictures, case)
         drawn = case_mask(self._protocol, case, *picture.shape[:2])
-        source = self._store.put_source(_png(picture))
+        source = self._store.put_source(plain_png(picture))
         mask = self._store.put_mask(mask_png(drawn))
         self._folder.put_picture(case.index, ORIGINAL, self._store.source_path(source))
         self._folder.put_picture(case.index, MASK, self._store.mask_path(mask))
@@ -81,7 +81,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _png(picture: Rgb) -> bytes:
+def plain_png(picture: Rgb) -> bytes:
+    """The pixels as a PNG without anything else, written fast."""
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(picture)).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

@@ -8,6 +8,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,10 +76,13 @@ def _interval(groups: list[list[float]], seed: int, resamples: int) -> tuple[flo
     return _ends((drawn @ sums) / (drawn @ counts))
 
 
+@lru_cache(maxsize=8)  # every metric and every pair of models has the same number of pictures
 def _drawn(size: int, seed: int, resamples: int) -> NDArray[np.int64]:
-    """How often each of `size` pictures comes in each drawing: (resamples, size)."""
+    """How often each of `size` pictures comes in each drawing: (resamples, size), read-only."""
     rng = np.random.Generator(np.random.PCG64(seed))
-    return rng.multinomial(size, np.full(size, 1 / size), size=resamples)
+    drawn = rng.multinomial(size, np.full(size, 1 / size), size=resamples)
+    drawn.flags.writeable = False
+    return drawn
 
 
 def _ends(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -9,7 +9,6 @@ from genimg_ui.evaluation.metrics.base import Direction, Metric, Region, SetScor
 from genimg_ui.evaluation.results import EVERY, Lead, ModelOutcome, Value
 from genimg_ui.evaluation.statistics import Sample, Summary, summarise
 from genimg_ui.history.record import LogEntry
-from genimg_ui.registry import ModelSpec
 
 Cases = Mapping[tuple[str, int], CaseRecord]  # by model and case
 LEAST_PICTURES = 10  # of fewer, a bootstrap's interval is too narrow to name a leader
@@ -54,13 +53,15 @@ def leads(measured: Measured) -> tuple[Lead, ...]:
     return tuple(lead for lead in found if lead is not None)
 
 
-def outcome(spec: ModelSpec, records: Sequence[CaseRecord], entry: LogEntry | None) -> ModelOutcome:
+def outcome(
+    name: str, title: str, records: Sequence[CaseRecord], entry: LogEntry | None
+) -> ModelOutcome:
     """How a model's cases ended; `entry` is one of its results, which tells the machine."""
     done = [record for record in records if record.done]
     seconds = sum(record.seconds for record in done) / len(done) if done else None
     return ModelOutcome(
-        id=spec.id,
-        title=spec.title,
+        id=name,
+        title=title,
         done=len(done),
         failed=len(records) - len(done),
         seconds=seconds,

@@ -29,11 +29,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What to evaluate. `pictures`: a folder of this machine; None: what the protocol names."""
+    """What to evaluate. `pictures`: a folder of this machine; None: what the protocol names.
 
-    protocol: str  # a name of `protocols`, or a path
-    models: tuple[str, ...]
+    With `as_they_are` results are measured without a protocol, and no model runs.
+    """
+
+    protocol: str = ""  # a name of `protocols`, or a path
+    models: tuple[str, ...] = ()
     pictures: str | None = None
+    as_they_are: bool = False
+    by_settings: bool = False  # of these: whether settings of a run are compared, not models
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +79,8 @@ def protocol_path(wanted: Wanted) -> Path:
 
 def check_wanted(wanted: Wanted) -> None:
     """Refuse what names nothing; everything else the command itself looks at."""
+    if wanted.as_they_are:
+        return
     if not wanted.models:
         raise RefusedInput("An evaluation needs one model or more, got none.")
     path = protocol_path(wanted)
@@ -89,13 +96,14 @@ def check_wanted(wanted: Wanted) -> None:
         )
 
 
-def fraction(run: Path, models: int) -> float:
+def fraction(run: Path, models: int, results: int | None = None) -> float:
     """The share of all cases that have ended, by the lines of cases.jsonl.
 
-    A case that is tried again counts once.
+    A case that is tried again counts once. `results` is how many there are in all, where they are
+    not the cases of so many models.
     """
     try:
-        total = EvaluationFolder(run).run().cases * models
+        total = EvaluationFolder(run).run().cases * models if results is None else results
         with (run / CASES).open("rb") as file:
             done = len({found.group() for line in file if (found := _CASE.match(line))})
     except (RefusedInput, OSError):

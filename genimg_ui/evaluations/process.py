@@ -1,4 +1,4 @@
-"""The command `evaluate` as a process that holds a lock for as long as it lives."""
+"""The command `evaluate` or `measure` as a process that holds a lock for as long as it lives."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ def spawn(arguments: Sequence[str], alive: Path, log: Path) -> "subprocess.Popen
     try:
         with log.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "genimg_ui", "evaluate", *arguments],
+                [sys.executable, "-m", "genimg_ui", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,

@@ -2,7 +2,8 @@
 
 ```
 data/evaluations/<id>/asked.json   what was asked for, and by which session
-                      pictures/    a session's own results, where these were asked for
+                      pictures/    a session's own results, where these are cut and filled anew
+                      listed.txt   or the entries and places of those to measure as they are
                       run/         the folder of the evaluation (evaluation/folder.py)
                       log.txt      what the command said
                       alive        locked by the kernel for as long as the process lives
@@ -17,7 +18,7 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from genimg_ui.core.serial import from_json, to_json
@@ -38,13 +39,22 @@ from genimg_ui.history.files import make_folder, storage_error, write_whole
 from genimg_ui.history.locks import is_held
 from genimg_ui.history.names import check_session, is_session, new_session_key, utc_now
 
-FOLDER = "evaluations"
+FOLDER, LISTED = "evaluations", "listed.txt"
 CLOSED = (
     "This page is open to everyone, so evaluations cannot be started here: whoever runs it does "
     "that on the command line."
 )
 MOST_PICTURES = 1000  # of a session's own results
 _STOP_SECONDS = 10.0  # for the command to end after it was asked to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """One result of the session: the place in its entry, and its file."""
+
+    entry: str
+    index: int
+    path: Path
 
 
 class Evaluations:
@@ -58,16 +68,16 @@ class Evaluations:
         self._lock = threading.Lock()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, session: str, wanted: Wanted, results: Sequence[Path] = ()) -> str:
-        """Start one, with `results` as its pictures where there are any; its id.
+    def start(self, session: str, wanted: Wanted, results: Sequence[Own] = ()) -> str:
+        """Start one of these results, as pictures or as they are, where there are any; its id.
 
         Raises RefusedInput, StorageError.
         """
         self._check_open()
         check_wanted(wanted)
-        if len(results) > MOST_PICTURES:
+        if len(results) > MOST_PICTURES or (wanted.as_they_are and not results):
             raise RefusedInput(
-                f"At most {MOST_PICTURES} results can be evaluated, got {len(results)}."
+                f"1 to {MOST_PICTURES} results can be evaluated, got {len(results)}."
             )
         kept = Kept(
             id=new_session_key(),
@@ -80,7 +90,11 @@ class Evaluations:
             self._check_alone()
             folder = make_folder(self._folder / kept.id)
             try:
-                self._copy(results, folder / "pictures")
+                if wanted.as_they_are:
+                    lines = "".join(f"{one.entry} {one.index}\n" for one in results)
+                    write_whole(folder / LISTED, lines.encode(), "the list of results")
+                else:
+                    self._copy([one.path for one in results], folder / "pictures")
                 self._keep(kept)
                 self._run(kept)
             except BaseException:
@@ -150,14 +164,10 @@ class Evaluations:
             )
 
     def _run(self, kept: Kept) -> None:
-        folder, wanted = self._folder / kept.id, kept.wanted
-        arguments = [str(protocol_path(wanted).resolve()), "--models", ",".join(wanted.models)]
+        folder = self._folder / kept.id
+        arguments = _of_results(folder, kept) if kept.wanted.as_they_are else _asked(folder, kept)
         arguments += ["--out", str(folder / "run"), "--data-dir", str(self._data_dir)]
         arguments += ["--models-file", str(self._models)]
-        if kept.own_results:
-            arguments += ["--pictures", str(folder / "pictures")]
-        elif wanted.pictures is not None:
-            arguments += ["--pictures", str(Path(wanted.pictures).expanduser().resolve())]
         process = spawn(arguments, folder / "alive", folder / "log.txt")
         self._processes[kept.id] = process
         self._keep(replace(kept, pid=process.pid, stopped=False))
@@ -175,10 +185,14 @@ class Evaluations:
         return Evaluation(
             kept=kept,
             state=state,
-            fraction=1.0 if done else fraction(folder / "run", len(kept.wanted.models)),
+            fraction=1.0 if done else self._fraction(kept),
             text=last_line(folder / "log.txt"),
             report=report if report.is_file() else None,
         )
+
+    def _fraction(self, kept: Kept) -> float:
+        total = kept.own_results if kept.wanted.as_they_are else None
+        return fraction(self._folder / kept.id / "run", len(kept.wanted.models), total)
 
     def _all(self) -> list[Kept]:
         for process in self._processes.values():
@@ -223,3 +237,22 @@ class Evaluations:
                 shutil.copyfile(path, folder / f"{number:04d}{path.suffix}")
         except OSError as error:
             raise storage_error(error, self._data_dir, "the pictures") from error
+
+
+def _asked(folder: Path, kept: Kept) -> list[str]:
+    """The command `evaluate`, but for its places."""
+    wanted = kept.wanted
+    protocol = str(protocol_path(wanted).resolve())
+    arguments = ["evaluate", protocol, "--models", ",".join(wanted.models)]
+    if kept.own_results:
+        return [*arguments, "--pictures", str(folder / "pictures")]
+    if wanted.pictures is None:
+        return arguments
+    return [*arguments, "--pictures", str(Path(wanted.pictures).expanduser().resolve())]
+
+
+def _of_results(folder: Path, kept: Kept) -> list[str]:
+    """The command `measure`, but for its places."""
+    compared = "settings" if kept.wanted.by_settings else "models"
+    listed = ["--listed", str(folder / LISTED), "--compare", compared]
+    return ["measure", "--session", kept.owner, *listed]

@@ -16,6 +16,7 @@ from genimg_ui.ui.views import Link
 
 Json = dict[str, Any]
 ABSENT = "{} cannot be used here yet: the Models tab says why."
+MEASURED = "Results as they are"
 RATER_PAGE = "judge/{}"  # the address of a study, relative to the page
 ENDINGS = {
     State.STOPPING: "Stopping after the case that runs …",
@@ -92,12 +93,13 @@ def evaluation_view(one: Evaluation, titles: dict[str, str], link: Link) -> Json
     if kept.own_results:
         pictures = f"{_count(kept.own_results, 'result')} of this session"
     protocol = wanted.protocol.replace("\\", "/").rsplit("/", 1)[-1]
+    title = f"{protocol}: {', '.join(titles.get(name, name) for name in wanted.models)}"
     report = ""
     if one.report is not None:
         report = f"{link(one.report)}?at={one.report.stat().st_mtime_ns}"
     return {
         "id": kept.id,
-        "title": f"{protocol}: {', '.join(titles.get(name, name) for name in wanted.models)}",
+        "title": MEASURED if wanted.as_they_are else title,
         "facts": f"{kept.created[:16].replace('T', ' ')} UTC · {pictures}",
         "state": str(one.state),
         "text": _evaluation_text(one),

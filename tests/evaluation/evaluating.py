@@ -1,6 +1,6 @@
 """A tiny evaluation: real pictures, engines and editor; one metric, so that torch is not needed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,9 +31,10 @@ class PlainScorer:
     def score(self, pairs: Sequence[Pair]) -> list[dict[str, Score]]:
         return [{"mse": _mse(pair)} for pair in pairs]
 
-    def score_set(self, pairs: Sequence[Pair]) -> dict[str, SetScore]:
-        mean = float(np.mean([pair.result.mean() for pair in pairs]))
-        return {"fid": SetScore(value=mean, n=len(pairs), low=mean - 1, high=mean + 1)}
+    def score_set(self, pairs: Iterable[Pair]) -> dict[str, SetScore]:
+        means = [pair.result.mean() for pair in pairs]
+        mean = float(np.mean(means))
+        return {"fid": SetScore(value=mean, n=len(means), low=mean - 1, high=mean + 1)}
 
 
 def _mse(pair: Pair) -> float:

@@ -7,7 +7,7 @@ import pytest
 from genimg_ui.core.request import EditRequest, FillUnderMask
 from genimg_ui.errors import RefusedInput
 from genimg_ui.evaluation.mask_shapes import Blob, Border, Rectangles, Strokes
-from genimg_ui.evaluation.metrics.catalogue import METRICS
+from genimg_ui.evaluation.metrics.catalogue import USUAL
 from genimg_ui.evaluation.protocol import Protocol, apply_parameters
 from genimg_ui.evaluation.protocol_file import parameter_names, read_protocol
 
@@ -66,7 +66,7 @@ def test_reads_every_key(tmp_path: Path) -> None:
 def test_what_is_left_out_has_its_usual_value(tmp_path: Path) -> None:
     protocol = _read(tmp_path, LEAST)
     assert protocol.prompts == ("",) and protocol.seeds == (0,)
-    assert protocol.metrics == tuple(METRICS)
+    assert protocol.metrics == USUAL
     assert protocol.masks.kinds == (Blob(),)
     assert apply_parameters(protocol, EditRequest()) == EditRequest()
 

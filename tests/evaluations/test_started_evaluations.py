@@ -11,7 +11,7 @@ import pytest
 from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.evaluations import process
 from genimg_ui.evaluations.kept import Evaluation, State, Wanted, fraction, last_line
-from genimg_ui.evaluations.runs import Evaluations
+from genimg_ui.evaluations.runs import Evaluations, Own
 from genimg_ui.history.names import session_id
 from genimg_ui.history.private import PrivateSecret
 from genimg_ui.links import Links
@@ -33,7 +33,7 @@ lines = out / "cases.jsonl"
 try:
     while not (out.parent / "go").exists():
         if not lines.exists():
-            lines.write_text("{}\\n{}\\n")
+            lines.write_text("".join(json.dumps({"case": n, "model": "a"}) + "\\n" for n in (0, 1)))
             print("exemplar (1 of 2): case 2 of 4", flush=True)
         time.sleep(0.02)
 except KeyboardInterrupt:
@@ -136,7 +136,8 @@ def test_results_are_copied_and_named_as_its_pictures(
 ) -> None:
     picture = tmp_path / "one.png"
     picture.write_bytes(b"pixels")
-    started = runs.start(ANN, wanted, [picture, picture])
+    twice = [Own(entry="e", index=0, path=picture)] * 2
+    started = runs.start(ANN, wanted, twice)
     folder = tmp_path / "data" / "evaluations" / started
     assert [path.read_bytes() for path in (folder / "pictures").iterdir()] == [b"pixels"]
     until(runs, lambda one: one.fraction > 0)
@@ -187,3 +188,20 @@ def test_the_last_line_and_the_fraction_of_nothing(tmp_path: Path) -> None:
     assert last_line(log) == "" and fraction(tmp_path, 2) == 0.0
     log.write_text("x" * 9000 + "\nlast words\n\n")
     assert last_line(log) == "last words"
+
+
+def test_results_are_measured_as_they_are(runs: Evaluations, tmp_path: Path) -> None:
+    wanted = Wanted(as_they_are=True, by_settings=True)
+    with pytest.raises(RefusedInput, match="1 to 1000 results can be evaluated, got 0"):
+        runs.start(ANN, wanted)
+    owns = [Own(entry=f"e{n}", index=n, path=tmp_path / "unused.png") for n in range(4)]
+    started = runs.start(ANN, wanted, owns)
+    now = until(runs, lambda one: one.fraction > 0)
+    assert now.fraction == 0.5  # 2 lines of 4 results
+    folder = tmp_path / "data" / "evaluations" / started
+    assert (folder / "listed.txt").read_text() == "e0 0\ne1 1\ne2 2\ne3 3\n"
+    assert not (folder / "pictures").exists()
+    told = (folder / "log.txt").read_text()
+    assert f"measure --session {ANN} --listed {folder / 'listed.txt'} --compare settings" in told
+    finish(tmp_path / "data", started)
+    assert until(runs, lambda one: not one.state.active).state is State.DONE

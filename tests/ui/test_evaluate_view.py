@@ -112,6 +112,17 @@ def test_what_can_be_done_with_an_evaluation(state: State, can: set[str]) -> Non
         assert "25% of its cases" in shown["text"]
 
 
+def test_results_as_they_are_have_a_name_and_a_count() -> None:
+    wanted = Wanted(as_they_are=True)
+    kept = Kept(
+        id="1" * 32, owner="2" * 32, created="2026-01-02T03:04", wanted=wanted, own_results=3
+    )  # fmt: skip
+    one = Evaluation(kept=kept, state=State.RUNNING, fraction=0.5, text="", report=None)
+    shown = evaluation_view(one, {}, str)
+    assert shown["title"] == "Results as they are"
+    assert shown["facts"].endswith("3 results of this session")
+
+
 def test_a_form_is_read_or_refused() -> None:
     asked = {"chosen": "last", "compared": "settings", "last": " 12 ", "run": "r"}
     assert selection_of(asked) == Selection(

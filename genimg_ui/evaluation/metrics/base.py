@@ -31,6 +31,8 @@ class Region(StrEnum):
 
     HOLE = "hole"
     """The pixels under the mask of one result, beside those of the original."""
+    OUTSIDE = "outside"
+    """The pixels that the mask locks, beside those of the original."""
     WHOLE = "whole"
     """All pixels of one result, beside those of the original."""
     PAIR_FREE = "pair-free"

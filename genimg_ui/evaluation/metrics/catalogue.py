@@ -56,6 +56,19 @@ _ALL: tuple[Metric, ...] = (
         region=Region.PAIR_FREE,
         unit="ΔE",
     ),
+    Metric(
+        name="changed_outside",
+        title="Pixels changed outside the mask",
+        direction=_DOWN,
+        region=Region.OUTSIDE,
+    ),
+    Metric(
+        name="psnr_outside",
+        title="PSNR outside the mask",
+        direction=_UP,
+        region=Region.OUTSIDE,
+        unit="dB",
+    ),
     Metric(name="lpips", title="LPIPS", direction=_DOWN, region=Region.WHOLE, needs=ALEXNET),
     Metric(
         name="lpips_hole",
@@ -77,3 +90,15 @@ _ALL: tuple[Metric, ...] = (
     *_set("recall_stand_in", f"Recall {_STAND_IN}", _UP, ""),
 )
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})
+# Of a protocol that names none: all but what every edit of this program proves in its own report.
+USUAL = tuple(metric.name for metric in _ALL if metric.region is not Region.OUTSIDE)
+# Of results that are there: what needs no picture of how it should have come out.
+AS_THEY_ARE = (
+    "changed_outside",
+    "psnr_outside",
+    "sharpness",
+    "seam",
+    "colour_shift",
+    "clip_score",
+    *(name for name in METRICS if name.endswith(("_stand_in", "_stand_in_hole"))),
+)

@@ -26,6 +26,21 @@ def differences(pair: Pair) -> dict[str, Score]:
     return scores
 
 
+def outside(pair: Pair) -> dict[str, Score]:
+    """How many locked pixels differ from the original's in any channel, and their PSNR in dB.
+
+    PSNR is capped as in `differences`; undefined where the mask covers the whole picture.
+    """
+    locked = ~pair.hole
+    if not locked.any():
+        sentence = "The mask covers the whole picture: nothing is locked."
+        return {name: Undefined(name, sentence) for name in ("changed_outside", "psnr_outside")}
+    result, original = pair.result[locked], pair.original[locked]
+    changed = int(np.count_nonzero((result != original).any(axis=1)))
+    _, psnr = _error(result / 255.0, original / 255.0)
+    return {"changed_outside": float(changed), "psnr_outside": psnr}
+
+
 def sharpness(pair: Pair) -> dict[str, Score]:
     """Mean absolute Laplacian in the hole, over the original's: 1 is as sharp, less is blurred.
 

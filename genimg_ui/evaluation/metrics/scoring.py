@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -22,10 +22,13 @@ from genimg_ui.evaluation.metrics.text import ClipScore
 
 Measure = Callable[[Pair], dict[str, Score]]
 Network = Callable[[Sequence[Rgb]], distributions.Features]
+_Rows = tuple[list[distributions.Features], list[distributions.Features]]
+FEW, FEW_PIXELS = 32, 16_000_000  # pairs that are held at a time, and about how many pixels
 CROP_SIDE = 32  # pixels: the least side of what is cut out around a hole
 _STAND_IN = "_stand_in"
 _PLAIN: tuple[tuple[tuple[str, ...], Measure], ...] = (
     (("mse", "psnr", "mse_hole", "psnr_hole"), pixel.differences),
+    (("changed_outside", "psnr_outside"), pixel.outside),
     (("sharpness",), pixel.sharpness),
     (("ssim", "ssim_hole"), structural.ssim),
     (("ms_ssim",), structural.ms_ssim),
@@ -58,41 +61,37 @@ class Scorer:
         """The metrics of each pair, in the order of the names; every float is finite."""
         return [self._score(pair) for pair in pairs]
 
-    def score_set(self, pairs: Sequence[Pair]) -> dict[str, SetScore]:
+    def score_set(self, pairs: Iterable[Pair]) -> dict[str, SetScore]:
         """The metrics of all pairs of one model together, the pairs in the order of the cases.
 
         Around the hole means the hole's box made square, where the picture allows, and at least
         32 pixels wide and high, cut out of results and originals; pairs without a hole are left
-        out there.
+        out there. Only a few pairs are held at a time.
         """
-        cache: dict[tuple[str, bool], tuple[distributions.Features, distributions.Features]] = {}
-        scores: dict[str, SetScore] = {}
-        for name in self._set_names:
-            network, kind, cut = _of_set(name)
-            key = (network, cut)
-            if key not in cache:
-                cache[key] = self._features(pairs, network, cut=cut)
-            scores[name] = distributions.set_score(kind, name, *cache[key])
-        return scores
+        kinds = {name: _of_set(name) for name in self._set_names}
+        found: dict[tuple[str, bool], _Rows] = {(n, cut): ([], []) for n, _, cut in kinds.values()}
+        for some in _few(pairs) if found else ():
+            for (network, cut), rows in found.items():
+                self._add(rows, some, network, cut=cut)
+        features = {key: (_whole(real), _whole(fake)) for key, (real, fake) in found.items()}
+        return {
+            name: distributions.set_score(kind, name, *features[network, cut])
+            for name, (network, kind, cut) in kinds.items()
+        }
 
-    def _features(
-        self, pairs: Sequence[Pair], network: str, *, cut: bool
-    ) -> tuple[distributions.Features, distributions.Features]:
-        """The features of originals and of results."""
+    def _add(self, rows: _Rows, pairs: Sequence[Pair], network: str, *, cut: bool) -> None:
+        """Add the features of originals and of results."""
         boxes = [around_hole(pair) if cut else (slice(None), slice(None)) for pair in pairs]
         kept = [(pair, box) for pair, box in zip(pairs, boxes, strict=True) if box is not None]
         if not kept:
-            return np.zeros((0, 1)), np.zeros((0, 1))
+            return
         originals = [np.ascontiguousarray(pair.original[box]) for pair, box in kept]
-        digest = hashlib.sha256()
-        for picture in originals:
-            digest.update(repr(picture.shape).encode())
-            digest.update(picture.data)
-        key = (network, digest.hexdigest())
         compute = self._networks[network]
+        key = (network, _digest(originals))
         if key not in self._originals:
             self._originals[key] = compute(originals)
-        return self._originals[key], compute([pair.result[box] for pair, box in kept])
+        rows[0].append(self._originals[key])
+        rows[1].append(compute([pair.result[box] for pair, box in kept]))
 
     def _score(self, pair: Pair) -> dict[str, Score]:
         found: dict[str, Score] = {}
@@ -171,6 +170,30 @@ def _clip() -> ClipScore | None:
         return ClipScore(folder)
     except (OSError, ValueError):
         return None
+
+
+def _few(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    """The pairs in groups that memory holds, whatever their sizes."""
+    some: list[Pair] = []
+    for pair in pairs:
+        some.append(pair)
+        if len(some) == FEW or sum(one.mask.size for one in some) >= FEW_PIXELS:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _whole(parts: Sequence[distributions.Features]) -> distributions.Features:
+    return np.concatenate(parts) if parts else np.zeros((0, 1))
+
+
+def _digest(pictures: Sequence[Rgb]) -> str:
+    digest = hashlib.sha256()
+    for picture in pictures:
+        digest.update(repr(picture.shape).encode())
+        digest.update(picture.data)
+    return digest.hexdigest()
 
 
 def _finite(name: str, score: Score) -> Score:

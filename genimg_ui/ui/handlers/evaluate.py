@@ -9,6 +9,7 @@ import gradio as gr
 from genimg_ui.errors import GenimgError, RefusedInput
 from genimg_ui.evaluations.choices import chosen, titles
 from genimg_ui.evaluations.kept import Wanted
+from genimg_ui.evaluations.runs import Own
 from genimg_ui.history.exports import ExportFolder
 from genimg_ui.history.names import is_session_key
 from genimg_ui.judging.entrants import (
@@ -30,7 +31,7 @@ from genimg_ui.ui.panels import Updates, Values
 from genimg_ui.workspace import Workspace
 
 Json = dict[str, Any]
-EVALUATION, FOLDER, RESULTS = "evaluation", "folder", "results"
+EVALUATION, FOLDER, RESULTS, AS_THEY_ARE = "evaluation", "folder", "results", "as-they-are"
 # What only a look at the tab, or something done there, brings up to date.
 RESTING = ("runs", "instructions", "closed", "protocols", "models", "absent", "studies")
 
@@ -132,17 +133,17 @@ class EvaluateHandlers(Handlers):
         session, asked = self.page.session(values), event._data
         if self.evaluations.closed:
             raise RefusedInput(self.evaluations.closed)
-        wanted = Wanted(
-            protocol=str(asked.get("protocol") or "").strip(),
-            models=self._chosen(asked.get("models") or []),
-            pictures=_folder(asked),
-        )
-        paths = []
-        if asked.get("pictures") == RESULTS:
-            store = self.workspace.store
-            rows = results_of(store, session, selection_of(asked))
-            paths = [store.result_path(row.sha256) for row in rows]
-        self.evaluations.start(session, wanted, paths)
+        if asked.get("pictures") == AS_THEY_ARE:
+            selection = selection_of(asked)
+            settings = selection.compared is Compared.SETTINGS
+            wanted = Wanted(as_they_are=True, by_settings=settings)
+        else:
+            wanted = Wanted(
+                protocol=str(asked.get("protocol") or "").strip(),
+                models=self._chosen(asked.get("models") or []),
+                pictures=_folder(asked),
+            )
+        self.evaluations.start(session, wanted, self._own(session, asked))
         return self.shown(values, evaluate_view.told("begun", ""))
 
     @told_in_tab
@@ -195,6 +196,17 @@ class EvaluateHandlers(Handlers):
         runs = self._runs.recent(session)
         form = evaluate_view.form(workspace.registry, workspace.lack_of, runs, self.evaluations)
         return {**form, "studies": studies}
+
+    def _own(self, session: str, asked: Json) -> list[Own]:
+        """The session's results that are meant, where any are."""
+        if asked.get("pictures") not in (RESULTS, AS_THEY_ARE):
+            return []
+        store = self.workspace.store
+        rows = results_of(store, session, selection_of(asked))
+        return [
+            Own(entry=row.entry_id, index=row.index, path=store.result_path(row.sha256))
+            for row in rows
+        ]
 
     def _entrants(self, session: str, asked: Json) -> list[Entrant]:
         if asked.get("chosen") == EVALUATION:

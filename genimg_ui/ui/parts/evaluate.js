@@ -182,11 +182,17 @@ function arrange() {
   find('evaluation').hidden = chosen !== 'evaluation';
   find('by').hidden = chosen === 'evaluation';
   const pictures = find('pictures').value;
-  const which = pictures === 'results' ? find('which').value : '';
+  const measured = pictures === 'as-they-are';
+  const which = pictures === 'results' || measured ? find('which').value : '';
   find('in-folder').hidden = pictures !== 'folder';
   find('of-results').hidden = !which;
   find('which-last').hidden = which !== 'last';
   find('which-run').hidden = which !== 'run';
+  find('which-by').hidden = !measured;
+  find('as-they-are').hidden = !measured;
+  for (const name of ['by-protocol', 'models']) find(name).hidden = measured;
+  find('absent').hidden = measured || !find('absent').textContent;
+  find('protocol').required = !measured; // a hidden field that is required cannot be sent
 }
 
 function offerModels(models) {
@@ -239,6 +245,7 @@ find('evaluate').addEventListener('submit', (event) => {
     chosen: find('which').value,
     last: find('which-count').value,
     run: find('which-runs').value,
+    compared: find('which-compared').value,
   });
 });
 for (const name of ['chosen', 'pictures', 'which']) find(name).addEventListener('change', arrange);

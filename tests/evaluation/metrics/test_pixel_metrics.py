@@ -7,7 +7,7 @@ import torch
 from scipy.ndimage import laplace
 
 from genimg_ui.evaluation.metrics.base import Pair, Undefined
-from genimg_ui.evaluation.metrics.pixel import differences, sharpness
+from genimg_ui.evaluation.metrics.pixel import differences, outside, sharpness
 from tests.evaluation.metrics.made_pairs import mask_of, pair, picture, worse
 
 pytestmark = pytest.mark.torch
@@ -98,3 +98,21 @@ def test_a_hole_of_one_pixel_has_values() -> None:
     scores = differences(one) | sharpness(one)
     assert all(isinstance(value, float) and np.isfinite(value) for value in scores.values())
     assert mask_of(original).any()
+
+
+def test_locked_pixels_are_counted_and_compared_outside_the_mask_only() -> None:
+    original = picture(20, 30)
+    mask = np.zeros((20, 30), np.uint8)
+    mask[5:10, 5:10] = 1
+    inside, moved = original.copy(), original.copy()
+    inside[5:10, 5:10] ^= 255
+    moved[0, 0, 1] ^= 4
+    moved[0, 1] ^= 4
+    same = outside(Pair(result=inside, original=original, mask=mask))
+    found = outside(Pair(result=moved, original=original, mask=mask))
+    assert (same["changed_outside"], found["changed_outside"]) == (0.0, 2.0)
+    locked = 20 * 30 - 25
+    assert found["psnr_outside"] == pytest.approx(10 * np.log10(255**2 * 3 * locked / (4 * 16)))
+    assert same["psnr_outside"] == pytest.approx(10 * np.log10(255**2 * 3 * locked))
+    whole = outside(Pair(result=moved, original=original, mask=np.full_like(mask, 255)))
+    assert all(isinstance(score, Undefined) for score in whole.values())

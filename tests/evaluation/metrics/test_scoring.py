@@ -42,10 +42,18 @@ def test_every_metric_is_computed_or_told() -> None:
     assert scorer.score_set(pairs) == sets
 
 
-def test_what_is_absent_names_what_to_download_and_where(bare: Path) -> None:
+def test_what_is_absent_names_what_to_download_and_where(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = {item.name: item.sentence for item in open_scorer(tuple(METRICS)).unavailable}
     assert told["fid"].startswith("FID needs the weights of InceptionV3")
-    assert weights.INCEPTION.url in told["kid_hole"] and str(bare) in told["kid_hole"]
+    place = f"to checkpoints/{weights.INCEPTION.file} in the folder of torch.hub."
+    assert weights.INCEPTION.url in told["kid_hole"] and place in told["kid_hole"]
+    monkeypatch.setenv("HOME", str(bare.parent.parent))
+    (told_at_home,) = open_scorer(("fid",)).unavailable
+    beneath = f"~/{bare.parent.name}/checkpoints/{weights.INCEPTION.file}."
+    assert told_at_home.sentence.endswith(beneath)
+    assert not any(str(bare.parent.parent) in sentence for sentence in told.values())
     assert weights.ALEXNET.url in told["lpips"] and weights.ALEXNET.file in told["lpips_hole"]
     assert "hf download nobody/has-this-model" in told["clip_score"]
 
