@@ -201,6 +201,7 @@ def main(arguments: Sequence[str]) -> int:
         studio = open_studio(flags.models_file, MODEL, threads=flags.threads)
         facts = model_facts(spec, WeightHashes(measuring.OUTPUT / "weights.json"))
         notebook = Notebook(flags.out / f"{NAME}.json", facts)
+        studio.paint(Cell(1.0, 1.0, 1).case(0))  # loads the weights, which is nobody's time
         found = {}
         for values in product(flags.strengths, flags.guidance, flags.steps):
             cell = Cell(*values)

@@ -105,17 +105,19 @@ def ratio(over: Sequence[Sample], under: Sequence[Sample], *, seed: int = 0) -> 
     ]
     if not both:
         return Summary(n=0, mean=None, low=None, high=None, undefined=len(over))
-    names = sorted({group for group, _, _ in both})
+    found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for group, over_value, under_value in both:
+        found[group].append((over_value, under_value))
     sums = np.array(
-        [[math.fsum(pair[i] for pair in both if pair[0] == name) for i in (1, 2)] for name in names]
+        [[math.fsum(values) for values in zip(*found[name], strict=True)] for name in sorted(found)]
     )
     first, second = sums.sum(axis=0)
-    drawn = _drawn(len(names), seed, RESAMPLES) @ sums
+    drawn = _drawn(len(found), seed, RESAMPLES) @ sums
     if second == 0 or not drawn[:, 1].all():
         raise ValueError("a ratio needs values below that are not 0")
     left_out = len(over) - len(both)
     mean = float(first / second)
-    if len(names) < 2:
+    if len(found) < 2:
         return Summary(n=len(both), mean=mean, low=None, high=None, undefined=left_out)
     low, high = _ends(drawn[:, 0] / drawn[:, 1])
     return Summary(n=len(both), mean=mean, low=low, high=high, undefined=left_out)
