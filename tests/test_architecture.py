@@ -236,6 +236,7 @@ LAYERS = {
             "exporting",
             "history",
             "jobs",
+            "judging",
             "masks",
             "preset_shelf",
             "presets",
