@@ -22,6 +22,7 @@ from benchmarks.studies.pages import PAGES, put_tables
 from benchmarks.studies.tables import (
     Published,
     facts,
+    leads_line,
     numbers_table,
     published_table,
     ratios_table,
@@ -41,18 +42,24 @@ PUBLISHED: Final[Mapping[str, tuple[str, tuple[Published, ...]]]] = MappingProxy
             "One hole with sides of 0.3 to 0.6",
             (
                 Published(
-                    name=NAMES["global"], mse=0.020, psnr="17.22", ssim="0.683", fid="100.75"
+                    name=NAMES["global"], mse="0.020", psnr="17.22", ssim="0.683", fid="100.75"
                 ),
-                Published(name=NAMES["local"], mse=0.053, psnr="12.94", ssim="0.595", fid="69.57"),
-                Published(name=NAMES["both"], mse=0.015, psnr="18.45", ssim="0.708", fid="37.51"),
+                Published(
+                    name=NAMES["local"], mse="0.053", psnr="12.94", ssim="0.595", fid="69.57"
+                ),
+                Published(name=NAMES["both"], mse="0.015", psnr="18.45", ssim="0.708", fid="37.51"),
             ),
         ),
         "published": (
             "One to three rectangles, at most a quarter",
             (
-                Published(name=NAMES["global"], mse=0.0011, psnr="31.94", ssim="0.972", fid="8.83"),
-                Published(name=NAMES["local"], mse=0.0011, psnr="31.91", ssim="0.971", fid="8.64"),
-                Published(name=NAMES["both"], mse=0.0010, psnr="31.98", ssim="0.973", fid="7.74"),
+                Published(
+                    name=NAMES["global"], mse="0.0011", psnr="31.94", ssim="0.972", fid="8.83"
+                ),
+                Published(
+                    name=NAMES["local"], mse="0.0011", psnr="31.91", ssim="0.971", fid="8.64"
+                ),
+                Published(name=NAMES["both"], mse="0.0010", psnr="31.98", ssim="0.973", fid="7.74"),
             ),
         ),
     }
@@ -93,6 +100,7 @@ def _of_protocol(name: str, flags: argparse.Namespace, found: measuring.Entrants
         f"### {title}",
         facts(result),
         numbers_table(result, NAMES, found.absent),
+        leads_line(result, NAMES),
         "95 % intervals:",
         numbers_table(result, NAMES, found.absent, intervals=True),
         published_table(rows, "published, CelebA"),

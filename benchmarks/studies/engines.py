@@ -23,6 +23,7 @@ from benchmarks.studies.pages import PAGES, put_tables
 from benchmarks.studies.tables import (
     Published,
     facts,
+    leads_line,
     numbers_table,
     published_table,
     ratios_table,
@@ -48,9 +49,9 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
 )
 PUBLISHED: Final = (
     Published(
-        name="patches (Newson et al. 2014)", mse=0.0036, psnr="26.37", ssim="0.943", fid="33.30"
+        name="patches (Newson et al. 2014)", mse="0.0036", psnr="26.37", ssim="0.943", fid="33.30"
     ),
-    Published(name="completion network", mse=0.0010, psnr="31.98", ssim="0.973", fid="7.74"),
+    Published(name="completion network", mse="0.0010", psnr="31.98", ssim="0.973", fid="7.74"),
 )
 PUBLISHED_RATIO: Final = 0.28
 SHOWN: Final = 8  # cases of the montage
@@ -84,6 +85,7 @@ def tables(result: Result, out: Path, absent: Mapping[str, str]) -> str:
         [
             facts(result),
             numbers_table(result, NAMES, absent),
+            leads_line(result, NAMES),
             "95 % intervals:",
             numbers_table(result, NAMES, absent, intervals=True),
             published_table(PUBLISHED, "published, CelebA"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from genimg_ui.evaluation.folder import CaseRecord
-from genimg_ui.evaluation.results import Result, Value
+from genimg_ui.evaluation.results import EVERY, Result, Value
 from genimg_ui.evaluation.statistics import Sample, ratio
 from genimg_ui.evaluation.summing import LEAST_PICTURES
 
@@ -29,7 +29,7 @@ class Published:
     """A row of the published tables (CelebA, 160 x 160); FID is of ResNet-50 features there."""
 
     name: str
-    mse: float
+    mse: str
     psnr: str
     ssim: str
     fid: str
@@ -49,7 +49,8 @@ def numbers_table(
     outcomes = {model.id: model for model in result.models}
     for model, name in names.items():
         if model not in outcomes:
-            lines.append(_line([name, *[NOT_MEASURED] * len(heads)]))
+            if not intervals:
+                lines.append(_line([name, NOT_MEASURED, *["–"] * (len(heads) - 1)]))
             continue
         cells = [
             _cell(result.value(model, metric), digits, intervals) for metric, _, digits in columns
@@ -67,7 +68,7 @@ def numbers_table(
 def published_table(rows: Sequence[Published], title: str) -> str:
     """The published numbers, under their own names."""
     lines = [_line([title, "MSE", "PSNR", "SSIM", "FID (ResNet-50 features)"]), "|---" * 5 + "|"]
-    lines += [_line([row.name, f"{row.mse:g}", row.psnr, row.ssim, row.fid]) for row in rows]
+    lines += [_line([row.name, row.mse, row.psnr, row.ssim, row.fid]) for row in rows]
     return "\n".join(lines)
 
 
@@ -99,11 +100,27 @@ def facts(result: Result) -> str:
     protocol = result.protocol
     versions = ", ".join(f"{name} {version}" for name, version in result.environment.items())
     few = "" if result.cases >= LEAST_PICTURES else " Of so few pictures, nothing follows."
+    ran = (m.runtime.cpu or m.runtime.device for m in result.models if m.runtime is not None)
+    machines = ", ".join(dict.fromkeys(ran))
     return (
         f"Protocol `{protocol['name']}`, version {protocol['version']} "
         f"(digest {result.protocol_digest[:12]}), {result.cases} cases of pictures with digest "
-        f"{result.pictures_digest[:12]}; {versions}.{few}"
+        f"{result.pictures_digest[:12]}; {versions}. Seconds are those of the engine for one "
+        f"picture, by the clock, on {machines}.{few}"
     )
+
+
+def leads_line(result: Result, names: Mapping[str, str]) -> str:
+    """Which of them is best by which metric, where that is more than chance."""
+    by_model: dict[str, list[str]] = {}
+    titles = {metric.name: metric.title for metric in result.metrics}
+    for lead in result.leads:
+        if lead.mask_kind == EVERY:
+            by_model.setdefault(lead.model, []).append(titles[lead.metric])
+    if not by_model:
+        return "None is better than every other one by more than chance."
+    best = (f"{names[model]} by {', '.join(found)}" for model, found in by_model.items())
+    return f"Better than every other one by more than chance: {'; '.join(best)}."
 
 
 def _scores(cases: Sequence[CaseRecord], model: str, metric: str) -> dict[int, Sample]:
