@@ -10,6 +10,7 @@ from genimg_ui.backend.completion.weights import WEIGHTS
 from training.completion.gallery import Scores
 from training.completion.pictures import Pictures
 from training.completion.recipe import Recipe
+from training.completion.start import said_of_before
 from training.loop import Run
 
 WHAT = {
@@ -49,7 +50,8 @@ def write_card(folder: Path, run: Run, recipe: Recipe, data: Pictures, outcome: 
         f"{', '.join(recipe.holes)}.\n\n"
         "## Training\n"
         f"{run.step:,} steps, {run.pictures:,} crops, {run.elapsed() / 60:.0f} minutes, seed "
-        f"{run.options.seed}, on {hardware(run)}.\n{_phases(recipe)}\n\n"
+        f"{run.options.seed}, on {hardware(run)}.\n{_phases(recipe)}\n"
+        f"{said_of_before(run.options.out)}\n"
         "## Scores\n"
         f"On the {recipe.held} held-out pictures at {recipe.size} px, 1 to 3 rectangles of at most "
         "25 %, in single precision:\n\n"

@@ -26,6 +26,7 @@ from training.completion.gallery import Gallery
 from training.completion.objective import Learners, Lesson, phase_at
 from training.completion.pictures import Pictures, crops, open_pictures
 from training.completion.recipe import DISCRIMINATORS, LOSSES, Recipe, hold_to
+from training.completion.start import take_over
 from training.loop import OUTPUT, Options, Run, add_arguments, options_from, prepare_device
 from training.parallel import Lanes
 
@@ -33,14 +34,18 @@ PROVENANCE = "provenance.md"
 LIMIT_MB = 30  # of the weights, as the project ships them
 
 
-def train(options: Options, recipe: Recipe, data: Pictures) -> Path:
+def train(options: Options, recipe: Recipe, data: Pictures, start: Path | None = None) -> Path:
     """Train within the budget; returns the folder `final` of the run.
 
-    Raises ValueError where the run's folder holds one of another recipe.
+    `start` is the folder of another run, whose averaged weights this one begins with.
+    Raises ValueError where the run's folder holds one of another recipe, or `start` another
+    network.
     """
     device = prepare_device(options)
     hold_to(recipe, options.out)
     learners = begin(options, recipe, data, device)
+    if start is not None:
+        take_over(learners.network, start, options.out)
     beside = {"critic": learners.critic, "critic_optimizer": learners.critic_optimizer}
     run = Run(
         options,
@@ -131,6 +136,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--cache", type=Path, default=OUTPUT / "pictures", help="of the pictures")
     parser.add_argument("--provenance", type=Path, help="Markdown for the card: whose pictures")
+    parser.add_argument("--start", type=Path, help="another run, to begin with its weights")
     choices = {
         "architecture": tuple(ARCHITECTURES),
         "discriminators": DISCRIMINATORS,
@@ -160,7 +166,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     if arguments.provenance is not None:
         shutil.copyfile(arguments.provenance, options.out / PROVENANCE)
-    train(options, recipe_from(arguments), data)
+    train(options, recipe_from(arguments), data, arguments.start)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from training.completion.gallery import Gallery  # noqa: E402
 from training.completion.objective import Lesson, Phase, hole_loss, phase_at  # noqa: E402
 from training.completion.pictures import Pictures, centre, crops, open_pictures  # noqa: E402
 from training.completion.recipe import Recipe  # noqa: E402
+from training.completion.start import take_over  # noqa: E402
 from training.completion.train import begin, main, parse, recipe_from, train  # noqa: E402
 from training.loop import CHECKPOINT, Options  # noqa: E402
 
@@ -305,3 +306,23 @@ def test_one_command_trains_and_tells_where_its_pictures_come_from(tmp_path: Pat
     card = (tmp_path / "run" / "final" / "README.md").read_text(encoding="utf-8")
     assert "Pictures of stripes, CC0." in card and "3 steps, 12 crops" in card
     assert "discriminators (both) alone for 2%" in " ".join(card.split())
+
+
+def test_a_training_begins_with_the_averaged_weights_of_another(
+    data: Pictures, tmp_path: Path
+) -> None:
+    train(options(tmp_path / "first", 3), replace(TINY, discriminators="none"), data)
+    learners = begin(options(tmp_path / "second", 1), TINY, data, torch.device("cpu"))
+    take_over(learners.network, tmp_path / "first", tmp_path / "second")
+    for name, weight in torch.load(tmp_path / "first" / CHECKPOINT)["average"]["weights"].items():
+        assert torch.equal(learners.network.state_dict()[name], weight)
+    folder = train(options(tmp_path / "third", 1), TINY, data, tmp_path / "first")
+    assert "Before: 3 steps, 12 crops of 32 px" in (folder / "README.md").read_text()
+
+
+def test_the_weights_of_another_network_are_not_taken_over(data: Pictures, tmp_path: Path) -> None:
+    train(options(tmp_path / "first", 1), replace(TINY, discriminators="none"), data)
+    with pytest.raises(ValueError, match="holds another network"):
+        train(options(tmp_path / "other", 1), replace(TINY, width=8), data, tmp_path / "first")
+    with pytest.raises(ValueError, match=r"holds no checkpoint\.pt"):
+        train(options(tmp_path / "none", 1), TINY, data, tmp_path / "nowhere")
