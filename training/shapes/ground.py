@@ -2,9 +2,12 @@
 
 The region is compared with every pattern of the world at every period, phase and turn: how much of
 the colours' variance does the pattern explain? What no pattern explains is cloudy, what hardly
-varies is plain, and what a plane explains is a gradient.
+varies is plain, and what a plane explains is a gradient. Each half of a long side has a period and
+a phase of its own, so that stripes that waver are stripes, as they are to the eye.
 """
 
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -20,10 +23,13 @@ from training.shapes.words import COLOURS, PALETTE
 
 _SIDE: Final = 32  # px; what is compared
 _RENDERED: Final = 128
-_PLAIN_BELOW: Final = 3.2 / 255  # root mean square deviation from the mean colour
-_PLANE_FROM: Final = 0.88  # of the variance, to be a gradient
-_PATTERN_FROM: Final = 0.6  # of the variance, to be a pattern and not clouds
-_LIKELY: Final = 300  # patterns that are looked at closely
+_WINDOW: Final = 14  # cells; at least the side within which a pattern must be regular
+# The bounds lie between what true scenes have that are bent by 2 px and tinted by 4 levels:
+_PLAIN_BELOW: Final = 7 / 255  # deviation (rms) from the mean colour; plain 6.7 at most, clouds 10
+_EVEN_BELOW: Final = 3.2 / 255  # too little to be the part of a gradient that a mask shows
+_PLANE_ALONE: Final = 0.9  # of the variance, to be such a part and not a tint
+_PLANE_FROM: Final = 0.82  # of the variance, to be a gradient; clouds under a small mask 0.8
+_PATTERN_FROM: Final = 0.43  # of the variance, to be a pattern; 0.5 at least, clouds at most 0.33
 _FLOWING: Final = ("gradient", "cloudy")  # few of their pixels have the very colours
 _SEEN: Final = 0.02  # least variance of a pattern within the region
 _PALETTE: Final = np.array(list(PALETTE.values())) / 255
@@ -63,11 +69,10 @@ def judge_ground(picture: NDArray[np.uint8], region: Region) -> Ground:
     mean = (weights[:, None] * colours).sum(0) / total
     centred = colours - mean
     variance = float((weights[:, None] * centred**2).sum() / total)
-    if np.sqrt(variance) < _PLAIN_BELOW:
+    deviation, plane = np.sqrt(variance), _plane_fit(centred, weights) / max(variance, 1e-12)
+    if deviation < (_PLAIN_BELOW if plane < _PLANE_ALONE else _EVEN_BELOW):
         return Ground("plain", (_nearest(_rgb(mean)),), _rgb(mean), _rgb(mean), 1.0)
-    plane = _plane_fit(centred, weights) / variance
-    kind, fit = _best_pattern(centred, weights)
-    fit /= variance
+    kind, fit = _best_pattern(colours, weights)
     if plane >= _PLANE_FROM and plane >= fit - 0.03:
         kind, fit = "gradient", plane
     elif fit < _PATTERN_FROM:
@@ -96,24 +101,47 @@ def _plane_fit(centred: Floats, weights: Floats) -> float:
     return float((fitted**2).sum() / weights.sum())
 
 
-def _best_pattern(centred: Floats, weights: Floats) -> tuple[str, float]:
-    """The kind of the pattern that explains most variance, and how much."""
+def _best_pattern(colours: Floats, weights: Floats) -> tuple[str, float]:
+    """The kind of pattern that explains most of the variance within the windows, and how much."""
     kinds, patterns = _patterns()
+    explained = dict.fromkeys(kinds, 0.0)
+    variance = 0.0
+    for cells in _windows(weights):
+        inside = weights[cells]
+        centred = colours[cells] - inside @ colours[cells] / inside.sum()
+        variance += float((inside[:, None] * centred**2).sum())
+        for kind, rows in kinds.items():
+            explained[kind] += float(_explained(patterns[rows][:, cells], centred, inside).max())
+    best = max(explained, key=lambda kind: explained[kind])
+    return best, explained[best] / max(variance, 1e-9)
+
+
+def _windows(weights: Floats) -> Iterator[NDArray[np.int64]]:
+    """The region's cells in parts of `_WINDOW` to twice as many cells a side, by their numbers."""
+    place = np.flatnonzero(weights)
+    down, across = np.divmod(place, _SIDE)
+    parts = [
+        (at - at.min()) * max(1, (np.ptp(at) + 1) // _WINDOW) // (np.ptp(at) + 1)
+        for at in (down, across)
+    ]
+    number = parts[0] * _SIDE + parts[1]
+    for one in np.unique(number):
+        yield place[number == one]
+
+
+def _explained(patterns: Floats, centred: Floats, weights: Floats) -> Floats:
+    """The sum of squares that each pattern (P, cells) explains of colours (cells, 3), (P,)."""
     total = weights.sum()
-    shared = patterns @ (weights[:, None] * centred) / total
-    # Only those that vary with the colours can explain them; the rest is not worth the time.
-    shared = (shared**2).sum(1)
-    likely = np.argpartition(shared, -_LIKELY)[-_LIKELY:]
-    chosen = patterns[likely]
-    spread = (chosen**2) @ weights / total - (chosen @ weights / total) ** 2
-    explained = np.where(spread < _SEEN, 0, shared[likely] / np.maximum(spread, _SEEN))
-    best = int(explained.argmax())
-    return kinds[likely[best]], float(explained[best])
+    shared = ((patterns @ (weights[:, None] * centred)) ** 2).sum(1) / total
+    spread = (patterns**2) @ weights / total - (patterns @ weights / total) ** 2
+    # A pattern that hardly varies within the window explains nothing.
+    explained: Floats = np.where(spread < _SEEN, 0, shared / np.maximum(spread, _SEEN))
+    return explained
 
 
 @cache
-def _patterns() -> tuple[tuple[str, ...], Floats]:
-    """Every pattern at every period, phase and turn: kinds, and pixels (P, side²)."""
+def _patterns() -> tuple[dict[str, slice], Floats]:
+    """Every pattern at every period, phase and turn: each kind's rows, and pixels (P, side²)."""
     grounds = [
         _pattern("striped", turn * np.pi / 4, period, (phase, 0.0))
         for turn in range(4)
@@ -129,13 +157,17 @@ def _patterns() -> tuple[tuple[str, ...], Floats]:
                 for turn in range(2)
                 for p in _periods(0.165, 0.27)
             ]
+    grounds.sort(key=lambda ground: ground.kind)
     parts = []
     for at in range(0, len(grounds), 64):
         fine = blend(grounds[at : at + 64], _RENDERED, "cpu")
         parts.append(F.avg_pool2d(fine, _RENDERED // _SIDE).flatten(1).numpy())
     pixels = np.concatenate(parts)
-    kinds = tuple(ground.kind for ground in grounds)
-    return kinds, pixels
+    kinds = [ground.kind for ground in grounds]
+    rows = {
+        kind: slice(kinds.index(kind), bisect_right(kinds, kind)) for kind in sorted(set(kinds))
+    }
+    return rows, pixels
 
 
 def _periods(low: float, high: float) -> list[float]:

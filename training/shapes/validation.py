@@ -1,4 +1,4 @@
-"""Measures the judge on scenes whose truth is known: clean, with noise, and through a model."""
+"""Measures the judge on scenes whose truth is known: clean, noisy, bent, and through a model."""
 
 import time
 from collections import Counter, defaultdict
@@ -14,6 +14,7 @@ from diffusers import AutoencoderTiny
 from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from training.shapes.masks import around
 from training.shapes.render import render
@@ -119,6 +120,34 @@ def noisy(levels: float) -> Callable[[Tensor, Generator], Tensor]:
     return seen
 
 
+def bent(pixels: float, levels: float) -> Callable[[Tensor, Generator], Tensor]:
+    """Smooth shifts (standard deviation in px) and tints (in levels of 0..255).
+
+    They move over some 20 px, and leave every scene what it is to the eye.
+    """
+
+    def seen(pictures: Tensor, rng: Generator) -> Tensor:
+        count, _, height, width = pictures.shape
+        shifts = _smooth(rng, (count, 2, 8, 8), (height, width)) * (pixels * 2 / width)
+        upright = functional.affine_grid(
+            torch.eye(2, 3).expand(count, 2, 3), [count, 3, height, width], align_corners=False
+        )
+        moved = functional.grid_sample(
+            pictures,
+            upright + shifts.permute(0, 2, 3, 1),
+            padding_mode="reflection",
+            align_corners=False,
+        )
+        return moved + _smooth(rng, (count, 3, 6, 6), (height, width)) * (levels / 255)
+
+    return seen
+
+
+def _smooth(rng: Generator, coarse: tuple[int, ...], size: tuple[int, int]) -> Tensor:
+    noise = torch.from_numpy(rng.standard_normal(coarse, np.float32))
+    return functional.interpolate(noise, size, mode="bicubic", align_corners=False)
+
+
 def carried(autoencoder: Path) -> Callable[[Tensor, Generator], Tensor]:
     """The round trip through a saved autoencoder: what the model can show at best."""
     model = AutoencoderTiny.from_pretrained(autoencoder).eval()
@@ -133,7 +162,7 @@ def carried(autoencoder: Path) -> Callable[[Tensor, Generator], Tensor]:
 
 def table(count: int, autoencoder: Path | None = None) -> Iterator[str]:
     """The lines of the whole measurement, each as soon as it is known."""
-    ways = {"clean": noisy(0), "noise of 4 levels": noisy(4)}
+    ways = {"clean": noisy(0), "noise of 4 levels": noisy(4), "bent and tinted": bent(1.5, 3)}
     if autoencoder:
         ways["autoencoder"] = carried(autoencoder)
     yield f"{count} scenes of one thing, 128 px: right, and time of one answer on one core"

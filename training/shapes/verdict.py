@@ -23,7 +23,7 @@ FAR: Final = 0.13  # least distance of a thing's colour from the background's, s
 MIN_AREA: Final = 0.004  # of the picture; a smaller patch is no thing
 _NEAR: Final = 0.2  # a pixel this close to a palette colour may belong to a thing of it
 _THING_AREA: Final = 0.024  # of the picture; a smaller patch may be a dot of a pattern
-_THING_IOU: Final = 0.8
+_THING_IOU: Final = 0.7
 _TRUSTED: Final = 0.85  # a plane or pattern that explains this much needs no thing beside it
 _PALETTE: Final = (np.array(list(PALETTE.values())) / 255).astype(np.float32)
 
