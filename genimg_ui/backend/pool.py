@@ -83,6 +83,15 @@ class BackendPool:
                 self._backends[spec.engine] = make(**self._options.get(spec.engine, {}))
             return self._backends[spec.engine]
 
+    def settle(self) -> None:
+        """Let the engines do what makes their next edits faster, while none waits."""
+        with self._lock:
+            engines = tuple(self._backends.values())
+        for engine in engines:
+            settle = getattr(engine, "settle", None)
+            if settle is not None:
+                settle()
+
     @contextmanager
     def threads(self, spec: ModelSpec, count: int) -> Iterator[None]:
         """While the block runs, an engine of torch calculates in `count` threads.

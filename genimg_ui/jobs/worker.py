@@ -78,6 +78,16 @@ class LateEditor:
         except Exception:  # the first edit meets the same and tells it
             _LOG.exception("the engine could not be prepared")
 
+    def settle(self) -> None:
+        """Let the engines rest from an edit while nothing waits."""
+        settle = getattr(self._editor, "settle", None)
+        if settle is None:
+            return
+        try:
+            settle()
+        except Exception:  # nothing was asked for, so there is nobody to tell
+            _LOG.exception("the engine could not settle")
+
     def _built(self) -> EditorLike:
         if self._editor is None:
             module, name = _factory(self._arguments)
@@ -126,18 +136,24 @@ def _serve(
     warmer = None if arguments.cold else _start_warmer(arguments)
     replays = ReplayRunner(ReplayQueue(queue.store), editor.replay, queue.waiting)
     looks = LookQueue(queue.store)
+    settled = True
     while True:
         job = queue.claim(name)
         if job is not None:
             if warmer is not None:
                 warmer.kill()  # the edit compiles what it needs, with both cores
             runner.run(job)
+            settled = False
             continue
         if looks.run_next(name, editor.draw_map) or replays.run_next(name):
             continue
         if warmer is not None and warmer.poll() is not None:
             warmer = None
             editor.prepare()
+        if not settled:
+            settled = True
+            editor.settle()
+            continue
         wake.wait(_POLL_SECONDS)
         wake.clear()
 

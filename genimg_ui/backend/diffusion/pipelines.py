@@ -21,6 +21,7 @@ from genimg_ui.backend.diffusion.preview import fit_colours
 from genimg_ui.backend.diffusion.quantising import check_quantised, quantisers
 from genimg_ui.backend.diffusion.sources import ensure
 from genimg_ui.backend.diffusion.tiny_decoders import TinyDecoder, read_tiny
+from genimg_ui.backend.diffusion.tracing import Traces
 from genimg_ui.backend.diffusion.tuning import Tuning, possible, tune, tuning_for
 from genimg_ui.backend.diffusion.worn import Worn
 from genimg_ui.backend.weight_records import fallbacks, model_record
@@ -50,6 +51,7 @@ class Loaded:
     tiny: TinyDecoder | None = None  # draws previews
     memo: Memo = field(default_factory=Memo)  # what its encoders have answered
     worn: Worn = field(default_factory=Worn)  # what it has on from its last edit
+    traces: Traces = field(default_factory=Traces)  # its networks' evaluations as graphs
 
     @property
     def native(self) -> bool:

@@ -30,6 +30,7 @@ from genimg_ui.backend.diffusion.schedulers import check_steps, make_scheduler, 
 from genimg_ui.backend.diffusion.steering import steered
 from genimg_ui.backend.diffusion.step_caching import step_cached
 from genimg_ui.backend.diffusion.step_noise import anchor_steps
+from genimg_ui.backend.diffusion.tracing import traced
 from genimg_ui.backend.diffusion.watching import Watch, not_finite
 from genimg_ui.backend.diffusion.work import Work
 from genimg_ui.core.memory import WHOLE, Offload, Placement
@@ -139,9 +140,12 @@ def _run(work: Work, call: Call, evaluations: int) -> Output:
     request, denoiser = work.job.resolved.request, family.denoiser(pipe)
     networks = denoisers(work.loaded, pipe)
     at_rest = work.loaded.offload is Offload.NONE and not work.loaded.tuning.compiled
+    own = at_rest and not (request.loras or request.references)
+    every = tuple(dict.fromkeys((*networks, *getattr(control, "nets", (control,)))))
     with (
         remembered(pipe, work.loaded.memo, work.state),
-        projected_once((*networks, control), possible=at_rest),
+        projected_once(every, possible=at_rest) as once,
+        traced(every, work.loaded.traces, evaluations, once=once, possible=own),
         step_cached(denoiser, request.speed, evaluations, apart=family.apart(pipe, call)),
         steered(denoiser, work.steers, evaluations),
         evaluated(networks, control, family.guided, what),

@@ -24,7 +24,7 @@ class _Network(torch.nn.Module):
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How often layers were run, and how often they were asked."""
     runs = [0, 0]
-    once = prompt_layers._Once
+    once = prompt_layers.Once
 
     class Counting(once):  # type: ignore[misc,valid-type]
         def __init__(self, ask: Any) -> None:
@@ -38,7 +38,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             runs[1] += 1
             return super().__call__(*places, **named)
 
-    monkeypatch.setattr(prompt_layers, "_Once", Counting)
+    monkeypatch.setattr(prompt_layers, "Once", Counting)
     return runs
 
 
@@ -56,7 +56,7 @@ def test_the_prompt_is_projected_once_for_a_picture_and_pixels_stay(models, kind
     steps = work.resolved.request.sampling.num_inference_steps
     assert 0 < runs[0] * min(steps, 2) <= runs[1]
     forwards = [vars(m).get("forward") for m in backend._loaded.pipe.unet.modules()]
-    assert not any(isinstance(each, prompt_layers._Once) for each in forwards)
+    assert not any(isinstance(each, prompt_layers.Once) for each in forwards)
 
 
 def test_a_tensor_that_is_written_into_is_another():
