@@ -100,6 +100,10 @@ class Traces:
                         kept.keep(key, _recorded(network.forward, once[network], leaves, form))
             kept.waiting.clear()
 
+    def clear(self) -> None:
+        """Forget every graph."""
+        self._kept.clear()
+
     def count(self, network: torch.nn.Module) -> int:
         """How many graphs of a network there are."""
         kept = self._kept.get(network)
