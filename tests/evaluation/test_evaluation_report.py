@@ -16,6 +16,7 @@ from genimg_ui.evaluation.protocol import MaskSet
 from genimg_ui.evaluation.report.extremes import MONTAGE, SHOWN, extremes, montage
 from genimg_ui.evaluation.report.page import Report
 from genimg_ui.evaluation.report.plots import Row, box_plot, nice_ticks
+from genimg_ui.evaluation.report.tables import metric_name
 from genimg_ui.evaluation.statistics import Summary
 from genimg_ui.history.record import EntryState
 from tests.evaluation.evaluating import LACKING, asked, pictures, protocol, run
@@ -138,6 +139,16 @@ def test_worst_and_best_are_different_cases_in_order() -> None:
     few = {key: row for key, row in cases.items() if row.case < 2}
     worst, best = extremes(few, METRICS["psnr"])
     assert ([row.case for row in worst], [row.case for row in best]) == ([0], [1])
+
+
+def test_the_sharpness_that_is_nearest_to_1_is_the_best() -> None:
+    rows = [
+        replace(case(n, "a", 0.0), scores={"sharpness": value})
+        for n, value in enumerate((0.2, 1.1, 3.0, 0.95))
+    ]
+    worst, best = extremes({(row.model, row.case): row for row in rows}, METRICS["sharpness"])
+    assert ([row.case for row in worst], [row.case for row in best]) == ([2, 0], [3, 1])
+    assert metric_name(METRICS["sharpness"]) == "Sharpness in the hole →1 (of the original's)"
 
 
 def test_the_montage_goes_evenly_from_first_to_last() -> None:

@@ -51,6 +51,16 @@ def test_a_small_steady_lead_counts_though_the_intervals_overlap() -> None:
     assert leads(whole) == (Lead(metric="psnr", mask_kind="", model="b"),)
 
 
+def test_sharper_than_the_original_is_no_lead() -> None:
+    def sharp(model: str, value: float) -> list[CaseRecord]:
+        rows = (record(model, case, None) for case in range(20))
+        return [replace(row, scores={"sharpness": value + 0.001 * row.case}) for row in rows]
+
+    whole = measured(*sharp("noisy", 1.6), *sharp("blurred", 0.7), *sharp("true", 0.9))
+    whole = replace(whole, metrics=(METRICS["sharpness"],))
+    assert leads(whole) == (Lead(metric="sharpness", mask_kind="", model="true"),)
+
+
 def test_chance_does_not_lead() -> None:
     base = np.linspace(15, 35, 20)
     noise = np.tile([2.0, -1.9], 10)
