@@ -52,7 +52,9 @@ def pyramid(
     check: Callable[[], None],
 ) -> list[Scale]:
     """Finest first, down to where the hole is thin enough for the recipe."""
+    check()
     depth = float(hole_depth(hole).max())
+    check()
     picture = np.where(hole[..., None], np.uint8(0), image)
     steps = [(picture, ~hole)]
     while depth > recipe.thickness * 2 ** (len(steps) - 1):
@@ -65,7 +67,8 @@ def pyramid(
             break
         steps.append(smaller)
     check()
-    feature = _texture(picture, ~hole, max(2, 2 ** (len(steps) - 1)))
+    feature = _texture(picture, ~hole, max(2, 2 ** (len(steps) - 1)), check)
+    check()
     scales = []
     for step, (colours, known) in enumerate(steps):
         height, width = known.shape
@@ -90,12 +93,15 @@ def _halve(
     return np.asarray(mean, np.uint8), full
 
 
-def _texture(image: NDArray[np.uint8], known: NDArray[np.bool_], radius: int) -> NDArray[np.uint8]:
+def _texture(
+    image: NDArray[np.uint8], known: NDArray[np.bool_], radius: int, check: Callable[[], None]
+) -> NDArray[np.uint8]:
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     window = (2 * radius + 1, 2 * radius + 1)
     share = cv2.blur(known * np.uint16(SHARE), window, borderType=cv2.BORDER_CONSTANT)
     feature = np.zeros((*grey.shape, 2), np.uint8)
     for axis in range(2):
+        check()
         later, earlier = (np.s_[1:], np.s_[:-1]) if axis else (np.s_[:, 1:], np.s_[:, :-1])
         step = np.zeros(grey.shape, np.uint16)
         step[later] = cv2.absdiff(grey[later], grey[earlier])
@@ -103,6 +109,7 @@ def _texture(image: NDArray[np.uint8], known: NDArray[np.bool_], radius: int) ->
         mean = cv2.blur(step, window, borderType=cv2.BORDER_CONSTANT)
         scale = TEXTURE_GAIN * SHARE / FIXED_POINT
         feature[..., axis] = cv2.divide(mean, share, scale=scale, dtype=cv2.CV_8U)
+    check()
     return feature if share.all() else _spread(feature, np.asarray(share > 0))
 
 
@@ -119,8 +126,9 @@ def _spread(feature: NDArray[np.uint8], known: NDArray[np.bool_]) -> NDArray[np.
     return np.where(known[..., None], feature, wide)
 
 
-def level_of(scale: Scale, *, mirror: bool, sums: bool) -> Level:
+def level_of(scale: Scale, check: Callable[[], None], *, mirror: bool, sums: bool) -> Level:
     """What the kernels work on; the hole's pixels are still to be set."""
+    check()
     height, width = scale.known.shape
     columns = 2 * width if mirror else width
     pixels = np.empty((height, columns, CHANNELS), np.uint8)
@@ -129,6 +137,7 @@ def level_of(scale: Scale, *, mirror: bool, sums: bool) -> Level:
     valid = np.zeros((height, columns), np.bool_)
     valid[:, :width] = sources(scale.known)
     if mirror:
+        check()
         pixels[:, width:] = pixels[:, width - 1 :: -1][:, :width]
         valid[:, width:] = valid[:, width - 1 :: -1][:, :width]
     totals = np.zeros((1, 1, 3), np.uint16)
@@ -136,7 +145,9 @@ def level_of(scale: Scale, *, mirror: bool, sums: bool) -> Level:
         colours = np.ascontiguousarray(pixels[..., :3])
         raw = cv2.boxFilter(colours, cv2.CV_32S, (SIDE, SIDE), normalize=False)
         totals = raw.astype(np.uint16)
+    check()
     ys, xs = _targets(~scale.known)
+    check()
     number = np.full((height, width), -1, np.int32)
     number[ys, xs] = np.arange(len(ys), dtype=np.int32)
     prior = Prior(np.zeros((1, 1, 1), np.uint8), np.zeros((0, 0), np.int32))

@@ -15,7 +15,7 @@ class Recipe:
     thickness: float  # the coarsest level's hole is at most so deep
     least_sources: int  # patches on the coarsest level; few ones are large parts of the picture
     variety: float  # share of the sources that the coarsest level may use, drawn by the seed
-    stiffness: float  # of the smooth fill: 0 a membrane, 1 a thin plate
+    slope: float  # depth to which the slopes at the edge are carried on (see `plate`); 0: not
     peel: bool  # start from the edge inwards, by exact search; False: from a smooth fill
     foreign: float  # cost per pixel of colours that are not seen around the hole, in levels squared
     final: float  # softness of the last vote (see kernels.vote)
@@ -32,7 +32,7 @@ RECIPES = {
         thickness=9.0,
         least_sources=64,
         variety=0.9,  # the background is scarce: none of it may be lost
-        stiffness=0.0,
+        slope=0.0,  # next to an object they are often its own
         peel=True,
         foreign=15_000.0,
         final=0.03,
@@ -44,7 +44,7 @@ RECIPES = {
         thickness=5.0,
         least_sources=2000,  # so that patches are texture; larger ones would repeat landmarks
         variety=0.7,
-        stiffness=0.0,
+        slope=0.0,  # far outside there is nothing that a slope could lead to
         peel=True,
         foreign=0.0,
         final=0.03,
@@ -56,7 +56,7 @@ RECIPES = {
         thickness=9.0,
         least_sources=1000,
         variety=0.7,
-        stiffness=0.0,
+        slope=8.0,
         peel=True,
         foreign=0.0,
         final=0.02,
@@ -68,10 +68,10 @@ RECIPES = {
         thickness=5.0,
         least_sources=1000,
         variety=0.7,
-        stiffness=0.0,
+        slope=8.0,
         peel=False,
         foreign=0.0,
-        final=1.0,
+        final=3.0,
     ),
 }
 
@@ -93,4 +93,4 @@ def rounds_at(level: int, targets: int) -> Rounds:
 
 
 MANY_TARGETS = 200_000  # a level above it only carries the offsets of the coarser one over
-_ROUNDS = (Rounds(2, 2, 0), Rounds(3, 2, 0), Rounds(5, 4, 2), Rounds(8, 5, 3), Rounds(12, 5, 4))
+_ROUNDS = (Rounds(2, 1, 0), Rounds(3, 2, 0), Rounds(5, 4, 2), Rounds(8, 5, 3), Rounds(12, 5, 4))

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui.core.fill import kernels, levels, seam, voting
+from genimg_ui.core.fill import kernels, levels, plate, seam, voting
 from genimg_ui.core.fill.belonging import Taste
 from genimg_ui.core.fill.kernels import CHANNELS, FAR, RADIUS, Field, Level, Search
 from genimg_ui.core.fill.recipe import MANY_TARGETS, Recipe, Rounds, rounds_at
@@ -25,6 +25,7 @@ LEAST_CHOICE = 16
 PEEL_DEPTH = 200  # pixels; a deeper hole has no shapes that its edge could decide
 TRUST = 1.15  # a patch's say falls by this factor with each pixel of depth
 ROUND_SOFTNESS = (0.1, 0.5)  # of the votes on the finest level, and on all others
+REACH = 64  # pixels around the best so far in which its random search begins
 TRANSFER_RADIUS = 4  # pixels around a carried-over offset that are searched again
 PYRAMID_COST = 60.0  # nanoseconds for each pixel of the crop
 RING = 2  # width of the ring of known pixels on which the seam is measured
@@ -80,20 +81,27 @@ class Synthesis:
         recipe, hole = self._recipe, ~scale.known
         rng = np.random.default_rng((self._seed, number))
         small = hole.size <= 1 << 21
-        level = levels.level_of(scale, mirror=recipe.mirror, sums=recipe.limit > 0 and small)
+        check = self._workers.check
+        sums = recipe.limit > 0 and small
+        level = levels.level_of(scale, check, mirror=recipe.mirror, sums=sums)
         if coarse is None:
             level = level._replace(valid=_some_blocks(level.valid, recipe.variety, rng))
         if self._taste is not None:
             level = self._taste.judge(level, number)
+        check()
         field = _new_field(level, hole)
+        check()
         places = np.stack(np.nonzero(hole)).astype(np.int32)
         pull = recipe.pull(number) if len(level.ys) <= MANY_TARGETS else 0.0
         smooth = self._smooth(scale, coarse, places) if recipe.anchor and pull else None
         if coarse is None:
             self._start(level, field, scale, rng)
         else:
-            valid = _some_source(level)
-            voting.enlarge(level, field, coarse.level, coarse.field, valid)
+            before, valid = (coarse.level, coarse.field), _some_source(level)
+            self._workers.run(
+                lambda low, high: voting.enlarge(level, field, before, valid, (low, high)),
+                len(level.ys),
+            )
             self._vote(level, field, places, 0.0 if len(level.ys) > MANY_TARGETS else 0.5)
         rounds = rounds_at(number, len(level.ys))
         for turn in range(rounds.rounds):
@@ -116,7 +124,7 @@ class Synthesis:
         else:
             wide = double(coarse.smooth, *known.shape)
             smooth, rounds = np.where(known[..., None], values, wide).astype(np.float32), 12
-        voting.relax(smooth, places, self._recipe.stiffness, rounds)
+        voting.relax(smooth, places, rounds)
         return smooth
 
     def _start(
@@ -172,10 +180,10 @@ class Synthesis:
                 count,
             )
             return
-        radius = TRANSFER_RADIUS if count > MANY_TARGETS else max(level.valid.shape)
+        radius = TRANSFER_RADIUS if count > MANY_TARGETS else min(REACH, max(level.valid.shape))
         for sweep in range(rounds.sweeps):
             seed = self._seed % 65536 + 31 * turn + 977 * number
-            search = Search(seed, sweep, radius, limit)
+            search = Search(seed, turn * rounds.sweeps + sweep, radius, limit)
             self._workers.run(
                 lambda low, high, s=search: kernels.match(  # type: ignore[misc]
                     level, field, s, low, high
@@ -201,21 +209,30 @@ class Synthesis:
         return out
 
     def _finish(self, state: _State, hole: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        """The last votes, with the seam corrected."""
-        level, field = state.level, state.field
-        pixels = _square(level)
+        """The last votes, with the seam corrected and the slopes at the edge carried on."""
+        level, field, check = state.level, state.field, self._workers.check
+        pixels, slope = _square(level), self._recipe.slope
         colours = pixels[:, : hole.shape[1], :3][hole].astype(np.float32)
         width = 2 * RING + 1
         near = cv2.dilate(hole.astype(np.uint8), np.ones((width, width), np.uint8)) > 0
         ring = np.stack(np.nonzero(near & ~hole)).astype(np.int32)
+        check()
         if ring.shape[1]:
             copied = self._voted(level, field, ring, self._recipe.final)[:, :3]
             misses = pixels[ring[0], ring[1], :3] - copied
-            depth = levels.hole_depth(hole)[hole]
+            texture, depth = pixels[:, : hole.shape[1], 3:][hole], levels.hole_depth(hole)[hole]
             if not self._recipe.anchor:
-                depth = depth * seam.roughness(pixels[:, : hole.shape[1], 3:][hole])
+                depth = depth * seam.roughness(texture)
             fade = np.power(np.float32(seam.FADE), depth)[:, None]
-            colours += seam.correction(misses, ring, hole) * fade
+            check()
+            colours += seam.correction(misses, ring, hole, check) * fade
+            if slope and len(level.ys) <= MANY_TARGETS:
+                values = pixels[:, : hole.shape[1], :3].astype(np.float32)
+                values[hole] = colours
+                missing = seam.correction(np.abs(misses), ring, hole, check)
+                share = seam.unmatched(missing, texture)[:, None]
+                colours += plate.correction(values, hole, slope, check) * share
+        check()
         return np.asarray(np.clip(colours + 0.5, 0, 255), np.uint8)
 
 

@@ -80,19 +80,23 @@ def vote(level: Level, field: Field, places: Any, softness: float, out: Any) -> 
 
 
 @kernel
-def enlarge(level: Level, field: Field, coarse: Level, found: Field, fallback: Any) -> None:
-    """Start `field` from the field `found` at half the size; `fallback` is any valid source."""
+def enlarge(level: Level, field: Field, coarse: Any, fallback: Any, band: Any) -> None:
+    """Start targets band[0]..band[1] from `coarse`, the level and field at half the size.
+
+    `fallback` is any valid source, for those whose source has none under it here.
+    """
+    other, found = coarse
     rows, columns = level.valid.shape
-    width, half = level.number.shape[1], coarse.number.shape[1]
+    width, half = level.number.shape[1], other.number.shape[1]
     gy, gx = fallback
-    for i in range(level.ys.shape[0]):
+    for i in range(band[0], band[1]):
         y, x = level.ys[i], level.xs[i]
         field.distance[i] = 1
         field.shift[i, :] = 0
-        q = coarse.number[min(y // 2, coarse.number.shape[0] - 1), min(x // 2, half - 1)]
+        q = other.number[min(y // 2, other.number.shape[0] - 1), min(x // 2, half - 1)]
         if q >= 0:
             field.shift[i, :] = found.shift[q, :]
-            dy, dx = y - 2 * coarse.ys[q], x - 2 * coarse.xs[q]
+            dy, dx = y - 2 * other.ys[q], x - 2 * other.xs[q]
             cy, cx = 2 * found.ys[q] + dy, found.xs[q]
             cx = 2 * cx + dx if cx < half else 2 * width - 2 - 2 * (2 * half - 1 - cx) + dx
             if 0 <= cy < rows and 0 <= cx < columns and level.valid[cy, cx]:
@@ -133,15 +137,22 @@ def _plate(values: Any, y: Any, x: Any, c: Any) -> Any:
 
 
 @kernel
-def relax(values: Any, places: Any, stiffness: float, rounds: int) -> None:
-    """Relax `values` (h, w, 3) at `places` towards a membrane, a thin plate, or between."""
-    stiff = np.float32(stiffness)
-    speed = np.float32(1.5) - np.float32(0.4) * stiff
+def relax(values: Any, places: Any, rounds: int) -> None:
+    """Relax `values` (h, w, 3) at `places` (2, n) towards a membrane."""
     for _ in range(rounds):
         for i in range(places.shape[1]):
             y, x = places[0, i], places[1, i]
             for c in range(3):
                 wanted = _membrane(values, y, x, c)
-                if stiff > 0:
-                    wanted += stiff * (_plate(values, y, x, c) - wanted)
-                values[y, x, c] += speed * (wanted - values[y, x, c])
+                values[y, x, c] += np.float32(1.5) * (wanted - values[y, x, c])
+
+
+@kernel
+def relax_plate(values: Any, places: Any, rounds: int) -> None:
+    """Relax `values` (h, w, 3) at `places` (2, n) towards a thin plate."""
+    for _ in range(rounds):
+        for i in range(places.shape[1]):
+            y, x = places[0, i], places[1, i]
+            for c in range(3):
+                wanted = _plate(values, y, x, c)
+                values[y, x, c] += np.float32(1.9) * (wanted - values[y, x, c])

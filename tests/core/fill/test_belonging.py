@@ -74,3 +74,11 @@ def test_only_removal_judges_colours() -> None:
 def test_a_sky_needs_its_seam_corrected_from_far_and_grass_does_not() -> None:
     texture = np.array([[0, 0], [5, 10], [40, 0], [255, 255]], np.uint8)
     assert seam.roughness(texture).tolist() == [0, 0.5, 1, 1]
+
+
+def test_patches_that_repeat_a_texture_need_no_smooth_continuation() -> None:
+    missing = np.array([[0, 0, 0], [1, 0.5, 1], [6, 2, 3], [0, 0, 0]], np.float32)
+    texture = np.array([[100, 20], [100, 100], [10, 10], [0, 0]], np.uint8)
+    bricks, stones, face, flat = seam.unmatched(missing, texture).tolist()
+    assert bricks < 0.05 < stones < 0.2
+    assert (face, flat) == (1, 1)
