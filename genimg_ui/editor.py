@@ -133,7 +133,7 @@ class Editor:
             model=asked_model(spec),
             environment={**running.entry.environment, **self._environment},
         )
-        with self._pool.threads(spec, 0 if again is None else again.threads):
+        with self._pool.as_before(spec, again):
             return self._compute(spec, running, on_event, cancel, again=again)
 
     def _compute(

@@ -22,6 +22,18 @@ _SWITCHES: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
+_ALGORITHMS, _PRECISION = "deterministic_algorithms", "float32_matmul_precision"
+_PRECISIONS = ("highest", "high", "medium")
+# Switches of CUDA that are attributes: their owner, and how it calls them.
+_ATTRIBUTES: Mapping[str, tuple[Any, str]] = MappingProxyType(
+    {
+        "cudnn.deterministic": (torch.backends.cudnn, "deterministic"),
+        "cudnn.benchmark": (torch.backends.cudnn, "benchmark"),
+        "cudnn.allow_tf32": (torch.backends.cudnn, "allow_tf32"),
+        "cuda.matmul.allow_tf32": (torch.backends.cuda.matmul, "allow_tf32"),
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -89,6 +101,44 @@ def threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
+def switched(recorded: Mapping[str, str]) -> Iterator[None]:
+    """While the block runs, torch's switches are as `RuntimeRecord.determinism` tells.
+
+    What it does not tell stays, and names and values that this version does not know are passed
+    over.
+    """
+    before = _switches(cuda=True)
+    try:
+        _switch_all({name: text for name, text in recorded.items() if _is_switch(name, text)})
+        yield
+    finally:
+        _switch_all(before)
+
+
+def _switch_all(wanted: Mapping[str, str]) -> None:
+    """The precision first, for it decides TF32 as well; nothing that is so already."""
+    for name in sorted(wanted, key=lambda name: name != _PRECISION):
+        if _switches(cuda=True)[name] != wanted[name]:
+            _switch(name, wanted[name])
+
+
+def _is_switch(name: str, value: str) -> bool:
+    known = _PRECISIONS if name == _PRECISION else ("true", "false")
+    return name in (_PRECISION, _ALGORITHMS, *_ATTRIBUTES) and value in known
+
+
+def _switch(name: str, value: str) -> None:
+    on = value == "true"
+    if name == _PRECISION:
+        torch.set_float32_matmul_precision(value)
+    elif name == _ALGORITHMS:
+        torch.use_deterministic_algorithms(on)
+    else:
+        owner, attribute = _ATTRIBUTES[name]
+        setattr(owner, attribute, on)
+
+
+@contextmanager
 def attention_among(names: Sequence[str]) -> Iterator[None]:
     """While the block runs, attention on CUDA chooses among these kernels; () changes nothing.
 
@@ -117,16 +167,11 @@ def _attention_kernels() -> dict[str, bool]:
 def _switches(*, cuda: bool) -> dict[str, str]:
     """torch's switches that decide whether the same work gives the same bits."""
     switches: dict[str, object] = {
-        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
-        "float32_matmul_precision": torch.get_float32_matmul_precision(),
+        _ALGORITHMS: torch.are_deterministic_algorithms_enabled(),
+        _PRECISION: torch.get_float32_matmul_precision(),
     }
     if cuda:
-        switches |= {
-            "cudnn.deterministic": torch.backends.cudnn.deterministic,
-            "cudnn.benchmark": torch.backends.cudnn.benchmark,
-            "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
-            "cuda.matmul.allow_tf32": torch.backends.cuda.matmul.allow_tf32,
-        }
+        switches |= {name: getattr(*place) for name, place in _ATTRIBUTES.items()}
     return {name: str(value).lower() for name, value in switches.items()}
 
 

@@ -7,7 +7,7 @@ each engine; a diffusers engine keeps one pipeline in memory and frees it when a
 import importlib
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from genimg_ui.backend.base import Backend, CancelToken, ControlInput, Rgb
 from genimg_ui.backend.fetching import CancelWatch
 from genimg_ui.core.annotators import INPAINT
-from genimg_ui.core.provenance import PartRecord
+from genimg_ui.core.provenance import Again, PartRecord
 from genimg_ui.core.request import ControlUnit, InpaintParams
 from genimg_ui.errors import RefusedInput
 from genimg_ui.registry import ModelSpec
@@ -93,17 +93,20 @@ class BackendPool:
                 settle()
 
     @contextmanager
-    def threads(self, spec: ModelSpec, count: int) -> Iterator[None]:
-        """While the block runs, an engine of torch calculates in `count` threads.
+    def as_before(self, spec: ModelSpec, again: Again | None) -> Iterator[None]:
+        """While the block runs, an engine of torch has the threads and switches of a run before.
 
-        The order of its sums depends on them. Nothing is done for 0, for more than any machine
-        has (a record may come from anywhere), and for other engines.
+        The order of its sums depends on the threads. Nothing is done where they are unknown or
+        more than any machine has (a record may come from anywhere), and for other engines.
         """
-        if spec.engine not in _OF_TORCH or not 0 < count <= MOST_THREADS:
+        if spec.engine not in _OF_TORCH or again is None:
             yield
             return
         module = importlib.import_module("genimg_ui.backend.device")
-        with module.threads(count):
+        with ExitStack() as stack:
+            if 0 < again.threads <= MOST_THREADS:
+                stack.enter_context(module.threads(again.threads))
+            stack.enter_context(module.switched(again.determinism))
             yield
 
     def annotate(

@@ -70,6 +70,7 @@ class ExecutionRecord:
     channels_last: bool = False
     fused_qkv: bool = False
     compiled: bool = False
+    refiner_tuned: bool = False  # the three above were done to the refiner, too
     kernels: tuple[str, ...] = ()  # among which the attention could choose, on CUDA
 
 
@@ -79,12 +80,14 @@ class Again:
 
     `executions` has one item for each look of the model, variant by variant; () leaves it to the
     machine. `embeddings` are the tokens that were read as such; None: whatever models.yaml names.
-    `threads` is how many the engine's library calculated in; 0: unknown.
+    `threads` is how many the engine's library calculated in; 0: unknown. `determinism` are the
+    switches of that library, as `RuntimeRecord` has them; {}: as they are.
     """
 
     executions: tuple[ExecutionRecord, ...] = ()
     embeddings: tuple[str, ...] | None = None
     threads: int = 0
+    determinism: dict[str, str] = field(default_factory=dict)
 
     def look(self, index: int) -> "Again":
         """The same for look `index` alone."""

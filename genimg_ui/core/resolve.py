@@ -24,6 +24,10 @@ from genimg_ui.core.values import check_range
 from genimg_ui.errors import RefusedInput
 
 MAX_PROMPT = 4000  # characters; models read about 300 of them, log and PNG keep all
+_WITHOUT_GUIDANCE = (
+    "Set it to 1: restore the settings of this edit on the page and press Apply, which asks such a "
+    "model for 1. Or choose another model."
+)
 _BORDERED = "The canvas with its border"
 MAX_CANVAS_SIDE = 30_000  # what Chromium's canvas and Pillow's PNG both hold without tiling
 MAX_OVERLAP = 2048  # pixels that neighbouring passes share
@@ -89,7 +93,8 @@ def resolve(
     if not again and lacks_guidance(request, abilities):
         raise RefusedInput(
             f"{abilities.title} runs without guidance: guidance_scale (CFG) must be 1, "
-            f"got {request.sampling.guidance_scale:g}."
+            f"got {request.sampling.guidance_scale:g}.",
+            remedy=_WITHOUT_GUIDANCE,
         )
     _check_mask(request, bounds)
     _check_canvas(request, source, bounds)

@@ -189,12 +189,18 @@ def _model(reader: YamlReader, model_id: str, node: yaml.Node) -> ModelSpec:
         own = dict(FAMILIES[own["family"]]) | own
     elif not sourced and "source" in own:
         reader.refuse(node, f"{key}.source", f"is not used by the engine {engine}")
-    named = {"title": own.get("source", model_id), "licence": "not stated: see the model's page"}
+    title = _title(own.get("source", ""), model_id)
+    named = {"title": title, "licence": "not stated: see the model's page"}
     spec = ModelSpec(id=model_id, **(named | own))
     wrong = misplaced(spec) or _unquantised(spec)
     if wrong is not None:
         reader.refuse(node, f"{key}.{wrong[0]}", wrong[1])
     return spec
+
+
+def _title(source: str, model_id: str) -> str:
+    """What a model is called that has no title: its hub id, or the name of its folder or file."""
+    return source if folders.is_hub_id(source) else Path(source).name or model_id
 
 
 def _unquantised(spec: ModelSpec) -> tuple[str, str] | None:

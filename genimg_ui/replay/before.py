@@ -14,6 +14,7 @@ def again_of(entry: LogEntry, seeds: Sequence[int]) -> Again:
         executions=executions_of(entry, seeds),
         embeddings=_embeddings(entry),
         threads=0 if entry.runtime is None else entry.runtime.threads,
+        determinism={} if entry.runtime is None else entry.runtime.determinism,
     )
 
 

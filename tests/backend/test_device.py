@@ -58,3 +58,18 @@ def test_threads_are_set_for_a_time() -> None:
         assert torch.get_num_threads() == before + 2
         raise KeyError
     assert torch.get_num_threads() == before
+
+
+def test_switches_of_an_earlier_run_are_set_for_a_time() -> None:
+    before = device._switches(cuda=True)
+    other = {"cudnn.deterministic": "true", "cudnn.allow_tf32": "false"}
+    other |= {"deterministic_algorithms": "true", "float32_matmul_precision": "high"}
+    other |= {"cuda.matmul.allow_tf32": "true"}
+    assert all(before[name] != value for name, value in other.items())
+    with (
+        pytest.raises(KeyError),
+        device.switched(other | {"of another version": "true", "cudnn.benchmark": "often"}),
+    ):
+        assert device._switches(cuda=True) == before | other
+        raise KeyError
+    assert device._switches(cuda=True) == before

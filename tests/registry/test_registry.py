@@ -51,6 +51,12 @@ def test_the_shipped_file_loads_and_starts_with_the_embedded_engine():
     assert all("non-commercial" in spec.title for spec in restricted)
 
 
+def test_a_model_of_a_folder_is_called_by_its_name_not_its_path(tmp_path):
+    (tmp_path / "made" / "qwen").mkdir(parents=True)
+    text = "models:\n  mine:\n    source: ./made/qwen\n    family: qwen-image\n"
+    assert load(tmp_path, text).get("mine").title == "qwen"
+
+
 @pytest.mark.parametrize(
     ("line", "family", "size"),
     [
@@ -237,5 +243,5 @@ def test_a_hub_model_is_usable_once_the_hub_answers(tmp_path, monkeypatch):
 def test_a_folder_that_is_not_there_is_said(tmp_path):
     spec = load(tmp_path, "models:\n  one: ./none\n").get("one")
     assert availability(spec) == (
-        f"{tmp_path / 'none'} cannot be used: the folder {tmp_path / 'none'} does not exist."
+        f"none cannot be used: the folder {tmp_path / 'none'} does not exist."
     )

@@ -156,6 +156,24 @@ def test_the_threads_of_the_first_run_calculate_and_go_again(desk: Desk, threads
     assert told == ([f"threads was {threads}, is {before}"] if threads > 3 else told)
 
 
+def test_the_switches_of_the_first_run_are_set_again(desk: Desk) -> None:
+    torch = importlib.import_module("torch")
+    own, seen = engine(desk), []
+    entry = edit(desk)
+    generate, before = own.generate, torch.get_float32_matmul_precision()
+
+    def spied(*given: Any) -> Any:
+        seen.append(torch.get_float32_matmul_precision())
+        return generate(*given)
+
+    own.generate = spied
+    assert entry.runtime is not None
+    switches = entry.runtime.determinism | {"float32_matmul_precision": "high"}
+    outcome = again(desk, replace(entry, runtime=replace(entry.runtime, determinism=switches)))
+    assert seen == ["high"] and torch.get_float32_matmul_precision() == before == "highest"
+    assert outcome.changes == ()
+
+
 def test_an_embedding_that_was_added_since_is_not_read(desk: Desk, root: Path) -> None:
     engine(desk)
     entry = edit(desk, prompt="a house toy")

@@ -79,6 +79,11 @@ class ModelCache:
         self._values.move_to_end(key)
         self.make_room(0, keep=(*keep, key))
 
+    def recount(self, key: Hashable) -> None:
+        """Count a kept value anew, whose weights have become more or fewer since it was put."""
+        if key in self._values:
+            self.put(key, self._values[key])
+
     def make_room(
         self, needs: int, *, keep: Collection[Hashable] = (), budget: int | None = None
     ) -> None:

@@ -133,6 +133,9 @@ class DiffusersBackend:
             if not is_out_of_memory(error):
                 raise BackendError(f"{job.spec.title} failed: {error}") from error
             log.warning("memory ran out (%s): %s", self._stage, placement)
+        finally:
+            if self._loaded is not None:
+                self._models.recount(self._loaded, job.spec)
         return None
 
     def _after_memory_ran_out(self, planned: Planned) -> Placement | None:

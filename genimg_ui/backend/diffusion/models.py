@@ -129,6 +129,11 @@ class Models:
             self._cache.put(keys[source], network, keep=(mine, *keys.values()))
         return twin
 
+    def recount(self, loaded: Loaded, spec: ModelSpec) -> None:
+        """Count what the model wears now, and give up others where it is too much."""
+        if not loaded.worn.is_counted():
+            self._cache.recount(("model", _weights_of(spec), loaded.offload))
+
     def give_way(self, spec: ModelSpec, peak: int, available: int) -> None:
         """Drop others, the least used first, until `peak` bytes for `spec` fit `available`."""
         mine = ("model", _weights_of(spec))
@@ -171,4 +176,7 @@ def _networks(value: Any) -> Iterable[torch.nn.Module]:
         return (value,)
     pipes = (value.pipe, *value.helpers.values())
     parts = [part for pipe in pipes for part in pipe.components.values()]
+    if value.worn.attention is not None:  # of reference adapters, which are taken off between edits
+        processors, projection = value.worn.attention
+        parts += [*processors.values(), projection]
     return [part for part in parts if isinstance(part, torch.nn.Module)]

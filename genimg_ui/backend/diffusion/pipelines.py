@@ -91,7 +91,8 @@ def load_pipeline(
     lora = guarded(spec.title, place.main, lambda: attach_lora(pipe, family.denoiser(pipe), spec))
     _placed((pipe, *helpers.values()), offload, device)
     tuning = _tuning(family.denoiser(pipe), spec, device, offload, wanted)
-    tune(family.denoiser(pipe), tuning, spec.title)
+    for each in (pipe, *(helpers.values() if tuning.refiner else ())):
+        tune(family.denoiser(each), tuning, spec.title)
     return Loaded(
         pipe,
         family,

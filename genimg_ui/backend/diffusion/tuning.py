@@ -31,6 +31,7 @@ class Tuning:
     channels_last: bool = False
     fused_qkv: bool = False
     compiled: bool = False
+    refiner: bool = False  # the same is done to a refiner
 
     def words(self) -> str:
         """What the log says."""
@@ -38,6 +39,7 @@ class Tuning:
             "channels_last": self.channels_last,
             "fused_qkv": self.fused_qkv,
             "compile": self.compiled,
+            "refiner too": self.refiner,
         }
         return ", ".join(name for name, on in switches.items() if on) or "none"
 
@@ -45,11 +47,12 @@ class Tuning:
 def tuning_for(denoiser: Any, spec: ModelSpec, device: Device, offload: Offload) -> Tuning:
     """What suits a denoiser on this device. Fusing holds the attention's weights twice."""
     convolves = _convolves(denoiser)
-    on_gpu = device.name == "cuda"
+    on_gpu = device.name == "cuda" and convolves
     return Tuning(
-        channels_last=on_gpu and convolves,
-        fused_qkv=on_gpu and convolves and offload is Offload.NONE,
+        channels_last=on_gpu,
+        fused_qkv=on_gpu and offload is Offload.NONE,
         compiled=spec.compile,
+        refiner=bool(spec.refiner) and (on_gpu or spec.compile),
     )
 
 
@@ -64,13 +67,16 @@ def execution_record(
         channels_last=tuning.channels_last,
         fused_qkv=tuning.fused_qkv,
         compiled=tuning.compiled,
+        refiner_tuned=tuning.refiner,
         kernels=kernels,
     )
 
 
 def tuning_of(earlier: ExecutionRecord) -> Tuning:
     """The tuning that an earlier run had."""
-    return Tuning(earlier.channels_last, earlier.fused_qkv, earlier.compiled)
+    return Tuning(
+        earlier.channels_last, earlier.fused_qkv, earlier.compiled, refiner=earlier.refiner_tuned
+    )
 
 
 def possible(denoiser: Any, wanted: Tuning) -> Tuning:
@@ -80,6 +86,7 @@ def possible(denoiser: Any, wanted: Tuning) -> Tuning:
         channels_last=wanted.channels_last and convolves,
         fused_qkv=wanted.fused_qkv and convolves,
         compiled=wanted.compiled and bool(getattr(denoiser, "_repeated_blocks", None)),
+        refiner=wanted.refiner,
     )
 
 

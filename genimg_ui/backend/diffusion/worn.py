@@ -19,6 +19,12 @@ class Worn:
         self.loras: tuple[Hashable, ...] = ()
         self.adapters: tuple[Hashable, ...] = ()
         self.attention: tuple[dict[str, Any], Any] | None = None
+        self._counted: tuple[tuple[Hashable, ...], ...] = ((), ())
+
+    def is_counted(self) -> bool:
+        """Whether it is the same as when this was asked last: its memory is counted then."""
+        before, self._counted = self._counted, (self.loras, self.adapters)
+        return before == self._counted
 
     def take_off(self, pipe: Any) -> None:
         """Take off the LoRAs, also those of a half that could not be put on."""

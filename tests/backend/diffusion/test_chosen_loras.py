@@ -230,3 +230,18 @@ def test_an_edit_with_the_same_loras_does_not_read_them_again(models, loras, tmp
         np.testing.assert_array_equal(painted(DiffusersBackend(), model, *units), seen[units])
     shutil.copy(next((loras / "sd15_inpaint-oil").glob("*.safetensors")), file)
     assert painted_change(painted(own, model, INK), seen[(INK,)]) > 0.5
+
+
+def test_loras_that_are_kept_count_as_memory_and_make_others_go(models, loras):
+    own, model = DiffusersBackend(), styled(models, loras)
+    patch(own, model)
+    bare = own._models.bytes
+    painted(own, model, INK)
+    assert own._models.bytes > bare
+    patch(own, model)
+    assert own._models.bytes == bare
+    patch(own, spec(models / "sd15"))
+    own._models._cache.budget = own._models.bytes  # both fit as long as none wears a LoRA
+    painted(own, model, INK)
+    assert own._models.kept(spec(models / "sd15")) is None
+    assert own._models.kept(model) is not None

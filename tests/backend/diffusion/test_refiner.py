@@ -11,9 +11,18 @@ from PIL import Image
 from sampling_support import canceller, generate, job, patch, picture, spec
 
 from genimg_ui.backend.base import CancelToken
+from genimg_ui.backend.device import Device
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.backend.diffusion.families.refiner import handover
 from genimg_ui.backend.diffusion.noise import canvas_noise, latent_cells
+from genimg_ui.backend.diffusion.tuning import (
+    Tuning,
+    execution_record,
+    tuning_for,
+    tuning_of,
+)
+from genimg_ui.core.memory import WHOLE, Offload
+from genimg_ui.core.provenance import Again
 from genimg_ui.errors import Cancelled, ModelUnavailable, RefusedInput
 from genimg_ui.registry import ModelSpec, availability
 
@@ -123,6 +132,24 @@ def test_its_parts_are_shared_and_recorded(models):
     [part] = result.model.parts
     assert (part.role, part.source) == ("refiner", "sdxl_refiner")
     assert [file.name for file in part.files] == ["unet/diffusion_pytorch_model.safetensors"]
+
+
+def test_it_is_tuned_as_its_model_but_where_an_older_run_left_it_out(models):
+    entry, gpu = refining(models), Device("cuda", torch.float32)
+    own = DiffusersBackend()
+    patch(own, entry)
+    unet = own._loaded.pipe.unet
+    usual = tuning_for(unet, entry, gpu, Offload.NONE)
+    assert usual == Tuning(channels_last=True, fused_qkv=True, refiner=True)
+    for tuning in (usual, replace(usual, refiner=False)):
+        earlier = execution_record(WHOLE, tuning, ())
+        assert tuning_of(earlier) == tuning
+        work = replace(job(entry, num_inference_steps=4), again=Again(executions=(earlier,)))
+        result = generate(own, work)
+        assert result.executions == (earlier,)
+        kinds = own._loaded.helpers["refiner"].unet.attn_processors.values()
+        fused = {type(kind).__name__ for kind in kinds} == {"FusedAttnProcessor2_0"}
+        assert fused is tuning.refiner
 
 
 def test_it_can_be_cancelled(backend, model):
