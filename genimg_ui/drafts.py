@@ -50,6 +50,7 @@ class Draft:
     dismissed: str | None = None  # newest interrupted job that need not be offered again
     ahead: tuple[str, ...] = ()  # versions to go forward to, the next one first: "entry:index"
     left: str = ""  # when the first of them was left: ISO 8601, UTC
+    model_left: str = ""  # the model that a task has put aside, for the next one that it serves
 
     def is_after(self, mark: Mark | None) -> bool:
         """Whether a later event of the same page is kept already."""
@@ -105,7 +106,14 @@ def moved(draft: Draft, to: Draft) -> Draft:
         raise RefusedInput("A version must have a picture.")
     request = placed_as(draft.request, to.request)
     known = _remembered(draft, to.source, to.parent)
-    return replace(to, request=request, known=known, turn=draft.turn + 1, dismissed=draft.dismissed)
+    return replace(
+        to,
+        request=request,
+        known=known,
+        turn=draft.turn + 1,
+        dismissed=draft.dismissed,
+        model_left=draft.model_left,
+    )
 
 
 def placed_as(request: EditRequest, other: EditRequest) -> EditRequest:

@@ -127,7 +127,7 @@ class Handlers:
         spec = workspace.registry.get(draft.request.model)
         updates: Updates = page.settings.show(draft.request, spec)
         updates[page.settings.model] = shown_model(workspace.registry, spec)  # some may be new
-        updates[page.settings.left] = ""
+        updates[page.settings.left] = draft.model_left
         if draft.source is None:
             return updates | {page.canvas: CanvasUpdate(whole=is_whole(draft.request))}
         opened = workspace.picture(draft.source)

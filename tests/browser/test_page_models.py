@@ -120,6 +120,10 @@ def test_a_killed_download_is_shown_as_interrupted_and_goes_on(shop: Desk, hub: 
 
 def test_a_licence_is_accepted_once_and_an_added_model_can_be_chosen(shop: Desk) -> None:
     gift = card(shop, "Gift")
+    heights = [card(shop, name).bounding_box() for name in ("Gift", "Tiny")]
+    assert abs(heights[0]["height"] - heights[1]["height"]) <= 8  # its button is in the same line
+    assert not gift.get_by_text("For non-commercial use only.").is_visible()
+    gift.locator(".md-head").click()
     reads(shop, "Gift", "For non-commercial use only.")
     assert not gift.locator(".md-fetch").is_visible()
     gift.get_by_text("Accept licence").click()
@@ -141,6 +145,7 @@ def test_a_licence_is_accepted_once_and_an_added_model_can_be_chosen(shop: Desk)
     shop.page.reload()
     shop.ready()
     assert shop.page.locator("#model input").input_value() == "other (not here)"
+    assert shop.page.locator("#prompt textarea").is_enabled()
     shop.view("Models")
     reads(shop, "Gift", "Here, ")
     assert not gift.get_by_text("Accept licence").is_visible()
@@ -148,6 +153,7 @@ def test_a_licence_is_accepted_once_and_an_added_model_can_be_chosen(shop: Desk)
     card(shop, "other").get_by_text("of files and its entry in the list?").click()
     card(shop, "other").wait_for(state="detached")
     assert shop.page.locator("#model input").input_value() == "Exemplar"
+    assert shop.page.locator("#prompt textarea").is_disabled()  # it reads none
 
 
 def test_a_public_page_shows_the_models_and_changes_nothing(

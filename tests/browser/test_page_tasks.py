@@ -84,6 +84,16 @@ def test_the_mask_rests_while_the_whole_picture_is_repainted(desk: Desk, tmp_pat
     assert not desk.page.evaluate(faint) and desk.state()["painted"] == painted
     desk.sees("is the model again")
     assert desk.page.locator("#model input").input_value() == before
+    choose(desk, "Upscale")
+    note.wait_for()
+    desk.page.wait_for_timeout(1500)  # the draft is kept
+    desk.page.reload()
+    desk.ready()
+    chosen(desk, "Upscale")
+    assert desk.page.locator("#model input").input_value() != before
+    choose(desk, "Inpaint")
+    desk.sees("is the model again")
+    assert desk.page.locator("#model input").input_value() == before
 
 
 def test_a_new_canvas_is_painted_and_varied(desk: Desk) -> None:

@@ -1,6 +1,7 @@
 """The Models tab: look, fetch, stop, accept, add, remove. It tells what came of it in the tab."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -8,8 +9,8 @@ import gradio as gr
 from gradio.blocks import Block
 
 from genimg_ui.errors import GenimgError
-from genimg_ui.registry import Registry
 from genimg_ui.shelf.shelf import ModelShelf
+from genimg_ui.ui.handlers.choosing import model_chosen
 from genimg_ui.ui.model_field import about, model_choices, shown_model
 from genimg_ui.ui.models_panel import ModelsPanel
 from genimg_ui.ui.models_view import models_view
@@ -46,14 +47,17 @@ class ModelHandlers(Handlers):
         page, panel = self.page, self.panel
         seen: Json = {"outputs": [panel.models, panel.timer]}
         panel.models.asked(self.on_asked, **seen, **ALWAYS_LAST)
-        chosen: Json = {"outputs": [panel.models, panel.timer, page.settings.model]}
-        followed: set[Block] = {panel.models, page.settings.model}
+        settings = page.settings
+        chosen: Json = {"outputs": [panel.models, panel.timer, page.status, *settings.shown()]}
+        kinds = (unit.kind for unit in settings.control.units)
+        told: set[Block] = {page.key, settings.model, settings.task.task, *kinds}
+        followed: set[Block] = {panel.models, *told}
         panel.timer.tick(self.on_tick, inputs=followed, **chosen, **QUIET)
         acts: Json = {**QUIET, "trigger_mode": "multiple"}
         panel.models.fetched(self.on_fetched, **seen, **acts)
         panel.models.stopped(self.on_stopped, **seen, **acts)
         panel.models.accepted(self.on_accepted, **seen, **acts)
-        chosen["inputs"] = {page.settings.model}
+        chosen["inputs"] = told
         panel.models.removed(self.on_removed, **chosen, **acts)
         panel.models.added(self.on_added, **chosen, **acts)
 
@@ -99,8 +103,17 @@ class ModelHandlers(Handlers):
         return self.shown({"kind": "added", "text": text}) | self._offered(values)
 
     def _offered(self, values: Values) -> Updates:
-        model = self.page.settings.model
-        return {model: offered(self.shelf.registry(), values[model])}
+        """The models to choose from; where the chosen one has gone, all that the default brings."""
+        page, registry = self.page, self.shelf.registry()
+        model = page.settings.model
+        chosen = next((spec for spec in registry.all() if spec.id == values[model]), None)
+        if chosen is not None:
+            return {model: gr.update(choices=model_choices(registry), info=about(chosen))}
+        spec = registry.get(registry.default)
+        session = page.session(values)
+        self.workspace.change_draft(session, lambda draft: replace(draft, model_left=""))
+        updates = model_chosen(page, self.workspace, spec, values)
+        return updates | {model: shown_model(registry, spec)}
 
     def shown(self, told: Json | None = None) -> Updates:
         """The list as it is now, with what came of the last thing that was asked."""
@@ -109,15 +122,6 @@ class ModelHandlers(Handlers):
             self.panel.models: models_view(self.shelf, told),
             self.panel.timer: gr.Timer(active=active),
         }
-
-
-def offered(registry: Registry, chosen: str | None) -> Json:
-    """The dropdown as it is now; where the `chosen` model has gone, the default instead."""
-    spec = next((spec for spec in registry.all() if spec.id == chosen), None)
-    if spec is None:
-        return shown_model(registry, registry.get(registry.default))
-    update: Json = gr.update(choices=model_choices(registry), info=about(spec))
-    return update
 
 
 def _place(event: gr.EventData) -> tuple[str, str]:

@@ -5,13 +5,12 @@ from dataclasses import replace
 import gradio as gr
 
 from genimg_ui.core.geometry import Sides
-from genimg_ui.core.tasks import Task
 from genimg_ui.errors import GenimgError
 from genimg_ui.history.names import session_id
 from genimg_ui.ui import views
 from genimg_ui.ui.canvas.component import CanvasState, CanvasUpdate
 from genimg_ui.ui.handlers.carried import arrival
-from genimg_ui.ui.handlers.controls import without_untaken
+from genimg_ui.ui.handlers.choosing import model_chosen
 from genimg_ui.ui.model_field import about
 from genimg_ui.ui.page import (
     ALWAYS_LAST,
@@ -62,6 +61,7 @@ class PictureHandlers(Handlers):
         page.settings.model.input(
             self.on_model,
             inputs={
+                page.key,
                 page.settings.model,
                 page.settings.task.task,
                 *(unit.kind for unit in page.settings.control.units),
@@ -143,19 +143,11 @@ class PictureHandlers(Handlers):
         """Enable what the chosen model uses; say when it cannot be had here."""
         page = self.page
         spec = self.workspace.registry.get(values[page.settings.model])
-        lack = self.workspace.lack_of(spec)
-        defaults = page.settings.defaults(spec)
-        task = Task(values[page.settings.task.task])
-        allowed = page.settings.allow(spec, task)
-        updates, off = without_untaken(page.settings.control, values, spec, allowed)
-        said = " ".join(filter(None, (lack, *off)))
-        status = views.message(said, kind="warning" if said else "")
-        if task is Task.TEXT_TO_IMAGE:
-            defaults[page.settings.sampling.strength] = 1.0
-        for widget, value in defaults.items():
-            updates[widget] = {**updates[widget], "value": value}
-        updates[page.settings.model] = gr.update(info=about(spec))  # by now another may be chosen
-        return {page.status: status, page.settings.left: "", **updates}
+        session = page.session(values)
+        self.workspace.change_draft(session, lambda draft: replace(draft, model_left=""))
+        # By now another may be chosen.
+        own = {page.settings.model: gr.update(info=about(spec))}
+        return model_chosen(page, self.workspace, spec, values) | own
 
     @told
     def on_refused(self, event: gr.EventData) -> Updates:

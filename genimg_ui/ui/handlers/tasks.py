@@ -1,5 +1,6 @@
 """Choosing what shall be done, beginning with an empty canvas, and varying a result."""
 
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -85,6 +86,8 @@ class TaskHandlers(Handlers):
         else:
             updates[settings.model] = gr.update(info=about(spec))
         updates[settings.left] = left
+        session = page.session(values)
+        self.workspace.change_draft(session, lambda draft: replace(draft, model_left=left))
         lack = self.workspace.lack_of(spec)
         said += [lack] if lack else []
         kind = "warning" if lack or spec.id != old.id else ""

@@ -112,6 +112,7 @@ function fill(row, item) {
   licence.hidden = !item.asks;
   accept.hidden = Boolean(current().closed);
   accept.setAttribute('aria-label', `Accept the licence of ${item.title}`);
+  accept.title = item.asks; // where the row is folded, the words are not shown
   keyed(parts, item.parts.map(asRow), makePart, fillPart);
   keyed(rest, item.more.map(asRow), makePart, fillPart);
   text(summary, item.summary);
