@@ -7,7 +7,7 @@ a phase of its own, so that stripes that waver are stripes, as they are to the e
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -24,12 +24,13 @@ from training.shapes.words import COLOURS, PALETTE
 _SIDE: Final = 32  # px; what is compared
 _RENDERED: Final = 128
 _WINDOW: Final = 14  # cells; at least the side within which a pattern must be regular
-# The bounds lie between what true scenes have that are bent by 2 px and tinted by 4 levels:
-_PLAIN_BELOW: Final = 7 / 255  # deviation (rms) from the mean colour; plain 6.7 at most, clouds 10
-_EVEN_BELOW: Final = 3.2 / 255  # too little to be the part of a gradient that a mask shows
+# The bounds lie between what true scenes have that are bent by 2 px and tinted by 4 levels.
+_PLAIN_BELOW: Final = (5 / 255, 7 / 255)  # deviation (rms) in a small region, in the whole picture
+_EVEN_BELOW: Final = 3.2 / 255  # too little to be the part of a gradient that a region shows
 _PLANE_ALONE: Final = 0.9  # of the variance, to be such a part and not a tint
-_PLANE_FROM: Final = 0.82  # of the variance, to be a gradient; clouds under a small mask 0.8
-_PATTERN_FROM: Final = 0.43  # of the variance, to be a pattern; 0.5 at least, clouds at most 0.33
+_PLANE_FROM: Final = 0.82  # of the variance, to be a gradient; clouds in a small region have 0.8
+_PATTERN_FROM: Final = (0.65, 0.43)  # of the variance, in small windows and in others; clouds 0.33
+_SMALL: Final = 200  # cells of a window in which some pattern fits clouds by chance
 _FLOWING: Final = ("gradient", "cloudy")  # few of their pixels have the very colours
 _SEEN: Final = 0.02  # least variance of a pattern within the region
 _PALETTE: Final = np.array(list(PALETTE.values())) / 255
@@ -70,12 +71,14 @@ def judge_ground(picture: NDArray[np.uint8], region: Region) -> Ground:
     centred = colours - mean
     variance = float((weights[:, None] * centred**2).sum() / total)
     deviation, plane = np.sqrt(variance), _plane_fit(centred, weights) / max(variance, 1e-12)
-    if deviation < (_PLAIN_BELOW if plane < _PLANE_ALONE else _EVEN_BELOW):
+    little = float(np.interp(region.mean(), (0, 1), _PLAIN_BELOW))
+    if deviation < (little if plane < _PLANE_ALONE else _EVEN_BELOW):
         return Ground("plain", (_nearest(_rgb(mean)),), _rgb(mean), _rgb(mean), 1.0)
-    kind, fit = _best_pattern(colours, weights)
+    windows = list(_windows(weights))
+    kind, fit = _best_pattern(colours, weights, windows)
     if plane >= _PLANE_FROM and plane >= fit - 0.03:
         kind, fit = "gradient", plane
-    elif fit < _PATTERN_FROM:
+    elif fit < _PATTERN_FROM[sum(map(len, windows)) >= _SMALL * len(windows)]:
         kind = "cloudy"
     first, second = _ends(picture, region, 0.5 if kind in _FLOWING else 2)
     return Ground(kind, _names(first, second), first, second, float(fit))
@@ -101,12 +104,14 @@ def _plane_fit(centred: Floats, weights: Floats) -> float:
     return float((fitted**2).sum() / weights.sum())
 
 
-def _best_pattern(colours: Floats, weights: Floats) -> tuple[str, float]:
+def _best_pattern(
+    colours: Floats, weights: Floats, windows: Sequence[NDArray[np.int64]]
+) -> tuple[str, float]:
     """The kind of pattern that explains most of the variance within the windows, and how much."""
     kinds, patterns = _patterns()
     explained = dict.fromkeys(kinds, 0.0)
     variance = 0.0
-    for cells in _windows(weights):
+    for cells in windows:
         inside = weights[cells]
         centred = colours[cells] - inside @ colours[cells] / inside.sum()
         variance += float((inside[:, None] * centred**2).sum())
