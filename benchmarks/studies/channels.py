@@ -96,12 +96,12 @@ def in_words(found: Portrait) -> str:
     if not answers:
         to = "Its answer follows neither hole, brightness nor edges"
     colour = ", ".join(
-        f"{value:+.1f} {name}"
+        f"{value:+.2f} {name}"
         for name, value in zip(("red", "green", "blue"), found.colour, strict=True)
     )
     kind = "coarse colour" if found.coarse > 0.5 else "fine detail"
     return (
-        f"{to}, and is {found.inside:.1f} times as large in holes as outside. Without it holes "
+        f"{to}, and is {found.inside:.2f} times as large in holes as outside. Without it holes "
         f"change by {colour} levels on average, {found.coarse:.0%} of the change in areas of 8 "
         f"pixels and more: it makes {kind}."
     )
@@ -168,8 +168,8 @@ def _text(
     ]
     for layer, own in found.items():
         lines += [_row(layer, len(own), loss, scenes) for loss in own[:SHOWN]]
-    lines += ["", "| layer | median drop, dB | channels whose removal helps | the best tenth's |"]
-    lines[-1] += " share of all drops |"
+    heads = ("layer", "median drop, dB", "channels whose removal helps")
+    lines += ["", f"| {' | '.join(heads)} | share of all drops in the best tenth |"]
     lines.append("|---|---|---|---|")
     lines += [_spread(layer, own) for layer, own in found.items()]
     lines += ["", "The most important channel of each layer:", ""]

@@ -145,6 +145,9 @@ def test_channels_are_ranked_on_the_page(data: Path, tmp_path: Path, config: Net
         float(r.split(" | ")[3]) for r in text.splitlines() if r.startswith("| `") and " to " in r
     ]
     assert drops == sorted(drops, reverse=True) and len(drops) == 3
+    lines = text.splitlines()
+    for rule in (n for n, line in enumerate(lines) if line.startswith("|---")):
+        assert lines[rule - 1].count("|") == lines[rule].count("|") == lines[rule + 1].count("|")
     assert "Without it holes change by" in text and text.endswith("By hand.\n")
     assert written.with_name("channels-curves.png").stat().st_size > 1000
     assert written.with_name("channels-pictures.png").stat().st_size > 1000
