@@ -208,7 +208,7 @@ def test_wrong_arrays_are_named() -> None:
         exemplar.fill(image, np.zeros((9, 8), np.bool_), seed=0, mode=FillMode.REMOVE)
     with pytest.raises(ValueError, match=r"image must be uint8 \(h, w, 3\), got float64"):
         exemplar.fill(
-            image.astype(np.float64),
+            image.astype(np.float64),  # type: ignore[arg-type]  # the point of the test
             np.zeros((8, 9), np.bool_),
             seed=0,
             mode=FillMode.REMOVE,
