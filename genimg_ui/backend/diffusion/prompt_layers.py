@@ -16,6 +16,7 @@ from genimg_ui.backend.diffusion.overlay import overlaid
 
 PROJECTIONS = (".attn2.to_k", ".attn2.to_v", ".attn2.to_kv")  # the last where they are fused
 POOLED = "add_embedding"
+_JIT: Any = torch.jit  # without types
 
 
 @contextmanager
@@ -51,7 +52,7 @@ class Once:
         self._told: torch.Tensor | None = None
 
     def __call__(self, given: Any, *places: Any, **named: Any) -> Any:
-        if torch.jit.is_tracing():  # what was answered before must be no constant of a graph
+        if _JIT.is_tracing():  # what was answered before must be no constant of a graph
             return self._ask(given, *places, **named) if self._told is None else self._told
         if places or named or not isinstance(given, torch.Tensor) or given.is_inference():
             return self._ask(given, *places, **named)

@@ -35,6 +35,7 @@ MOST_PARAMETERS = 100_000_000  # kernels of larger networks take so long that Py
 KINDS = ("UNet2DConditionModel", "ControlNetModel")  # whose code asks no tensor for its values
 _PLAIN = (bool, int, float, str, type(None))
 _CANNOT: Any = None  # in place of a graph
+_JIT: Any = torch.jit  # without types
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def is_small(network: Any) -> bool:
     """Whether a network is of a kind that can be recorded, and so small that it is worth it."""
     if type(network).__name__ not in KINDS or network.device.type != "cpu" or is_quantised(network):
         return False
-    return sum(each.numel() for each in network.parameters()) <= MOST_PARAMETERS
+    return bool(sum(each.numel() for each in network.parameters()) <= MOST_PARAMETERS)
 
 
 class _Traced:
@@ -176,7 +177,7 @@ class _Traced:
             for once, place in zip(self._once, graph.once, strict=True)
             if place is not None
         ]
-        with torch.jit.optimized_execution(False):  # as recorded: nothing is fused or reordered
+        with _JIT.optimized_execution(False):  # as recorded: nothing is fused or reordered
             found = graph.run(*_tensors(leaves), *answers)
         return trees.tree_unflatten(list(found), graph.form)
 
@@ -196,12 +197,12 @@ def _recorded(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of shapes that become constants, as they shall
-            run = torch.jit.trace(evaluation, (*_tensors(leaves), *answers), check_trace=False)
+            run = _JIT.trace(evaluation, (*_tensors(leaves), *answers), check_trace=False)
     except (RuntimeError, TypeError, ValueError) as error:
         if is_out_of_memory(error):
             raise
         log.info("an evaluation could not be recorded: %s", error)
-        return _CANNOT
+        return None
     finally:
         recording.forget()
     return _Graph(run, recording.answer_form, places)
