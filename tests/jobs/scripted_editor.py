@@ -18,10 +18,13 @@ STEP = 0.02  # seconds
 
 
 class ScriptedEditor:
-    """Prompts: `sleep S`, `deaf S`, `exit CODE`, `refuse`, `bug`; anything else is done at once."""
+    """Prompts: `sleep S`, `deaf S`, `exit CODE`, `refuse`, `bug`, `restless`; others do nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, rests: Path | None = None) -> None:
+        """`rests` is a file that gets a line for each rest: how many edits there were before."""
         self.asked: list[str] = []
+        self._rests = rests
+        self._last = ""
 
     def apply(
         self,
@@ -35,6 +38,7 @@ class ScriptedEditor:
     ) -> LogEntry:
         assert entry_id is not None
         self.asked.append(entry_id)
+        self._last = request.sampling.prompt
         verb, _, number = request.sampling.prompt.partition(" ")
         if verb == "exit":
             os._exit(int(number))
@@ -54,6 +58,13 @@ class ScriptedEditor:
             facts={"pid": str(os.getpid())},
         )
 
+    def settle(self) -> None:
+        if self._rests is not None:
+            with self._rests.open("a") as file:
+                file.write(f"{len(self.asked)}\n")
+        if self._last == "restless":
+            raise ValueError("no rest")
+
 
 def build(store: Store, models: Path, options: Mapping[str, object]) -> ScriptedEditor:
     """What the worker calls; `warm_up` below is called beside it."""
@@ -62,7 +73,7 @@ def build(store: Store, models: Path, options: Mapping[str, object]) -> Scripted
         raise RefusedInput("broken.yaml, line 1: models is missing")
     if "note" in options:
         (store.data_dir / "options").write_text(str(options["note"]))
-    return ScriptedEditor()
+    return ScriptedEditor(store.data_dir / "rests" if "rests" in options else None)
 
 
 def warm_up() -> None:

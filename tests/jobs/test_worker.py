@@ -156,6 +156,26 @@ def test_the_engine_is_warmed_at_low_priority_before_this_process_loads_it(
     assert note.read_text().splitlines() == [f"19 {cache}", f"{os.nice(0)} {cache}"]
 
 
+def test_the_editor_settles_once_after_its_last_edit_and_a_failure_ends_nothing(
+    queue: JobQueue, add: Add, ann: str, supervise: Supervise
+) -> None:
+    for _ in range(2):
+        add(ann)
+    rests = queue.store.data_dir / "rests"
+    supervisor = supervise(options={"rests": True})
+
+    def wait_for_rests(*after: int) -> None:
+        lines = "".join(f"{edits}\n" for edits in after)
+        wait_for(lambda: rests.exists() and rests.read_text() == lines)
+
+    wait_for_rests(2)  # none between edits that wait
+    assert wait_for_end(queue, ann, add(ann, "restless")).state is JobState.DONE
+    wait_for_rests(2, 3)
+    assert wait_for_end(queue, ann, add(ann)).state is JobState.DONE
+    wait_for_rests(2, 3, 4)
+    assert supervisor.status().restarts == 0
+
+
 _SERVER = """
 import sys, time
 from pathlib import Path
