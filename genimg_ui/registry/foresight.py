@@ -46,6 +46,7 @@ def memory_findings(
         guided=not in_turns and request.sampling.guidance_scale > 1,
         number=HALF if host.gpu else FULL,
         controls=tuple(unit.kind for unit in request.controls),
+        references=tuple(unit.kind for unit in request.references),
     )
     if needs is None or fits(needs, host.bytes, WHOLE):
         return []

@@ -5,14 +5,17 @@ tensors that hold no data, on the published configurations of Stable Diffusion 1
 and Qwen-Image (`benchmarks/activations.py`), and rounded up.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from genimg_ui.core.geometry import Size
 from genimg_ui.core.memory import Needs
+from genimg_ui.registry.adapters import AddedFile
 from genimg_ui.registry.networks import DENOISERS, network_bytes, networks_of
 from genimg_ui.registry.spec import ModelSpec
 from genimg_ui.weights import folders
-from genimg_ui.weights.volumes import Network, network
+from genimg_ui.weights.single_file import find_file
+from genimg_ui.weights.volumes import Network, elements_of, network
 
 PER_CELL = 26  # of a UNet's first width, for each latent cell
 PER_TOKEN = 16  # of a transformer's width, for each token
@@ -27,12 +30,19 @@ DECODERS = ("vae", "movq")
 
 
 def needs_of(
-    spec: ModelSpec, working: Size, *, guided: bool, number: int, controls: tuple[str, ...] = ()
+    spec: ModelSpec,
+    working: Size,
+    *,
+    guided: bool,
+    number: int,
+    controls: tuple[str, ...] = (),
+    references: tuple[str, ...] = (),
 ) -> Needs | None:
     """What one picture of `working` pixels needs; None where the weights are not here to count.
 
     `number` is the bytes of a number on the device (2 for half precision), `guided` whether
-    classifier-free guidance runs both of its evaluations at once, `controls` the kinds in use.
+    classifier-free guidance runs both of its evaluations at once, `controls` and `references` the
+    kinds in use.
     """
     by_name = {item.name: item for item in networks_of(spec) if item.name != "safety_checker"}
     decoder = next((name for name in DECODERS if name in by_name), "")
@@ -41,12 +51,14 @@ def needs_of(
         return None
     beside = _controls(spec, controls)
     weights = {name: network_bytes(spec, item, number) for name, item in by_name.items()}
-    weights |= {name: item.elements * number for name, item in beside.items()}
+    adapters, encoders = _references(spec, references)
+    counts = {name: item.elements for name, item in beside.items()} | adapters | encoders
+    weights |= {name: count * number for name, count in counts.items()}
     pixels = FULL if by_name[decoder].config.get("force_upcast") else number
     weights[decoder] = by_name[decoder].elements * pixels
     return Needs(
         weights=weights,
-        denoisers=(running[0], *beside),
+        denoisers=(running[0], *beside, *adapters),
         decoder=decoder,
         sampling=number * _sampling(by_name[running[0]], working),
         decoding=pixels * _decoding(by_name[decoder], working.area),
@@ -63,6 +75,20 @@ def _controls(spec: ModelSpec, kinds: tuple[str, ...]) -> dict[str, Network]:
         if item is not None:
             found[f"controlnet {source}"] = item
     return found
+
+
+def _references(spec: ModelSpec, kinds: tuple[str, ...]) -> tuple[dict[str, int], dict[str, int]]:
+    """Numbers of reference adapters, which run in each step, and of their image encoders."""
+    used = [reference for reference in spec.references if reference.kind in kinds]
+    return _numbers("reference", used), _numbers(
+        "image encoder", [reference.encoder_files[1] for reference in used]
+    )
+
+
+def _numbers(what: str, added: Sequence[AddedFile]) -> dict[str, int]:
+    """Numbers of each file that is here."""
+    paths = [find_file(each.source, each.file)[0] for each in added]
+    return {f"{what} {path}": elements_of(path) for path in paths if path is not None}
 
 
 def _sampling(denoiser: Network, working: Size) -> int:

@@ -55,6 +55,11 @@ def network(folder: Path, variant: str | None = None) -> Network | None:
     return Network(folder.name, elements, configured(folder), linear=linear, rows=rows)
 
 
+def elements_of(path: Path) -> int:
+    """How many numbers a single file of weights holds; 0 where its header cannot be read."""
+    return counted(path.stem, _shapes(str(path), path.stat().st_mtime_ns)).elements
+
+
 def counted(name: str, shapes: Mapping[str, tuple[int, ...]]) -> Network:
     """A network of tensors with these names and shapes, without its configuration."""
     matrices = [shape for tensor, shape in shapes.items() if _multiplies(tensor, shape)]

@@ -13,6 +13,7 @@ from genimg_ui.core.geometry import Size
 from genimg_ui.core.memory import SPARE, WHOLE, Host, Offload, Placement, Stage
 from genimg_ui.core.request import EditRequest
 from genimg_ui.registry import FAMILIES, ModelSpec
+from genimg_ui.registry.adapters import ReferenceSpec
 from genimg_ui.registry.foresight import memory_findings
 from genimg_ui.registry.memory import PER_CELL, PER_PIXEL, PER_TOKEN, needs_of
 
@@ -60,6 +61,29 @@ def test_controlnets_run_beside_the_denoiser(spec):
     needs = needs_of(spec, SIZE, guided=True, number=2, controls=("canny",))
     assert sum(needs.weights.values()) == 3400 + 100
     assert len(needs.denoisers) == 2
+
+
+def test_reference_adapters_run_beside_the_denoiser_and_their_encoder_before_it(spec, tmp_path):
+    _component(tmp_path / "adapters" / "image_encoder", 70)
+    for name in ("plain", "plus"):
+        save_file({"x": np.zeros(20, np.float16)}, tmp_path / "adapters" / f"{name}.safetensors")
+    place = str(tmp_path / "adapters")
+    both = tuple(
+        ReferenceSpec(kind=name, source=place, file=f"{name}.safetensors")
+        for name in ("plain", "plus")
+    )
+    reading = replace(spec, references=both)
+
+    def needs(*kinds: str, number: int = 2) -> Any:
+        return needs_of(reading, SIZE, guided=True, number=number, references=kinds)
+
+    assert sum(needs("plain").weights.values()) == 3400 + 2 * (20 + 70)
+    assert sum(needs("plain", "plus").weights.values()) == 3400 + 2 * (20 + 20 + 70)
+    assert sum(needs().weights.values()) == 3400
+    assert sum(needs("plain").weights[name] for name in needs("plain").denoisers) == 2000 + 40
+    absent = replace(spec, references=(ReferenceSpec(kind="plain", source="somebody/absent"),))
+    found = needs_of(absent, SIZE, guided=True, number=2, references=("plain",))
+    assert sum(found.weights.values()) == 3400
 
 
 def test_transformers_are_counted_by_tokens(spec, tmp_path):

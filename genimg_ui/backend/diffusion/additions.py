@@ -7,14 +7,19 @@ put on, when the next edit asks for something else (`worn`).
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
+
+import torch
 
 from genimg_ui.backend.base import BackendJob
 from genimg_ui.backend.diffusion.embeddings import embeddings_loaded
 from genimg_ui.backend.diffusion.loras import loras_worn
 from genimg_ui.backend.diffusion.memo import remembered
+from genimg_ui.backend.diffusion.models import Models
 from genimg_ui.backend.diffusion.pipelines import Loaded
-from genimg_ui.backend.diffusion.references import EncoderShelf, references_attached
+from genimg_ui.backend.diffusion.references import read_encoder, references_attached
 from genimg_ui.backend.diffusion.steering import Steer
 from genimg_ui.backend.diffusion.t2i_adapters import Adapted, adapter_steers
 from genimg_ui.backend.diffusion.tuning import unfused
@@ -45,11 +50,11 @@ class Added:
 
 
 class Additions:
-    """Puts them on, and keeps what is large and may be asked for again."""
+    """Puts them on; `models` keeps what is large and may be asked for again."""
 
-    def __init__(self, hashes: WeightHashes) -> None:
+    def __init__(self, hashes: WeightHashes, models: Models) -> None:
         self._hashes = hashes
-        self._shelf = EncoderShelf()
+        self._models = models
 
     @contextmanager
     def put_on(
@@ -73,7 +78,13 @@ class Additions:
             ) as loras,
             embeddings_loaded(pipe, job.spec, texts, hashes, watch, recorded=recorded) as words,
             references_attached(
-                family, pipe, job, hashes, self._shelf, watch=watch, worn=worn
+                family,
+                pipe,
+                job,
+                hashes,
+                partial(self._encoder, loaded, adapted.job),
+                watch=watch,
+                worn=worn,
             ) as referred,
         ):
             prompts = _prompts(loaded, pipe, job, (loras, words))
@@ -88,9 +99,13 @@ class Additions:
                 state=(loras, words),
             )
 
-    def forget(self) -> None:
-        """Free what is kept."""
-        self._shelf.clear()
+    def _encoder(self, loaded: Loaded, job: BackendJob, folder: Path) -> torch.nn.Module:
+        """The image encoder of a folder, kept where the model's own weights lie."""
+        whole = loaded.offload is Offload.NONE
+        place = loaded.family.place(loaded.pipe) if whole else torch.device("cpu")
+        dtype = loaded.family.dtype(loaded.pipe)
+        read = partial(read_encoder, folder, place, dtype)
+        return self._models.encoder(job.spec, (folder, place, dtype), read)
 
     def _adapters(
         self, job: BackendJob, adapted: Adapted

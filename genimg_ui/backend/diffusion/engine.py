@@ -77,7 +77,7 @@ class DiffusersBackend:
         self._turns = Turns()
         self._loaded: Loaded | None = None
         self._control: Controlled | None = None
-        self._additions = Additions(self._hashes)
+        self._additions = Additions(self._hashes, self._models)
 
     def generate(self, job: BackendJob, on_event: OnEvent, cancel: CancelToken) -> BackendResult:
         with self._turns.mine(cancel):
@@ -221,7 +221,6 @@ class DiffusersBackend:
     def _forget(self) -> None:
         self._loaded = self._control = None
         self._models.forget()
-        self._additions.forget()
         self._device.free()
 
 

@@ -2,11 +2,12 @@
 
 Entries of models.yaml that differ only in how they are used (title, defaults, controls) share
 their weights, and so do all tasks of a model: it is loaded once. A ControlNet is kept for every
-model that it is put beside.
+model that it is put beside, and so is the image encoder of reference adapters.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ from genimg_ui.registry.networks import network_bytes, networks_of
 from genimg_ui.registry.places import Absent, locate
 from genimg_ui.weights.fetch import OnFetching
 from genimg_ui.weights.hashes import WeightHashes
-from genimg_ui.weights.volumes import networks
+from genimg_ui.weights.volumes import network, networks
 
 # Fields of an entry, beside `uses_*` and `default_*`, that no weight depends on.
 _OF_USE = frozenset(
@@ -125,9 +126,23 @@ class Models:
         }
         twin = with_controls(loaded, spec, kinds, self._hashes, kept=kept, watch=watch)
         put(twin.pipe, loaded.offload, self._device)
-        for source, network in twin.networks.items():
-            self._cache.put(keys[source], network, keep=(mine, *keys.values()))
+        for source, beside in twin.networks.items():
+            self._cache.put(keys[source], beside, keep=(mine, *keys.values()))
         return twin
+
+    def encoder(
+        self,
+        spec: ModelSpec,
+        where: tuple[Path, torch.device, torch.dtype],
+        read: Callable[[], torch.nn.Module],
+    ) -> torch.nn.Module:
+        """The image encoder that `read` reads; `where` is its folder, device and precision."""
+        folder, _, dtype = where
+        using = (("model", _weights_of(spec)), ("control", spec.family))
+        keep = [key for key in self._cache.keys if isinstance(key, tuple) and key[:2] in using]
+        found = network(folder)
+        needs = 0 if found is None else found.elements * dtype.itemsize
+        return self._cache.get(("encoder", *where), read, needs=needs, keep=keep)
 
     def recount(self, loaded: Loaded, spec: ModelSpec) -> None:
         """Count what the model wears now, and give up others where it is too much."""

@@ -82,6 +82,7 @@ def plan(job: BackendJob, device: Device, *, available: int, floor: Offload) -> 
             guided=at_once and job.resolved.request.sampling.guidance_scale > 1,
             number=family.precision(device.dtype).itemsize,
             controls=tuple(control.unit.kind for control in job.controls),
+            references=tuple(reference.unit.kind for reference in job.references),
         )
     earlier = execution_of(job)
     if earlier is not None:

@@ -5,7 +5,7 @@ square, scaled to what the encoder reads. The mask, the crop and the working siz
 affair. The adapter's attention stands beside the text's, and is taken off after the edit.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -47,26 +47,13 @@ class Referred:
     records: tuple[PartRecord, ...]
 
 
-class EncoderShelf:
-    """Keeps the image encoder that was used last: it is as large as a small model."""
-
-    def __init__(self) -> None:
-        self._folder: Path | None = None
-        self._encoder: Any = None
-
-    def get(self, folder: Path) -> Any:
-        """The encoder of a folder with config.json and model.safetensors."""
-        if self._folder != folder:
-            self.clear()
-            self._encoder = CLIPVisionModelWithProjection.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True
-            ).eval()
-            self._folder = folder
-        return self._encoder
-
-    def clear(self) -> None:
-        """Free its memory."""
-        self._folder = self._encoder = None
+def read_encoder(folder: Path, place: torch.device, dtype: torch.dtype) -> torch.nn.Module:
+    """The image encoder of a folder with config.json and model.safetensors."""
+    encoder = CLIPVisionModelWithProjection.from_pretrained(
+        folder, local_files_only=True, use_safetensors=True
+    )
+    network: torch.nn.Module = encoder.eval().to(place, dtype)
+    return network
 
 
 @contextmanager
@@ -75,16 +62,16 @@ def references_attached(
     pipe: Any,
     job: BackendJob,
     hashes: WeightHashes,
-    shelf: EncoderShelf,
+    encoder_in: Callable[[Path], torch.nn.Module],
     *,
     watch: OnFetching,
     worn: Worn,
 ) -> Iterator[Referred]:
     """Give the pipeline the job's reference adapters while the block runs.
 
-    `pipe` is the one that samples; `worn` keeps what was made of the adapters' files for an edit
-    that asks for the same ones. Raises ModelUnavailable where weights are absent, broken or
-    made for another model.
+    `pipe` is the one that samples; `encoder_in` gives the image encoder of a folder; `worn` keeps
+    what was made of the adapters' files for an edit that asks for the same ones. Raises
+    ModelUnavailable where weights are absent, broken or made for another model.
     """
     if not job.references:
         worn.forget_adapters()
@@ -95,7 +82,7 @@ def references_attached(
     files = {spec.kind: added_file(WHAT, spec, watch) for spec in chosen}
     weights = {spec.kind: _encoder_weights(spec, watch) for spec in chosen}
     encoders = [
-        guarded(ENCODER, weights[spec.kind], partial(shelf.get, weights[spec.kind].parent))
+        guarded(ENCODER, weights[spec.kind], partial(encoder_in, weights[spec.kind].parent))
         for spec in chosen
     ]
     records = tuple(
@@ -177,17 +164,27 @@ def _embeds(
     found = []
     for reference, encoder, layer in zip(job.references, encoders, layers, strict=True):
         pixels = _pixels(reference, encoder).to(place, dtype)
-        network = encoder.to(place, dtype)
-        if isinstance(layer, ImageProjection):
-            seen = network(pixels).image_embeds
-            unseen = torch.zeros_like(seen)
-        else:  # reads the patches, also of an empty picture
-            seen, unseen = (
-                network(each, output_hidden_states=True).hidden_states[-2]
-                for each in (pixels, torch.zeros_like(pixels))
-            )
+        with _brought(encoder, place) as network:
+            if isinstance(layer, ImageProjection):
+                seen = network(pixels).image_embeds
+                unseen = torch.zeros_like(seen)
+            else:  # reads the patches, also of an empty picture
+                seen, unseen = (
+                    network(each, output_hidden_states=True).hidden_states[-2]
+                    for each in (pixels, torch.zeros_like(pixels))
+                )
         found.append(torch.stack([unseen, seen] if guided else [seen]))
     return found
+
+
+@contextmanager
+def _brought(encoder: Any, place: torch.device) -> Iterator[Any]:
+    """The encoder where it shall work; afterwards it lies again where it lay."""
+    home = encoder.device
+    try:
+        yield encoder.to(place)
+    finally:
+        encoder.to(home)
 
 
 def _pixels(reference: ReferenceInput, encoder: Any) -> torch.Tensor:

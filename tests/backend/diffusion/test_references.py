@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from sampling_support import generate, job, painted_change, patch, picture, spec
 from tiny_additions import make_ip_adapter
 from torch import zeros
 
 from genimg_ui.backend.base import BackendJob, ReferenceInput, Rgb
+from genimg_ui.backend.device import pick_device
 from genimg_ui.backend.diffusion import pipelines
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
+from genimg_ui.backend.diffusion.placing import plan
 from genimg_ui.backend.diffusion.tuning import Tuning
+from genimg_ui.core.memory import GIB, WHOLE, Offload
 from genimg_ui.core.request import ControlUnit, ReferenceUnit
 from genimg_ui.core.speed import SpeedParams
 from genimg_ui.errors import ModelUnavailable
@@ -182,3 +185,32 @@ def test_an_edit_with_the_same_adapter_does_not_read_it_again(models, adapters, 
     for other in (again, last, painted(DiffusersBackend(), model, (BLUE, {}))):
         np.testing.assert_array_equal(other, blue)
     assert painted_change(blue, checked) > 0.1
+
+
+def test_adapters_and_their_encoder_count_as_memory_and_make_others_go(models, adapters):
+    own, model = DiffusersBackend(), reading(models, adapters, "sd15_inpaint")
+    painted(own, model)
+    bare = own._models.bytes
+    wanted = painted(own, model, (BLUE, {}))
+    worn = own._models.bytes
+    file, encoder = (
+        sum(tensor.nbytes for tensor in load_file(adapters / "sd15_inpaint" / name).values())
+        for name in ("adapter.safetensors", "image_encoder/model.safetensors")
+    )
+    assert worn - bare >= file + encoder
+    painted(own, model)
+    assert bare < own._models.bytes <= worn - file  # the encoder is kept for the next one
+    own._models._cache.budget = own._models.bytes
+    patch(own, spec(models / "sd15"))
+    assert "encoder" not in {key[0] for key in own._models._cache.keys}
+    np.testing.assert_array_equal(painted(own, model, (BLUE, {})), wanted)
+
+
+def test_what_references_need_is_planned_with(models, adapters):
+    model = reading(models, adapters, "sd15_inpaint")
+    peaks = []
+    for references in ((), ((BLUE, {}),)):
+        found = plan(like(model, *references), pick_device(), available=GIB, floor=Offload.NONE)
+        assert found.needs is not None
+        peaks.append(found.needs.peak(WHOLE))
+    assert peaks[0] < peaks[1]
