@@ -153,7 +153,7 @@ def main() -> None:
     print("| error | match | applied | ring | inside | colour shift | seam | worsened | ms |")
     print("|---|---|---|---|---|---|---|---|---|")
     for name, wrong in kinds.items():
-        for mode in (ColourMatch.OFFSET, ColourMatch.BLEND):
+        for mode in (ColourMatch.OFFSET, ColourMatch.BLEND, ColourMatch.SEAM):
             print(row_of(pictures, name, wrong, mode), flush=True)
 
 

@@ -15,7 +15,6 @@ from genimg_ui.backend.base import BackendJob, CancelToken, ControlInput, Previe
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.core.colour_match import match_colours
 from genimg_ui.core.request import (
-    ColourMatch,
     ControlUnit,
     EditRequest,
     FillMode,
@@ -26,7 +25,6 @@ from genimg_ui.core.request import (
 from genimg_ui.registry import ModelSpec, load_registry
 
 GREY: Final = 128
-MATCH: Final = ColourMatch.BLEND
 LORA: Final = "ink"
 
 
@@ -50,7 +48,8 @@ class Studio:
         """Every variant of the case."""
         result = self.backend.generate(self._job(case), _ignore, CancelToken())
         inside = case.mask[:, :, None] > 0
-        patches = [match_colours(p, case.picture, case.mask, MATCH).patch for p in result.patches]
+        mode = self.spec.default_colour_match
+        patches = [match_colours(p, case.picture, case.mask, mode).patch for p in result.patches]
         return [Painted(np.where(inside, p, case.picture), p) for p in patches]
 
     def _job(self, case: Case) -> BackendJob:

@@ -54,7 +54,7 @@ def edit(desk: Desk, mode: ColourMatch, model: str = "plain") -> tuple[LogEntry,
 
 
 @pytest.mark.parametrize("model", ["plain", "square"])  # at the canvas's scale, and at another
-@pytest.mark.parametrize("mode", [ColourMatch.OFFSET, ColourMatch.BLEND])
+@pytest.mark.parametrize("mode", [ColourMatch.OFFSET, ColourMatch.BLEND, ColourMatch.SEAM])
 def test_the_tint_goes_and_the_report_says_so(desk: Desk, mode: ColourMatch, model: str) -> None:
     plain, tinted = edit(desk, ColourMatch.OFF, model)
     entry, result = edit(desk, mode, model)
@@ -90,7 +90,7 @@ def test_the_result_replays_and_its_file_carries_the_figures(desk: Desk) -> None
 CASES = st.tuples(
     st.sampled_from(["RGB", "RGBA", "L", "LA", "I;16"]),
     st.sampled_from(["plain", "square"]),
-    st.sampled_from([ColourMatch.OFFSET, ColourMatch.BLEND]),
+    st.sampled_from([ColourMatch.OFFSET, ColourMatch.BLEND, ColourMatch.SEAM]),
     st.integers(-2, 9),
     st.integers(0, 6),
     st.sampled_from([Sides(), Sides(left=13), Sides(3, 0, 11, 5)]),

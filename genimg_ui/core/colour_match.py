@@ -13,16 +13,20 @@ Each is judged by cross-validation: one half of the blocks predicts the other. A
 does not lower the error there is not made, as a whole and block by block. It falls off with the
 distance from the mask's edge, since the ring says less of what lies deep inside.
 
+What the ring does not tell is the step at the edge itself: an engine paints the known pixels and
+those beside them differently. Where it is asked for, that step is taken away too (`core.seam`).
+
 Pictures are uint8 (height, width, 3), masks uint8 (height, width), 255 = pasted, 0 = locked.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from genimg_ui.core.request import ColourMatch
+from genimg_ui.core.seam import edge_membrane
 from genimg_ui.core.smooth import pull_push
 
 Rgb = NDArray[np.uint8]
@@ -39,6 +43,8 @@ LEAST_PIXELS = 8  # of the ring in a block; fewer tell little of it
 LEAST_BLOCKS = 8  # in the ring; fewer cannot be halved to judge
 LEAST_SHARE = 0.05  # of the error that a correction must take away
 LEAST_GAIN = 0.2  # ΔE that it must take away; the eye sees none of less
+EDGE_ALONG = 1.5  # pixels: the step at the edge is averaged over these
+EDGE_FALL_OFF = 64.0  # pixels inside the edge, as FALL_OFF
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +81,7 @@ class _Ring:
 def match_colours(patch: Rgb, given: Rgb, composite: Mask, mode: ColourMatch) -> Matched:
     """The patch with its colours matched to `given`, the source's own pixels of the same crop.
 
+    SEAM is BLEND, where that is judged to help, and the step at the edge of what came of it.
     Only pixels that differ from `given` are changed, and none where `mode` is OFF or nothing fits
     better. Raises ValueError where the shapes differ.
     """
@@ -85,6 +92,10 @@ def match_colours(patch: Rgb, given: Rgb, composite: Mask, mode: ColourMatch) ->
         )
     if mode is ColourMatch.OFF:
         return Matched(patch)
+    if mode is ColourMatch.SEAM:
+        return _met_at_edge(
+            match_colours(patch, given, composite, ColourMatch.BLEND), given, composite
+        )
     ours, theirs = _lab(patch), _lab(given)
     ring = _ring(theirs - ours, composite)
     if np.count_nonzero(ring.known) < LEAST_BLOCKS or len(set(ring.half[ring.known])) < 2:
@@ -101,6 +112,19 @@ def match_colours(patch: Rgb, given: Rgb, composite: Mask, mode: ColourMatch) ->
     field = _inwards(_gated(ring, applied), composite)
     changed = (patch != given).any(axis=2)
     return Matched(_shifted(patch, ours, field * changed[..., None]), applied, before, after)
+
+
+def _met_at_edge(matched: Matched, given: Rgb, composite: Mask) -> Matched:
+    """Without the step at the edge of the hole; as it was where nothing known is beside it."""
+    hole = composite > 0
+    ours = _lab(matched.patch)
+    field = edge_membrane(ours, _lab(given), hole, along=EDGE_ALONG, sceptical=True)
+    if not field.any():
+        return matched
+    changed = (matched.patch != given).any(axis=2) & hole
+    field = field * _fading(composite, EDGE_FALL_OFF) * changed[..., None]
+    patch = _shifted(matched.patch, ours, np.asarray(field, np.float32))
+    return replace(matched, patch=patch, applied=ColourMatch.SEAM)
 
 
 def _ring(difference: Floats, composite: Mask) -> _Ring:
@@ -195,9 +219,14 @@ def _inwards(blocks: Floats, composite: Mask) -> Floats:
     height, width = composite.shape
     size = (blocks.shape[1] * BLOCK, blocks.shape[0] * BLOCK)
     field = cv2.resize(blocks, size, interpolation=cv2.INTER_LINEAR)[:height, :width]
+    return np.asarray(field * _fading(composite, FALL_OFF), np.float32)
+
+
+def _fading(composite: Mask, fall_off: float) -> Floats:
+    """1 outside and at the edge, falling to 1 / e after `fall_off` pixels inside: (h, w, 1)."""
     support = np.where(composite > 0, np.uint8(255), np.uint8(0))
     depth = cv2.distanceTransform(support, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(field * np.exp(-depth / np.float32(FALL_OFF))[..., None], np.float32)
+    return np.asarray(np.exp(-depth / np.float32(fall_off))[..., None], np.float32)
 
 
 def _shifted(patch: Rgb, lab: Floats, field: Floats) -> Rgb:

@@ -49,6 +49,8 @@ class ColourMatch(StrEnum):
     """One shift of all colours."""
     BLEND = "blend"
     """The low frequencies, place by place."""
+    SEAM = "seam"
+    """The same, and then the step that is left at the edge of the mask."""
 
 
 class Region(StrEnum):

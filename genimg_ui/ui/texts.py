@@ -61,7 +61,7 @@ FEATHER = "Soft edge inside the mask; never reaches beyond it."
 FILL = "What the model finds under the mask before it starts."
 COLOUR_MATCH = (
     "Brings the new colours to those around the mask, only where that fits better. "
-    "offset: one shift; blend: place by place."
+    "offset: one shift; blend: place by place; seam: also the step at the mask's edge."
 )
 ANCHOR_STEP_NOISE = (
     "For samplers that add noise at each step: it belongs to the picture, so a seed keeps its "
@@ -155,6 +155,7 @@ EDGE_COLOURS = ("fit", "differ a little", "differ")
 MATCHED = {
     "offset": "shifted to fit the colours around the mask",
     "blend": "blended into the colours around the mask",
+    "seam": "blended into the colours around the mask, up to its edge",
 }
 MATCH_LEFT = "left as they are: no change fits better"
 MATCH_BLIND = "left as they are: too little is known around the mask"
