@@ -281,8 +281,9 @@ LAYERS = {
 }
 # Files that may do more than their layer, each for a reason that its docstring gives.
 MORE = {
-    "core/fill": Layer((), ("cv2", "numba")),
+    "core/fill": Layer((), ("cv2", "numba", "scipy")),
     "core/colour_match.py": Layer((), ("cv2",)),
+    "core/seam.py": Layer((), ("cv2",)),
     "core/difference.py": Layer((), ("cv2",)),
     "core/mask.py": Layer((), ("cv2",)),
     "core/report.py": Layer((), ("cv2",)),
