@@ -7,7 +7,7 @@ of Gradio.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from genimg_ui.core.geometry import Sides
 from genimg_ui.core.request import EditRequest
@@ -21,6 +21,14 @@ from genimg_ui.workspace import Workspace
 MOST_CHILDREN = 500  # of one version among which the one to go to is looked for
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """Which ways lead on from a version."""
+
+    back: bool  # it was made from another picture
+    forward: bool  # something was made from it that is not in the trash
+
+
 class Versions:
     """Moves of sessions; `now` gives the time as the log writes it."""
 
@@ -30,7 +38,17 @@ class Versions:
 
     def here(self, session: str) -> Item | None:
         """The result that is open; None for an uploaded picture, and where none is open."""
-        draft = self._work.draft(session)
+        return self._result(session, self._work.draft(session))
+
+    def ways(self, session: str, draft: Draft) -> Ways:
+        """Where `back` and `forward` would lead somewhere from what `draft` has open."""
+        if draft.source is None:
+            return Ways(back=False, forward=False)
+        here = self._result(session, draft)
+        children = self._children(session, draft, here, limit=1)
+        return Ways(back=here is not None, forward=bool(children))
+
+    def _result(self, session: str, draft: Draft) -> Item | None:
         if draft.source is None or draft.parent is None:
             return None
         try:
@@ -84,11 +102,13 @@ class Versions:
             raise RefusedInput("Open a picture first: drop one on the canvas, or choose a file.")
         return draft
 
-    def _children(self, session: str, draft: Draft, here: Item | None) -> list[Item]:
+    def _children(
+        self, session: str, draft: Draft, here: Item | None, *, limit: int = MOST_CHILDREN
+    ) -> list[Item]:
         lineage = self._work.store.lineage
         if here is not None:
-            return lineage.made_from_result(session, here, limit=MOST_CHILDREN)
-        return lineage.made_from_source(session, draft.source or "", limit=MOST_CHILDREN)
+            return lineage.made_from_result(session, here, limit=limit)
+        return lineage.made_from_source(session, draft.source or "", limit=limit)
 
     def _version(self, source: str, parent: str | None, edit: LogEntry | None) -> Draft:
         """A picture with the mask and the border of the edit that was made of it."""

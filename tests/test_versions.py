@@ -10,7 +10,7 @@ from genimg_ui.core.geometry import Sides
 from genimg_ui.errors import RefusedInput, UnknownItem
 from genimg_ui.history.record import LogEntry
 from genimg_ui.masks import mask_png
-from genimg_ui.versions import Versions
+from genimg_ui.versions import Versions, Ways
 from tests.editing import noise, painted, png, request
 from tests.test_workspace import ANN, BOB, SIZE, Room
 
@@ -136,3 +136,23 @@ def test_without_a_picture_there_is_nowhere_to_go(walk: Walk) -> None:
     walk.room.open(BOB, png(noise(*SIZE)))
     with pytest.raises(RefusedInput, match="first version"):
         walk.versions.back(BOB)
+
+
+def ways(walk: Walk) -> tuple[bool, bool]:
+    told: Ways = walk.versions.ways(ANN, walk.room.work.draft(ANN))
+    return told.back, told.forward
+
+
+def test_the_ways_are_those_that_can_be_gone(walk: Walk) -> None:
+    assert walk.versions.ways(BOB, walk.room.work.draft(BOB)) == Ways(back=False, forward=False)
+    assert ways(walk) == (False, False)
+    first = walk.branch(seed=1)
+    assert ways(walk) == (False, True)
+    walk.room.work.continue_from(ANN, first.id, 0)
+    assert ways(walk) == (True, False)
+    walk.branch(seed=2)
+    assert ways(walk) == (True, True)
+    walk.versions.back(ANN)
+    assert ways(walk) == (False, True)
+    walk.room.work.store.journal.bin(ANN, [(first.id, 0)])
+    assert ways(walk) == (False, False)

@@ -1,7 +1,7 @@
 """The page's components by name, and what every handler needs of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from genimg_ui.ui.presets_panel import PresetsPanel
 from genimg_ui.ui.settings_panel import ApplyRow, SettingsPanel
 from genimg_ui.ui.variants_panel import RunView
 from genimg_ui.ui.views import Link
+from genimg_ui.versions import Versions
 from genimg_ui.workspace import Draft, Mark, OpenPicture, Workspace
 
 EDIT_TAB, COMPARE_TAB, RUN_TAB, MODELS_TAB = "edit", "compare", "run", "models"
@@ -121,13 +122,18 @@ class Handlers:
             return key
         return self.page.host.first_key(request.session_hash or new_session_key())
 
-    def draft_shown(self, draft: Draft) -> Updates:
-        """A draft on canvas and panels."""
+    def ways_shown(self, session: str, draft: Draft) -> Updates:
+        """The version buttons for the picture that `draft` has open."""
+        return {self.page.versions: asdict(Versions(self.workspace).ways(session, draft))}
+
+    def draft_shown(self, session: str, draft: Draft) -> Updates:
+        """A draft on canvas, panels and version buttons."""
         page, workspace = self.page, self.workspace
         spec = workspace.registry.get(draft.request.model)
         updates: Updates = page.settings.show(draft.request, spec)
         updates[page.settings.model] = shown_model(workspace.registry, spec)  # some may be new
         updates[page.settings.left] = draft.model_left
+        updates |= self.ways_shown(session, draft)
         if draft.source is None:
             return updates | {page.canvas: CanvasUpdate(whole=is_whole(draft.request))}
         opened = workspace.picture(draft.source)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from tests.browser.desk import Desk, photograph
 
@@ -110,3 +111,35 @@ def test_a_picked_result_is_compared_with_its_own_source(desk: Desk, tmp_path: P
     assert desk.result().shape[:2] == (160, 240)
     with Image.open(desk.result_path()) as image:
         assert image.size == SIZE
+
+
+def ways(desk: Desk, *, back: bool, forward: bool) -> None:
+    """Wait until the version buttons are on or off as given."""
+    expect(desk.page.locator(".vs-back")).to_be_enabled(enabled=back)
+    expect(desk.page.locator(".vs-forward")).to_be_enabled(enabled=forward)
+
+
+def test_the_version_buttons_are_on_where_there_is_a_version(desk: Desk, tmp_path: Path) -> None:
+    ways(desk, back=False, forward=False)
+    first_edit(desk, tmp_path)
+    ways(desk, back=False, forward=True)
+    desk.page.reload()
+    desk.ready()
+    ways(desk, back=False, forward=True)
+    desk.page.locator(".vs-forward").click()
+    desk.sees("The next version is open")
+    ways(desk, back=True, forward=False)
+    assert desk.page.evaluate("document.activeElement.className") == "vs-back"
+    desk.thumbs().click()
+    ways(desk, back=True, forward=False)
+    desk.page.locator(".cp-restore").click()
+    desk.sees("Picture, mask and settings of this edit are back.")
+    ways(desk, back=False, forward=True)
+    desk.thumbs().focus()
+    desk.page.keyboard.press("Delete")
+    desk.sees("The result was deleted.")
+    ways(desk, back=False, forward=False)
+    desk.page.get_by_role("button", name="Undo", exact=True).last.click()
+    ways(desk, back=False, forward=True)
+    desk.open(photograph(tmp_path / "other.png", (200, 120)))
+    ways(desk, back=False, forward=False)

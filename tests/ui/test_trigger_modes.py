@@ -43,3 +43,17 @@ def _modes(page: gr.Blocks) -> dict[tuple[str, str], str]:
 def test_quick_clicks_and_changes_count(page: gr.Blocks) -> None:
     modes = _modes(page)
     assert {place: modes.get(place) for place in COUNTING} == COUNTING
+
+
+def test_whatever_opens_a_picture_or_removes_results_sets_the_version_buttons(
+    page: gr.Blocks,
+) -> None:
+    opening = {"picture-info", "trash"}  # the line below the canvas; what is deleted
+    apart = {"asked", "scheduled"}  # looking into the trash changes no version
+    missing = []
+    for listener in page.fns.values():
+        told = {getattr(block, "elem_id", None) for block in listener.outputs}
+        events = {event for _, event in listener.targets}
+        if told & opening and not events & apart and "versions" not in told:
+            missing.append(events)
+    assert not missing

@@ -24,6 +24,7 @@ class CarriedHandlers(Handlers):
             page.tabs,
             page.canvas,
             page.picture,
+            page.versions,
             page.outpaint.aspect,
             *page.outpaint.numbers(),
             *page.settings.shown(),
@@ -37,11 +38,12 @@ class CarriedHandlers(Handlers):
         sha256 = str(event._data["sha256"])
         recall = page.host.recall
         local = recall.is_local(request.headers)
-        back = recall.recall(page.session(values), sha256, page=asking, local=local)
+        session = page.session(values)
+        back = recall.recall(session, sha256, page=asking, local=local)
         return {
             page.status: views.message(back.sentence),
             page.tabs: gr.Tabs(selected=EDIT_TAB),
-            **self.draft_shown(back.draft),
+            **self.draft_shown(session, back.draft),
         }
 
 

@@ -57,6 +57,7 @@ class EditHandlers(Handlers):
                 page.timer,
                 page.strip,
                 page.compare,
+                page.versions,
                 page.tabs,
                 page.settings.sampling.seed,
             ],

@@ -24,6 +24,7 @@ class ExampleHandlers(Handlers):
             page.canvas,
             page.status,
             page.picture,
+            page.versions,
             page.tabs,
             *page.outpaint.numbers(),
             *page.settings.shown(),
@@ -51,7 +52,7 @@ class ExampleHandlers(Handlers):
         if example.edit is not None:
             self._prepare(session, opened, example.edit)
         return {
-            **self.draft_shown(self.workspace.draft(session)),
+            **self.draft_shown(session, self.workspace.draft(session)),
             page.status: views.message(texts.PREPARED if example.edit else texts.PAINT_FIRST),
             page.tabs: gr.Tabs(selected=EDIT_TAB),
         }

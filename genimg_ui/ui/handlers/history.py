@@ -35,7 +35,7 @@ class HistoryHandlers(Handlers):
             page.history.trash,
             page.history.picks,
         )
-        seen = [page.status, strip, page.compare, page.tabs]
+        seen = [page.status, strip, page.compare, page.tabs, page.versions]
         look = {"inputs": {page.key, strip, page.compare}, "outputs": seen, **QUIET}
         for part in (strip, tree, page.compare, picks):
             part.marked(self.on_marked, **look, trigger_mode="multiple")  # none may get lost
@@ -52,7 +52,7 @@ class HistoryHandlers(Handlers):
         binned = {"outputs": [page.status, trash], **asking}
         trash.asked(self.on_trash, **binned)
         trash.scheduled(self.on_scheduled, **binned)
-        trash.emptied(self.on_emptied, **binned)
+        trash.emptied(self.on_emptied, outputs=[page.status, trash, page.versions], **asking)
         # In the queue: copying many large pictures takes seconds.
         picks.exported(
             self.on_exported,
@@ -97,6 +97,7 @@ class HistoryHandlers(Handlers):
         updates: Updates = {
             page.status: {**views.message(f"{what} deleted."), "actions": [undo]},
             page.strip: self.results.same_page(session, values),
+            **self.ways_shown(session, self.workspace.draft(session)),
         }
         shown = values[page.compare] or {}
         if (shown.get("entry"), shown.get("index")) in items:
@@ -116,6 +117,7 @@ class HistoryHandlers(Handlers):
             page.status: views.message(f"{what} back."),
             page.strip: self.results.same_page(session, values),
             page.compare: self.results.comparison(session, entry, index),
+            **self.ways_shown(session, self.workspace.draft(session)),
         }
 
     # Selection
@@ -191,6 +193,7 @@ class HistoryHandlers(Handlers):
         return {
             self.page.history.trash: self._trash(session),
             self.page.status: views.message(text),
+            **self.ways_shown(session, self.workspace.draft(session)),
         }
 
     def _trash(self, session: str, offset: int = 0) -> Json:

@@ -36,7 +36,7 @@ class PictureHandlers(Handlers):
     def connect(self) -> None:
         """Give the canvas and the settings their listeners."""
         page = self.page
-        outputs = [page.canvas, page.status, page.picture, page.tabs]
+        outputs = [page.canvas, page.status, page.picture, page.tabs, page.versions]
         outputs += [*page.outpaint.numbers(), page.outpaint.aspect]
         page.canvas.picture_opened(
             self.on_opened, inputs={page.key, page.canvas}, outputs=outputs, **QUIET
@@ -96,6 +96,7 @@ class PictureHandlers(Handlers):
             page.tabs: gr.Tabs(selected=EDIT_TAB),
             page.outpaint.aspect: "free",
             **page.outpaint.write(Sides(), opened.size, "px"),
+            **self.ways_shown(session, draft),
         }
 
     @told

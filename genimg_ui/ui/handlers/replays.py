@@ -64,7 +64,7 @@ class ReplayHandlers(Handlers):
             return self.received(Path(file) if file else None, {page.key: key}, request)
 
         outputs = [page.status, page.tabs, page.canvas, page.picture, page.outpaint.aspect]
-        outputs += [*page.outpaint.numbers(), *page.settings.shown()]
+        outputs += [page.versions, *page.outpaint.numbers(), *page.settings.shown()]
         upload.upload(
             on_upload,
             inputs=[upload, page.key],
@@ -85,7 +85,7 @@ class ReplayHandlers(Handlers):
         return {
             self.page.status: views.message(back.sentence),
             self.page.tabs: gr.Tabs(selected=EDIT_TAB),
-            **self.draft_shown(back.draft),
+            **self.draft_shown(session, back.draft),
         }
 
     @told

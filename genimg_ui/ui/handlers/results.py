@@ -50,6 +50,7 @@ class ResultHandlers(Handlers):
             page.tabs,
             page.canvas,
             page.picture,
+            page.versions,
             page.outpaint.aspect,
             *page.outpaint.numbers(),
             *page.settings.shown(),
@@ -63,10 +64,14 @@ class ResultHandlers(Handlers):
         page.versions.went_forward(self.on_forward, **bring)
 
     def shown(self, session: str, entry: LogEntry, index: int, *, offset: int) -> Updates:
-        """The comparison of one result, and the strip with it selected."""
+        """The comparison of one result, the strip with it selected, and what leads on now."""
         strip = self.strip(session, offset=offset)
         strip |= {"selected": history_views.key(entry.id, index), "news": True}
-        return {self.page.compare: self.comparison(session, entry, index), self.page.strip: strip}
+        return {
+            self.page.compare: self.comparison(session, entry, index),
+            self.page.strip: strip,
+            **self.ways_shown(session, self.workspace.draft(session)),
+        }
 
     def comparison(self, session: str, entry: LogEntry, index: int) -> Json:
         """Before and after of one result."""
@@ -144,28 +149,28 @@ class ResultHandlers(Handlers):
         """Open the picture from which the open one was made."""
         session, asking = self.page.session(values), request.session_hash or ""
         draft = Versions(self.workspace).back(session, page=asking)
-        return self._moved(draft, "The version before is open")
+        return self._moved(session, draft, "The version before is open")
 
     @told
     def on_forward(self, values: Values, request: gr.Request) -> Updates:
         """Open what was made from the open picture."""
         session, asking = self.page.session(values), request.session_hash or ""
         draft = Versions(self.workspace).forward(session, page=asking)
-        return self._moved(draft, "The next version is open")
+        return self._moved(session, draft, "The next version is open")
 
     @told
     def on_reopened(self, values: Values, event: gr.EventData, request: gr.Request) -> Updates:
         """Open a picture that was uploaded earlier."""
         session, asking = self.page.session(values), request.session_hash or ""
         draft = Versions(self.workspace).reopen(session, str(event._data["source"]), page=asking)
-        return self._moved(draft, "The picture is open again")
+        return self._moved(session, draft, "The picture is open again")
 
-    def _moved(self, draft: Draft, done: str) -> Updates:
+    def _moved(self, session: str, draft: Draft, done: str) -> Updates:
         mask = ", with the mask that was painted on it" if draft.mask else ""
         return {
             self.page.status: views.message(f"{done}{mask}."),
             self.page.tabs: gr.Tabs(selected=EDIT_TAB),
-            **self.draft_shown(draft),
+            **self.draft_shown(session, draft),
         }
 
     @told
@@ -188,6 +193,7 @@ class ResultHandlers(Handlers):
             page.picture: describe_picture(opened),
             page.outpaint.aspect: "free",
             **page.outpaint.write(Sides(), opened.size, "px"),
+            **self.ways_shown(session, self.workspace.draft(session)),
         }
 
     @told
@@ -199,7 +205,7 @@ class ResultHandlers(Handlers):
         return {
             page.status: views.message("Picture, mask and settings of this edit are back."),
             page.tabs: gr.Tabs(selected=EDIT_TAB),
-            **self.draft_shown(draft),
+            **self.draft_shown(session, draft),
         }
 
 

@@ -29,6 +29,7 @@ class SessionHandlers(Handlers):
             page.timer,
             page.canvas,
             page.picture,
+            page.versions,
             *page.outpaint.numbers(),
             *page.settings.shown(),
         ]
@@ -42,7 +43,7 @@ class SessionHandlers(Handlers):
         updates: Updates = {page.key: key, page.strip: self.results.strip(session)}
         updates |= self._running(session)
         try:
-            updates |= self.results.draft_shown(self.workspace.draft(session))
+            updates |= self.results.draft_shown(session, self.workspace.draft(session))
         except GenimgError as problem:
             updates[page.status] = views.message(
                 f"The last draft could not be brought back: {problem}", kind="warning"

@@ -46,6 +46,7 @@ class TaskHandlers(Handlers):
             page.tabs,
             page.canvas,
             page.picture,
+            page.versions,
             page.outpaint.aspect,
             *page.outpaint.numbers(),
             *settings.shown(),
@@ -161,7 +162,7 @@ class TaskHandlers(Handlers):
             page=request.session_hash or "",
         )
         return {
-            **self.draft_shown(self.workspace.draft(session)),
+            **self.draft_shown(session, self.workspace.draft(session)),
             page.outpaint.aspect: "free",
             page.status: views.message(texts.NEW_CANVAS),
             page.tabs: gr.Tabs(selected=EDIT_TAB),
@@ -180,7 +181,7 @@ class TaskHandlers(Handlers):
         lack = self.workspace.lack_of(spec) or ""
         said = " ".join(filter(None, (texts.VARY, moved, lack)))
         return {
-            **self.draft_shown(draft),
+            **self.draft_shown(session, draft),
             page.outpaint.aspect: "free",
             page.status: views.message(said, kind="warning" if lack else ""),
             page.tabs: gr.Tabs(selected=EDIT_TAB),

@@ -82,7 +82,7 @@ class VariantHandlers(Handlers):
         view.sheet.chosen(self.on_chosen, **at)
         view.sheet.sheet_wanted(self.on_sheet, **at)
         view.sheet.archive_wanted(self.on_archive, **at)
-        opened = [page.status, page.compare, page.strip, page.tabs]
+        opened = [page.status, page.compare, page.strip, page.tabs, page.versions]
         view.sheet.opened(self.on_opened, inputs={page.key}, outputs=opened, **ALWAYS_LAST)
 
     # -- before the run

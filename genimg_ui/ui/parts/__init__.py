@@ -84,7 +84,7 @@ class Picks(Part):
 
 
 class VersionButtons(Part):
-    """One version back or forward. Events: went_back, went_forward."""
+    """One version back or forward, where there is one. Events: went_back, went_forward."""
 
     part = "versions"
 
