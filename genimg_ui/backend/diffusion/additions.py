@@ -71,6 +71,7 @@ class Additions:
         keep = loaded.offload is Offload.NONE  # else hooks would move what stays
         worn = loaded.worn if keep else Worn()
         changed = bool(request.loras or job.references)
+        encoder = partial(self._encoder, loaded, job)
         with (
             unfused(family.denoiser(pipe), loaded.tuning, needed=changed),
             loras_worn(
@@ -78,13 +79,7 @@ class Additions:
             ) as loras,
             embeddings_loaded(pipe, job.spec, texts, hashes, watch, recorded=recorded) as words,
             references_attached(
-                family,
-                pipe,
-                job,
-                hashes,
-                partial(self._encoder, loaded, adapted.job),
-                watch=watch,
-                worn=worn,
+                family, pipe, job, hashes, encoder, watch=watch, worn=worn
             ) as referred,
         ):
             prompts = _prompts(loaded, pipe, job, (loras, words))
