@@ -26,6 +26,7 @@ from genimg_ui.ui.choice import Choice
 
 Values = dict[Any, Any]  # what Gradio hands to a handler with set inputs
 Updates = dict[Any, Any]  # what a handler hands back
+PROMPT_LINES = 2  # of the field, where the model reads it
 
 
 class Panel:
@@ -104,11 +105,12 @@ class SamplingPanel(Panel):
 
     def allow(self, spec: ModelSpec) -> Updates:
         """Enable what the model uses."""
+        negated = spec.uses_prompt and spec.uses_negative_prompt
         return {
-            self.prompt: usable(spec.uses_prompt, texts.PROMPT),
-            self.negative_prompt: usable(
-                spec.uses_prompt and spec.uses_negative_prompt, texts.NEGATIVE
+            self.prompt: usable(
+                spec.uses_prompt, texts.PROMPT, lines=PROMPT_LINES if spec.uses_prompt else 1
             ),
+            self.negative_prompt: usable(negated, texts.NEGATIVE, visible=negated),
             self.strength: usable(spec.uses_strength, texts.STRENGTH),
             self.guidance_scale: usable(spec.uses_guidance, texts.GUIDANCE),
             self.true_cfg_scale: usable(

@@ -15,7 +15,14 @@ from genimg_ui.ui.control_panel import ControlPanel
 from genimg_ui.ui.lora_panel import LoraPanel
 from genimg_ui.ui.model_field import model_choices
 from genimg_ui.ui.outpaint_panel import OutpaintPanel
-from genimg_ui.ui.panels import InpaintPanel, MaskPanel, SamplingPanel, Updates, Values
+from genimg_ui.ui.panels import (
+    PROMPT_LINES,
+    InpaintPanel,
+    MaskPanel,
+    SamplingPanel,
+    Updates,
+    Values,
+)
 from genimg_ui.ui.reference_panel import ReferencePanel
 from genimg_ui.ui.speed_panel import SpeedPanel
 from genimg_ui.ui.task_panel import NewCanvasPanel, TaskPanel
@@ -113,7 +120,9 @@ class SettingsPanel:
             for widget in (inpaint.fill, inpaint.anchor_context):
                 updates[widget] = gr.update(interactive=False, info=texts.TASK_NEVER)
             if spec.uses_prompt:
-                updates[self.sampling.prompt] = gr.update(interactive=True, info=texts.PROMPT_WHOLE)
+                updates[self.sampling.prompt] = gr.update(
+                    interactive=True, info=texts.PROMPT_WHOLE, lines=PROMPT_LINES
+                )
         if task is Task.TEXT_TO_IMAGE and spec.uses_strength:
             info = texts.TASK_STRENGTH
             updates[self.sampling.strength] = gr.update(interactive=False, info=info)
@@ -146,7 +155,7 @@ def build_settings(registry: Registry) -> tuple[SettingsPanel, OutpaintPanel, Ap
     """Lay out the right column: the first edit needs its top half only."""
     task, new_canvas = TaskPanel.build(), NewCanvasPanel.build()
     model, left = _build_model(registry)
-    top, dice = _build_top()
+    top, dice = _build_top(registry.get(registry.default))
     buttons = _build_buttons(dice)
     with gr.Accordion("Outpaint: add a border", open=False, elem_id="outpaint") as border_box:
         outpaint = OutpaintPanel.build()
@@ -192,14 +201,17 @@ def _build_added() -> tuple[LoraPanel, ReferencePanel]:
         return lora, ReferencePanel.build()
 
 
-def _build_top() -> tuple[dict[str, Any], gr.Button]:
-    prompt = gr.Textbox(label="Prompt", lines=2, max_lines=5, info=texts.PROMPT, elem_id="prompt")
+def _build_top(spec: ModelSpec) -> tuple[dict[str, Any], gr.Button]:
+    prompt = gr.Textbox(
+        label="Prompt", lines=PROMPT_LINES, max_lines=5, info=texts.PROMPT, elem_id="prompt"
+    )
     negative = gr.Textbox(
         label="Negative prompt",
         lines=1,
         max_lines=3,
         info=texts.NEGATIVE,
         elem_id="negative-prompt",
+        visible=spec.uses_prompt and spec.uses_negative_prompt,
     )
     with gr.Row(elem_id="seed-row"):
         seed = gr.Number(

@@ -228,6 +228,17 @@ def test_each_capability_opens_its_own_widget(built: Built, capability: str, wid
     assert not updates[built.settings.sampling.scheduler]["interactive"]
 
 
+def test_only_fields_that_a_model_reads_take_room(built: Built) -> None:
+    sampling = built.settings.sampling
+    spec = ModelSpec(id="x", title="X", engine="fake", licence="-", uses_prompt=True)
+    for model, lines in ((spec, 2), (replace(spec, uses_prompt=False), 1)):
+        updates = sampling.allow(model)
+        assert updates[sampling.prompt]["lines"] == lines
+        assert updates[sampling.negative_prompt]["visible"] == model.uses_prompt
+    positive = sampling.allow(replace(spec, uses_negative_prompt=False))
+    assert not positive[sampling.negative_prompt]["visible"]
+
+
 def test_savings_are_offered_where_a_model_can_save(built: Built) -> None:
     panel = built.settings.speed
     spec = ModelSpec(
