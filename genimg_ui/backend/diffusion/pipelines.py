@@ -91,8 +91,7 @@ def load_pipeline(
     lora = guarded(spec.title, place.main, lambda: attach_lora(pipe, family.denoiser(pipe), spec))
     _placed((pipe, *helpers.values()), offload, device)
     tuning = _tuning(family.denoiser(pipe), spec, device, offload, wanted)
-    for each in (pipe, *(helpers.values() if tuning.refiner else ())):
-        tune(family.denoiser(each), tuning, spec.title)
+    _tune((pipe, *(helpers.values() if tuning.refiner else ())), family, tuning, spec.title)
     return Loaded(
         pipe,
         family,
@@ -110,6 +109,11 @@ def load_pipeline(
 def _check_read(family: Family, pipe: Pipeline, spec: ModelSpec) -> None:
     family.check(pipe, spec.title)
     check_quantised(pipe, spec)
+
+
+def _tune(pipes: tuple[Pipeline, ...], family: Family, tuning: Tuning, title: str) -> None:
+    for each in pipes:
+        tune(family.denoiser(each), tuning, title)
 
 
 def _placed(pipes: tuple[Pipeline, ...], offload: Offload, device: Device) -> None:
