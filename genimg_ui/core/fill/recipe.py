@@ -16,6 +16,8 @@ class Recipe:
     least_sources: int  # patches on the coarsest level; few ones are large parts of the picture
     variety: float  # share of the sources that the coarsest level may use, drawn by the seed
     slope: float  # depth to which the slopes at the edge are carried on (see `plate`); 0: not
+    plate: float  # share of the smooth continuation in the result, at most (see `blend`)
+    keep_detail: bool  # of the patches: the continuation decides the low frequencies only
     peel: bool  # start from the edge inwards, by exact search; False: from a smooth fill
     foreign: float  # cost per pixel of colours that are not seen around the hole, in levels squared
     final: float  # softness of the last vote (see kernels.vote)
@@ -33,6 +35,8 @@ RECIPES = {
         least_sources=64,
         variety=0.9,  # the background is scarce: none of it may be lost
         slope=0.0,  # next to an object they are often its own
+        plate=0.0,
+        keep_detail=True,
         peel=True,
         foreign=15_000.0,
         final=0.03,
@@ -45,6 +49,8 @@ RECIPES = {
         least_sources=2000,  # so that patches are texture; larger ones would repeat landmarks
         variety=0.7,
         slope=0.0,  # far outside there is nothing that a slope could lead to
+        plate=0.0,
+        keep_detail=True,
         peel=True,
         foreign=0.0,
         final=0.03,
@@ -57,6 +63,8 @@ RECIPES = {
         least_sources=1000,
         variety=0.7,
         slope=8.0,
+        plate=0.7,
+        keep_detail=True,
         peel=True,
         foreign=0.0,
         final=0.02,
@@ -69,6 +77,8 @@ RECIPES = {
         least_sources=1000,
         variety=0.7,
         slope=8.0,
+        plate=0.55,
+        keep_detail=False,
         peel=False,
         foreign=0.0,
         final=3.0,

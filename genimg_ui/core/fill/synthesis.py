@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui.core.fill import kernels, levels, plate, seam, voting
+from genimg_ui.core.fill import blend, kernels, levels, seam, voting
 from genimg_ui.core.fill.belonging import Taste
 from genimg_ui.core.fill.kernels import CHANNELS, FAR, RADIUS, Field, Level, Search
 from genimg_ui.core.fill.recipe import MANY_TARGETS, Recipe, Rounds, rounds_at
@@ -211,7 +211,7 @@ class Synthesis:
     def _finish(self, state: _State, hole: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """The last votes, with the seam corrected and the slopes at the edge carried on."""
         level, field, check = state.level, state.field, self._workers.check
-        pixels, slope = _square(level), self._recipe.slope
+        pixels = _square(level)
         colours = pixels[:, : hole.shape[1], :3][hole].astype(np.float32)
         width = 2 * RING + 1
         near = cv2.dilate(hole.astype(np.uint8), np.ones((width, width), np.uint8)) > 0
@@ -226,12 +226,14 @@ class Synthesis:
             fade = np.power(np.float32(seam.FADE), depth)[:, None]
             check()
             colours += seam.correction(misses, ring, hole, check) * fade
-            if slope and len(level.ys) <= MANY_TARGETS:
+            if self._recipe.slope and len(level.ys) <= MANY_TARGETS:
                 values = pixels[:, : hole.shape[1], :3].astype(np.float32)
                 values[hole] = colours
                 missing = seam.correction(np.abs(misses), ring, hole, check)
-                share = seam.unmatched(missing, texture)[:, None]
-                colours += plate.correction(values, hole, slope, check) * share
+                share = seam.unmatched(missing, texture)
+                error = blend.error(level, field, hole)
+                patches = blend.Filled(values, hole, texture, error, share)
+                colours = blend.joined(patches, self._recipe, check)
         check()
         return np.asarray(np.clip(colours + 0.5, 0, 255), np.uint8)
 

@@ -32,6 +32,10 @@ def hill() -> NDArray[np.float32]:
     return np.repeat(bump[..., None], 3, axis=2).astype(np.float32)
 
 
+def followed(values: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    return plate.correction(values, plate.around(values, mask, 6.0, never), mask, 6.0)
+
+
 def away(values: NDArray[np.float32], truth: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
     return float(np.abs(values - truth)[mask].mean())
 
@@ -56,11 +60,11 @@ def test_the_range_of_the_known_values_is_kept() -> None:
 def test_a_fill_that_is_right_stays_and_belief_falls_with_the_depth() -> None:
     mask = hole(30)
     flat = np.full((SIZE, SIZE, 3), 90, np.float32)
-    assert not plate.correction(flat, mask, 6.0, never).any()
+    assert not followed(flat, mask).any()
     wrong = flat.copy()
     wrong[mask] = 110
     added = np.zeros(flat.shape, np.float32)
-    added[mask] = plate.correction(wrong, mask, 6.0, never)
+    added[mask] = followed(wrong, mask)
     middle = SIZE // 2
     edge = int(np.nonzero(mask[middle])[0][0])
     near, far = added[middle, edge + 2, 0], added[middle, middle, 0]
@@ -76,7 +80,7 @@ def test_detail_stays() -> None:
     values += np.where(mask[..., None], checks, 0).astype(np.float32)
     inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     added = np.zeros(values.shape, np.float32)
-    added[mask] = plate.correction(values, mask, 6.0, never)
+    added[mask] = followed(values, mask)
     assert np.abs(added[inner]).max() < 5, "the mean of a fine pattern is right already"
 
 
@@ -89,12 +93,13 @@ def test_the_token_is_asked_after_each_share_of_the_work(monkeypatch: pytest.Mon
 
     mask = hole(40)
     values = hill()
+    monkeypatch.setattr(plate, "MOST_EXACT", 0)
     plate.continued(values, ~mask, 100.0, count)
     few, asked = asked, 0
     monkeypatch.setattr(plate, "AT_ONCE", 2 * int(mask.sum()))
     in_shares = plate.continued(values, ~mask, 100.0, count)
     assert asked >= few + plate.ROUNDS // 2 - 1, "two rounds at once on the finest scale"
-    monkeypatch.undo()
+    monkeypatch.setattr(plate, "AT_ONCE", 600_000)
     assert np.array_equal(in_shares, plate.continued(values, ~mask, 100.0, never))
 
 
