@@ -44,6 +44,7 @@ LEAST_BLOCKS = 8  # in the ring; fewer cannot be halved to judge
 LEAST_SHARE = 0.05  # of the error that a correction must take away
 LEAST_GAIN = 0.2  # ΔE that it must take away; the eye sees none of less
 EDGE_ALONG = 1.5  # pixels: the step at the edge is averaged over these
+EDGE_LARGEST = 30.0  # ΔE of a step; a larger one is the outline of another thing
 EDGE_FALL_OFF = 64.0  # pixels inside the edge, as FALL_OFF
 
 
@@ -118,7 +119,7 @@ def _met_at_edge(matched: Matched, given: Rgb, composite: Mask) -> Matched:
     """Without the step at the edge of the hole; as it was where nothing known is beside it."""
     hole = composite > 0
     ours = _lab(matched.patch)
-    field = edge_membrane(ours, _lab(given), hole, along=EDGE_ALONG, sceptical=True)
+    field = edge_membrane(ours, _lab(given), hole, along=EDGE_ALONG, largest=EDGE_LARGEST)
     if not field.any():
         return matched
     changed = (matched.patch != given).any(axis=2) & hole

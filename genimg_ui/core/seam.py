@@ -18,15 +18,21 @@ Mask = NDArray[np.bool_]
 
 
 def edge_membrane(
-    made: Floats, picture: Floats, hole: NDArray[np.bool_], *, along: float, sceptical: bool = False
+    made: Floats,
+    picture: Floats,
+    hole: NDArray[np.bool_],
+    *,
+    along: float,
+    largest: float | None = None,
 ) -> Floats:
     """What must be added to `made` for it to meet `picture` around the hole: float32 (h, w, 3).
 
     `made` and `picture` are float32 (h, w, 3) in one unit, `hole` bool (h, w). The step is averaged
     over `along` pixels of the edge (standard deviation), so that texture is not smeared inwards.
-    `sceptical`: a step is believed as far as it is larger than what neighbours in the picture
-    differ by there (Wiener's gain): grain is none, nor are outlines among others. Zero everywhere
-    where no known pixel lies beside the hole.
+    With `largest` a step is doubted: a longer one is the outline of a thing and none to take away,
+    and others are believed as far as they are larger than neighbouring pixels of the picture differ
+    there (Wiener's gain), which grain does too. Zero everywhere where no known pixel lies beside
+    the hole.
     """
     known = (~hole).astype(np.float32)
     beside = cv2.boxFilter(known, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
@@ -35,9 +41,11 @@ def edge_membrane(
         return np.zeros_like(made)
     around = _sums(picture * known[..., None]) / np.maximum(beside, 1)[..., None]
     step = np.asarray((around - made) * edge[..., None], np.float32)
+    if largest is not None:
+        step *= np.linalg.norm(step, axis=2, keepdims=True) <= largest
     weight = _smoothed(edge.astype(np.float32)[..., None], along)
-    smooth = _smoothed(step, along) / np.maximum(weight, np.float32(1e-6))
-    if sceptical:
+    smooth = np.asarray(_smoothed(step, along) / np.maximum(weight, np.float32(1e-6)), np.float32)
+    if largest is not None:
         own = np.asarray((picture - around) * known[..., None], np.float32)
         smooth *= _belief(step, edge, own, ~hole)
     return pull_push(np.asarray(smooth * edge[..., None], np.float32), edge)
@@ -51,14 +59,16 @@ def _belief(step: Floats, edge: Mask, own: Floats, known: Mask) -> Floats:
     """
     there = _mean_power(step, edge)
     usual = _mean_power(own, known) * np.float32(1.5)
-    return np.clip(1 - usual / np.maximum(there, np.float32(1e-6)), 0, 1).astype(np.float32)
+    belief = np.clip(1 - usual / np.maximum(there, np.float32(1e-6)), 0, 1)
+    return np.asarray(belief, np.float32)
 
 
 def _mean_power(values: Floats, where: Mask) -> Floats:
     """Mean square length of vectors (h, w, 3) near each pixel, of those `where`: (h, w, 1)."""
     power = (values**2).sum(axis=2, keepdims=True) * where[..., None]
     weight = _smoothed(where.astype(np.float32)[..., None], AROUND)
-    return _smoothed(power.astype(np.float32), AROUND) / np.maximum(weight, np.float32(1e-6))
+    mean = _smoothed(power.astype(np.float32), AROUND) / np.maximum(weight, np.float32(1e-6))
+    return np.asarray(mean, np.float32)
 
 
 def _sums(values: NDArray[np.floating]) -> Floats:

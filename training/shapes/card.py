@@ -47,8 +47,15 @@ import torch
 from diffusers import StableDiffusionInpaintPipeline
 
 pipe = StableDiffusionInpaintPipeline.from_pretrained("assets/models/shapes")
-picture = pipe("a red star", image=image, mask_image=mask, height=128, width=128,
-               num_inference_steps=20, guidance_scale=3.0).images[0]
+picture = pipe(
+    "a red star",
+    image=image,
+    mask_image=mask,
+    height=128,
+    width=128,
+    num_inference_steps=20,
+    guidance_scale=3.0,
+).images[0]
 ```
 {adapters}The empty prompt, "nothing" and "background" ask for the background alone. The schedule
 ends at beta 0.02 instead of Stable Diffusion's 0.012; it is in the scheduler's configuration.

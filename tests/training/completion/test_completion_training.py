@@ -10,6 +10,7 @@ from PIL import Image
 torch = pytest.importorskip("torch")
 
 from genimg_ui.backend.completion.weights import load  # noqa: E402
+from training.completion.average import average  # noqa: E402
 from training.completion.batches import Batch, draw_holes, to_batch  # noqa: E402
 from training.completion.discriminators import Discriminators, around  # noqa: E402
 from training.completion.gallery import Gallery  # noqa: E402
@@ -326,3 +327,18 @@ def test_the_weights_of_another_network_are_not_taken_over(data: Pictures, tmp_p
         train(options(tmp_path / "other", 1), replace(TINY, width=8), data, tmp_path / "first")
     with pytest.raises(ValueError, match=r"holds no checkpoint\.pt"):
         train(options(tmp_path / "none", 1), TINY, data, tmp_path / "nowhere")
+
+
+def test_two_stages_are_averaged(data: Pictures, tmp_path: Path) -> None:
+    plain = replace(TINY, discriminators="none")
+    first = train(options(tmp_path / "first", 1), plain, data)
+    second = train(options(tmp_path / "second", 2), plain, data, tmp_path / "first")
+    average(first, second, tmp_path / "mean")
+    (network, _), (one, _), (other, _) = (load(f) for f in (tmp_path / "mean", first, second))
+    for name, weight in network.state_dict().items():
+        middle = (one.state_dict()[name] + other.state_dict()[name]) / 2
+        assert torch.allclose(weight, middle, atol=1e-3)
+    assert "Averaged" in (tmp_path / "mean" / "README.md").read_text()
+    other_size = train(options(tmp_path / "wide", 1), replace(plain, width=8), data)
+    with pytest.raises(ValueError, match="must hold one network"):
+        average(first, other_size, tmp_path / "none")
