@@ -28,9 +28,10 @@ from benchmarks.shapes_sheet import draw_sheet  # noqa: E402
 from benchmarks.shapes_studio import LORA, Studio, open_studio  # noqa: E402
 from benchmarks.shapes_tables import confusion_table, table  # noqa: E402
 from genimg_ui.registry import SCHEDULERS, load_registry  # noqa: E402
+from genimg_ui.registry.spec import FLOW_SCHEDULERS  # noqa: E402
 
 OUTPUT: Final = ROOT / "benchmarks" / "output"
-SCHEDULER_ROWS: Final = scheduler_rows(tuple(SCHEDULERS))
+SCHEDULER_ROWS: Final = scheduler_rows(tuple(n for n in SCHEDULERS if n not in FLOW_SCHEDULERS))
 
 
 @dataclass
