@@ -463,3 +463,9 @@ def test_starting_is_light(modules: str, absent: tuple[str, ...]) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    """Without a package around them, pytest imports each by its name alone."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))

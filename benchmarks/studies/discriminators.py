@@ -68,7 +68,7 @@ SHOWN: Final = 6  # cases of each montage
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure both protocols, and write page and montages."""
+    """Measure both protocols, and write the page, and montages into --out."""
     flags = _parser().parse_args(arguments)
     try:
         folders = _folders(flags.network)
@@ -94,7 +94,7 @@ def _of_protocol(name: str, flags: argparse.Namespace, found: measuring.Entrants
     protocol = measuring.protocol_of(name, flags.count)
     result = measuring.measure(found, protocol, flags.data, out)
     labels = {one.spec.id: one.spec.id for one in found.present}
-    draw_montage(out, labels, flags.page.with_name(f"{flags.page.stem}-{name}.jpg"), SHOWN)
+    draw_montage(out, labels, out / "montage.jpg", SHOWN)
     title, rows = PUBLISHED[name]
     parts = [
         f"### {title}",

@@ -95,7 +95,7 @@ def tables(result: Result, out: Path, absent: Mapping[str, str]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure, and write page and montage."""
+    """Measure, and write the page, and the montage into --out."""
     flags = _parser().parse_args(arguments)
     found = entrants(flags.models_file)
     wanted = [name for name in flags.only.split(",") if name]
@@ -110,7 +110,7 @@ def main(arguments: Sequence[str]) -> int:
         print(problem, file=sys.stderr)
         return 1
     labels = {one.spec.id: one.spec.id for one in present}
-    draw_montage(flags.out, labels, flags.page.with_suffix(".jpg"), SHOWN)
+    draw_montage(flags.out, labels, flags.out / "montage.jpg", SHOWN)
     print(flags.page)
     return 0
 

@@ -78,7 +78,7 @@ def test_engines_are_measured_by_the_published_protocol(data: Path, tmp_path: Pa
     assert "patches (Newson et al. 2014) | 0.0036 | 26.37" in text
     assert "MSE of … over that of patches (`exemplar`, balanced)" in text
     assert text.endswith("By hand.\n")
-    with Image.open(written.with_suffix(".jpg")) as montage:
+    with Image.open(tmp_path / "out" / "montage.jpg") as montage:
         assert montage.size == (5 * 164, 16 + 2 * 164)
 
 
