@@ -119,13 +119,20 @@ def _met_at_edge(matched: Matched, given: Rgb, composite: Mask) -> Matched:
     """Without the step at the edge of the hole; as it was where nothing known is beside it."""
     hole = composite > 0
     ours = _lab(matched.patch)
-    field = edge_membrane(ours, _lab(given), hole, along=EDGE_ALONG, largest=EDGE_LARGEST)
+    # Beside a border no outline ends by chance: every step is one to take away.
+    largest = np.inf if _is_rectangle(~hole) else EDGE_LARGEST
+    field = edge_membrane(ours, _lab(given), hole, along=EDGE_ALONG, largest=largest)
     if not field.any():
         return matched
     changed = (matched.patch != given).any(axis=2) & hole
     field = field * _fading(composite, EDGE_FALL_OFF) * changed[..., None]
     patch = _shifted(matched.patch, ours, np.asarray(field, np.float32))
     return replace(matched, patch=patch, applied=ColourMatch.SEAM)
+
+
+def _is_rectangle(known: NDArray[np.bool_]) -> bool:
+    """Whether the known pixels fill a box: what is beside them is a border, not painted."""
+    return bool(np.array_equal(known, known.any(axis=1)[:, None] & known.any(axis=0)))
 
 
 def _ring(difference: Floats, composite: Mask) -> _Ring:

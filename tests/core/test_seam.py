@@ -76,6 +76,19 @@ def test_seam_goes_beyond_blend_where_only_the_hole_is_off() -> None:
     assert np.array_equal(seam.patch[~HOLE], given[~HOLE])
 
 
+def test_a_thing_that_ends_at_a_mask_keeps_its_colour_and_beside_a_border_is_led_on() -> None:
+    given = np.clip(slope() * 2, 0, 255).astype(np.uint8)
+    for painted, tinted in ((False, True), (True, False)):
+        hole = HOLE.copy()
+        hole[5, 20] = painted  # no longer a border alone
+        patch = given.copy()
+        patch[30:60, 60:80] = (230, 30, 30)
+        composite = np.where(hole, np.uint8(255), np.uint8(0))
+        found = match_colours(patch, given, composite, ColourMatch.SEAM).patch
+        moved = np.abs(found[40:50, 60:64].astype(int) - patch[40:50, 60:64]).mean()
+        assert (moved > 30) == tinted and (moved < 3) == painted
+
+
 def test_what_was_not_painted_stays() -> None:
     given = np.clip(slope() * 2 + grain(3), 0, 255).astype(np.uint8)
     composite = np.where(HOLE, np.uint8(255), np.uint8(0))
