@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from genimg_ui.core.fill import exemplar, kernels, plain, synthesis
+from genimg_ui.core.fill import exemplar, kernels, plain, plate, synthesis
 from genimg_ui.core.fill.workers import BAND
 from genimg_ui.core.request import FillMode
 from genimg_ui.errors import RefusedInput
@@ -176,8 +176,11 @@ def test_cancel_is_asked_often_and_stops_at_once() -> None:
         ("continued", 5),
     ],
 )
-def test_serial_steps_over_the_whole_crop_are_cut_by_checks(name: str, least: int) -> None:
+def test_serial_steps_over_the_whole_crop_are_cut_by_checks(
+    name: str, least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On 12 megapixels each such step takes tens of milliseconds."""
+    monkeypatch.setattr(plate, "MOST_EXACT", 100)  # as if the hole were a large one
     seen: Counter[str] = Counter()
 
     def where() -> None:
