@@ -132,7 +132,8 @@ def _met_at_edge(matched: Matched, given: Rgb, composite: Mask) -> Matched:
 
 def _is_rectangle(known: NDArray[np.bool_]) -> bool:
     """Whether the known pixels fill a box: what is beside them is a border, not painted."""
-    return bool(np.array_equal(known, known.any(axis=1)[:, None] & known.any(axis=0)))
+    box = np.logical_and.outer(known.any(axis=1), known.any(axis=0))
+    return bool(np.array_equal(known, box))
 
 
 def _ring(difference: Floats, composite: Mask) -> _Ring:
