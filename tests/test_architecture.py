@@ -283,7 +283,7 @@ LAYERS = {
 MORE = {
     "core/fill": Layer((), ("cv2", "numba", "scipy")),
     "core/colour_match.py": Layer((), ("cv2",)),
-    "core/seam.py": Layer((), ("cv2",)),
+    "core/membrane.py": Layer((), ("cv2",)),
     "core/difference.py": Layer((), ("cv2",)),
     "core/mask.py": Layer((), ("cv2",)),
     "core/report.py": Layer((), ("cv2",)),

@@ -14,7 +14,7 @@ does not lower the error there is not made, as a whole and block by block. It fa
 distance from the mask's edge, since the ring says less of what lies deep inside.
 
 What the ring does not tell is the step at the edge itself: an engine paints the known pixels and
-those beside them differently. Where it is asked for, that step is taken away too (`core.seam`).
+those beside them differently. Where it is asked for, that step is taken away too (`core.membrane`).
 
 Pictures are uint8 (height, width, 3), masks uint8 (height, width), 255 = pasted, 0 = locked.
 """
@@ -25,8 +25,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from genimg_ui.core.membrane import edge_membrane
 from genimg_ui.core.request import ColourMatch
-from genimg_ui.core.seam import edge_membrane
 from genimg_ui.core.smooth import pull_push
 
 Rgb = NDArray[np.uint8]

@@ -1,13 +1,13 @@
 """Takes the step of colour away that a network leaves at the edge of the hole.
 
-Iizuka et al. 2017 blend their result by Poisson's equation; `core.seam` adds the membrane that is
-equal to it.
+Iizuka et al. 2017 blend their result by Poisson's equation; `core.membrane` adds the membrane that
+is equal to it.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui.core.seam import edge_membrane
+from genimg_ui.core.membrane import edge_membrane
 
 ALONG = 2.0  # pixels: over these the step is averaged along the edge, so that texture stays
 Floats = NDArray[np.float32]

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from genimg_ui.core.colour_match import match_colours
+from genimg_ui.core.membrane import edge_membrane
 from genimg_ui.core.request import ColourMatch
-from genimg_ui.core.seam import edge_membrane
 
 SIDE = 96
 HOLE = np.zeros((SIDE, SIDE), np.bool_)
