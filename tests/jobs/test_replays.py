@@ -206,6 +206,7 @@ def test_replays_are_asked_for_under_the_limits_of_edits(desk: Desk, entry: LogE
     queue.cancel(SESSION)
     edits.enqueue(SESSION, entry.request, entry.inputs)
     third = session_id("c" * 32)
-    desk.store.record(third, replace(entry, id=entry.id[:-1] + "0"))
+    other = replace(entry, id="d" * len(entry.id))
+    desk.store.record(third, other)
     with pytest.raises(RefusedInput, match="The queue may hold 2 edits"):
-        queue.ask(third, entry.id[:-1] + "0", 0)
+        queue.ask(third, other.id, 0)

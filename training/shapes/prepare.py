@@ -2,6 +2,7 @@
 
     python -m training.shapes.prepare --count 50000
     python -m training.shapes.prepare --count 20000 --controls --out training/output/controls
+    python -m training.shapes.prepare --count 60000 --task whole --out training/output/wholes
 
 A shard follows from the seed and its number alone. Shards that are there already are left alone, so
 that an interrupted command goes on, and a larger --count adds to what is there.
@@ -11,7 +12,7 @@ import argparse
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ from transformers import CLIPTokenizer
 from training.loop import OUTPUT
 from training.shapes.dataset import shard_path, write_shard
 from training.shapes.encoding import Cells, exact_cells, hidden, scaled_latents, touched_cells
-from training.shapes.masks import Example, render_examples, sample_example
+from training.shapes.masks import TASKS, Example, render_examples, sample_example
 from training.shapes.render import segmentation
 from training.shapes.tokenizer import build, token_ids
 
@@ -40,13 +41,17 @@ CANNY_LOW, CANNY_HIGH = 100, 200  # the thresholds of the app's own edge map
 
 @dataclass(frozen=True)
 class Preparation:
-    """What a shard is made with: the frozen autoencoder, its device, the seed, control maps."""
+    """What a shard is made with: the frozen autoencoder, its device, the seed, control maps.
+
+    `task` is the only one of `masks.TASKS` that is drawn; None draws all, each by its share.
+    """
 
     autoencoder: AutoencoderTiny
     tokenizer: CLIPTokenizer
     seed: int
     controls: bool = False
     device: torch.device = torch.device("cpu")
+    task: str | None = None
 
 
 def cells_of(masks: Tensor, rng: Generator) -> Cells:
@@ -103,7 +108,7 @@ def make_shard(number: int, count: int, made_with: Preparation) -> dict[str, Ten
     """A shard of `count` examples."""
     rng = np.random.default_rng((made_with.seed, number))
     parts = [
-        encode([sample_example(rng) for _ in range(size)], made_with, rng)
+        encode([sample_example(rng, SIZE, made_with.task) for _ in range(size)], made_with, rng)
         for size in _sizes(count, CHUNK)
     ]
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
@@ -133,6 +138,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--count", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--controls", action="store_true", help="edges and semantic maps as well")
+    parser.add_argument("--task", choices=TASKS, help="this alone, not all by their shares")
     parser.add_argument("--autoencoder", type=Path, default=OUTPUT / "autoencoder" / "final")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=2, help="of the CPU")
@@ -142,6 +148,7 @@ def main(argv: list[str] | None = None) -> None:
     autoencoder = AutoencoderTiny.from_pretrained(arguments.autoencoder)
     autoencoder = autoencoder.to(device, memory_format=torch.channels_last).eval()
     made_with = Preparation(autoencoder, build(), arguments.seed, arguments.controls, device)
+    made_with = replace(made_with, task=arguments.task)
     prepare(arguments.out, arguments.count, made_with)
 
 
