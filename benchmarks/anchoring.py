@@ -25,7 +25,7 @@ from PIL import Image
 
 from benchmarks.shapes_cases import Case, Grey, Rgb, add_a_thing, exchange
 from genimg_ui.backend.base import CancelToken
-from genimg_ui.backend.diffusion.blend import cell_mask
+from genimg_ui.backend.diffusion.blend import touched_cells
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.backend.pool import BackendPool
 from genimg_ui.core.geometry import Box
@@ -100,7 +100,8 @@ class Desk:
         plan = entry.plan
         assert plan is not None
         cut = EditPlan(canvas=plan.canvas, box=plan.box, content=plan.working, working=plan.working)
-        return cell_mask(crop_mask(cut, make_masks(mask, self.params, soft=True).denoise), CELL)
+        denoise = make_masks(mask, self.params, soft=True).denoise
+        return touched_cells(crop_mask(cut, denoise), CELL)
 
 
 def scene(case: Case, rng: Generator) -> tuple[Rgb, Grey]:

@@ -22,6 +22,7 @@ from training.shapes.scenes import (
 from training.shapes.words import BACKGROUNDS, COLOURS, SHAPES
 
 SIDE: Final = 128
+SEEN: Final = 0.1  # least part of a picture that a removal leaves to be seen
 Rgb = NDArray[np.uint8]
 Grey = NDArray[np.uint8]
 
@@ -105,12 +106,17 @@ def exchange(index: int) -> Case:
 
 
 def removal(index: int) -> Case:
-    """One of one to three things is painted over; the prompt is set by the row."""
+    """One of one to three things is painted over; the prompt is set by the row.
+
+    A tenth of the picture at least stays seen, so that there is a background to continue.
+    """
     rng = generator("removal", index)
     kind = BACKGROUNDS[index % len(BACKGROUNDS)]
     scene = sample_scene(rng, 1 + index % 3, sample_background(rng, kind))
     old = scene.things[0]
     mask = around(old, rng, slack=0.3)
+    while np.mean(mask > 0) > 1 - SEEN:
+        mask = around(old, rng, slack=0.3)
     kept = tuple(t for t in scene.things[1:] if not _reaches(mask, t))
     return Case(
         picture=draw(Scene(scene.background, (old, *kept))),

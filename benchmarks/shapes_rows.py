@@ -219,8 +219,15 @@ def _rows() -> tuple[Row, ...]:
         for s in (0.25, 0.5)
     ]
     rows += [
-        Row("text to image", "9 channels", from_nothing, pictured),
-        Row("text to image", "4 channels", from_nothing, pictured, model="shapes-free"),
+        Row(
+            "text to image",
+            f"{channels} channels, CFG {g:g}",
+            with_settings(from_nothing, guidance_scale=g),
+            pictured,
+            model=model,
+        )
+        for channels, model in ((9, "shapes"), (4, "shapes-free"))
+        for g in (3.0, 5.0)
     ]
     rows += _adapter_rows()
     rows += [

@@ -8,7 +8,8 @@ writes, with half precision weights,
     OUT/shapes/controlnet-canny         where it was trained; and controlnet-segmentation
     OUT/shapes/lora                     where it was trained
     OUT/shapes/README.md                the model card
-    OUT/shapes-free                     a StableDiffusionPipeline of the same weights: 4 channels
+    OUT/shapes-free                     a StableDiffusionPipeline, 4 channels; without a training
+                                        of its own (`free`) the same weights, folded
 
 A training that is still running has averaged weights in `unet`, which are taken where there is no
 `final` yet.
@@ -33,8 +34,8 @@ from safetensors.torch import load_file, save_file
 from training.loop import OUTPUT
 from training.shapes.card import write_card
 from training.shapes.controlnet import KINDS
-from training.shapes.diffusion import LATENT_CHANNELS, build_unet, make_scheduler
-from training.shapes.encoding import scaled_latents
+from training.shapes.diffusion import make_scheduler
+from training.shapes.free import fold
 from training.shapes.text import FrozenText
 from training.shapes.tokenizer import save as save_tokenizer
 
@@ -56,23 +57,6 @@ def required(run: Path, *names: str) -> Path:
             f"{run} holds none of {', '.join(names)}; make it: python -m training.shapes.{part}"
         )
     return found
-
-
-def fold(unet: UNet2DConditionModel, autoencoder: AutoencoderTiny) -> UNet2DConditionModel:
-    """The network with 4 input channels that paints whole pictures as the 9-channel one does.
-
-    With everything masked, the mask is 1 and the masked picture grey: constants, whose part in the
-    first layer becomes its bias.
-    """
-    grey = scaled_latents(autoencoder, torch.full((1, 3, 128, 128), 0.5))
-    constant = torch.cat([torch.ones(1), grey[0, :, 4:-4, 4:-4].mean((1, 2))])
-    weights = {name: weight.clone() for name, weight in unet.state_dict().items()}
-    first = weights["conv_in.weight"]
-    weights["conv_in.bias"] += torch.einsum("oikl,i->o", first[:, LATENT_CHANNELS:], constant)
-    weights["conv_in.weight"] = first[:, :LATENT_CHANNELS].clone()
-    folded = build_unet(LATENT_CHANNELS)
-    folded.load_state_dict(weights)
-    return folded
 
 
 def save_pipeline(pipeline: Any, folder: Path) -> None:
@@ -103,22 +87,22 @@ def components(unet: UNet2DConditionModel, autoencoder: Path, text: FrozenText) 
 def assemble(output: Path, out: Path) -> None:
     """Write everything that there is in the run folders under `output`."""
     shapes, free = out / "shapes", out / "shapes-free"
-    autoencoder = newest(output / "decoder", "final") or required(output / "autoencoder", "final")
+    autoencoder = required(output / "autoencoder", "final")
     text_encoder = required(output / "text_encoder", "final")
     weights = required(output / "denoiser", "final", "unet")
     for folder in (shapes, free):
         if folder.exists():
             shutil.rmtree(folder)
     unet = UNet2DConditionModel.from_pretrained(weights)
-    twin = newest(output / "twin", "final", "unet")
-    folded = (
-        UNet2DConditionModel.from_pretrained(twin)
-        if twin
+    trained = newest(output / "free", "final", "unet")
+    free_unet = (
+        UNet2DConditionModel.from_pretrained(trained)
+        if trained
         else fold(unet, AutoencoderTiny.from_pretrained(autoencoder))
     )
     parts = components(unet, autoencoder, FrozenText(text_encoder))
     save_pipeline(StableDiffusionInpaintPipeline(**parts), shapes)
-    parts = components(folded, autoencoder, FrozenText(text_encoder))
+    parts = components(free_unet, autoencoder, FrozenText(text_encoder))
     save_pipeline(StableDiffusionPipeline(**parts), free)
     add_adapters(output, shapes)
     write_card(output, shapes / "README.md")

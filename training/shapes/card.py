@@ -15,10 +15,9 @@ from training.shapes.words import BACKGROUNDS, COLOURS, SHAPES
 SCORES: Final = "shapes.md"
 PARTS: Final = {
     "autoencoder": "Autoencoder (AutoencoderTiny, factor 8, 4 channels)",
-    "decoder": "Its decoder, trained on",
     "text_encoder": "Text encoder (CLIPTextModel, 2 layers of 128)",
     "denoiser": "Denoiser (UNet2DConditionModel, 9 channels)",
-    "twin": "Its twin with 4 channels",
+    "free": "Its twin with 4 channels (whole pictures alone)",
     "controlnet-canny": "ControlNet for edges",
     "controlnet-segmentation": "ControlNet for semantic maps",
     "lora": "LoRA (ink and wash)",

@@ -15,7 +15,7 @@ from torch import Tensor
 from training.shapes.dataset import Batch
 from training.shapes.diffusion import Predict, Sampling, sample
 from training.shapes.encoding import decoded, hidden, scaled_latents, touched_cells
-from training.shapes.judge import judge_region
+from training.shapes.judge import judge_background, judge_region
 from training.shapes.render import render
 from training.shapes.scenes import (
     Background,
@@ -39,6 +39,24 @@ class Case:
     scene: Scene
     mask: NDArray[np.bool_]
     prompt: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A case and what its prompt asks for; `ground` only where it asks for the whole picture."""
+
+    case: Case
+    colour: str
+    shape: str
+    ground: str | None = None
+
+
+@dataclass(frozen=True)
+class Cases:
+    """What a training shows of itself: cases to look at, and cases to judge."""
+
+    shown: tuple[Case, ...]
+    judged: tuple[Asked, ...]
 
 
 @dataclass(frozen=True)
@@ -91,21 +109,27 @@ def _around(scene: Scene) -> NDArray[np.bool_]:
     return box(left, top, right, bottom)
 
 
-def trial_cases(seed: int = 77) -> tuple[tuple[Case, str, str], ...]:
+def trial_cases(seed: int = 77) -> tuple[Asked, ...]:
     """Empty backgrounds with a mask, each with the colour and the shape that are asked for."""
     rng = np.random.default_rng(seed)
     cases = []
     for number in range(CASES):
         colour, shape = COLOURS[number % len(COLOURS)], SHAPES[number % len(SHAPES)]
-        ground = _ground_for(rng, colour, BACKGROUNDS[number % len(BACKGROUNDS)])
+        ground = ground_for(rng, colour, BACKGROUNDS[number % len(BACKGROUNDS)])
         half = rng.uniform(0.22, 0.34)
         x, y = rng.uniform(half, 1 - half, 2)
         mask = box(x - half, y - half, x + half, y + half)
-        cases.append((Case(Scene(ground), mask, f"a {colour} {shape}"), colour, shape))
+        cases.append(Asked(Case(Scene(ground), mask, f"a {colour} {shape}"), colour, shape))
     return tuple(cases)
 
 
-def _ground_for(rng: np.random.Generator, colour: str, kind: str) -> Background:
+def inpaint_cases() -> Cases:
+    """Those of the network with mask channels."""
+    return Cases(gallery_cases(), trial_cases())
+
+
+def ground_for(rng: np.random.Generator, colour: str, kind: str) -> Background:
+    """A background at random on which a thing of this colour stands out."""
     while True:
         ground = sample_background(rng, kind)
         if colour in clear_colours(ground):
@@ -115,8 +139,8 @@ def _ground_for(rng: np.random.Generator, colour: str, kind: str) -> Background:
 class Trials:
     """Draws the fixed cases with the frozen autoencoder and text encoder."""
 
-    def __init__(self, autoencoder: AutoencoderTiny, text: FrozenText) -> None:
-        self.autoencoder, self.text = autoencoder, text
+    def __init__(self, autoencoder: AutoencoderTiny, text: FrozenText, cases: Cases) -> None:
+        self.autoencoder, self.text, self.cases = autoencoder, text, cases
 
     def draw(self, trial: Trial, cases: Sequence[Case]) -> Tensor:
         """The pictures (N, 3, S, S) in [0, 1], pasted into their scenes."""
@@ -138,8 +162,8 @@ class Trials:
         return torch.where(cells.pixels, decoded(self.autoencoder, latents), scenes)
 
     def gallery(self, trial: Trial) -> list[Tensor]:
-        """Pairs of rows of the gallery's cases: what is masked, and what was drawn there."""
-        cases = gallery_cases()
+        """Pairs of rows of the shown cases: what is masked, and what was drawn there."""
+        cases = self.cases.shown
         made = self.draw(trial, cases).cpu()
         scenes = render([case.scene for case in cases], SIZE)
         masks = torch.from_numpy(np.stack([case.mask for case in cases]))[:, None]
@@ -149,17 +173,23 @@ class Trials:
         return [row for pair in rows for row in pair]
 
     def score(self, trial: Trial) -> str:
-        """How many of the trial's cases the judge finds as they were asked for."""
-        cases = trial_cases()
-        made = self.draw(trial, [case for case, _, _ in cases])
+        """How many of the judged cases the judge finds as they were asked for."""
+        asked = self.cases.judged
+        made = self.draw(trial, [one.case for one in asked])
         pictures = made.mul(255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-        colours = shapes = both = 0
-        for picture, (case, colour, shape) in zip(pictures, cases, strict=True):
-            verdict = judge_region(picture, case.mask, case.scene.background)
-            colours += verdict.colour == colour
-            shapes += verdict.shape == shape
-            both += (verdict.colour, verdict.shape) == (colour, shape)
-        return f"of {len(cases)}: colour {colours}, shape {shapes}, both {both}"
+        found = [judged(picture, one) for picture, one in zip(pictures, asked, strict=True)]
+        counts = {name: sum(one[name] for one in found) for name in found[0]}
+        return f"of {len(asked)}: " + ", ".join(f"{n} {count}" for n, count in counts.items())
+
+
+def judged(picture: NDArray[np.uint8], asked: Asked) -> dict[str, bool]:
+    """What of a case is right in a picture, uint8 (S, S, 3), and whether all of it is."""
+    mask, ground = asked.case.mask, asked.ground
+    verdict = judge_region(picture, mask, asked.case.scene.background if ground is None else None)
+    right = {"colour": verdict.colour == asked.colour, "shape": verdict.shape == asked.shape}
+    if ground is not None:
+        right["background"] = judge_background(picture, mask).kind == ground
+    return right | {"all": all(right.values())}
 
 
 def save_grid(rows: Sequence[Tensor], path: Path) -> None:

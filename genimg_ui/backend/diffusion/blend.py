@@ -16,16 +16,20 @@ from numpy.typing import NDArray
 FULL = 255
 
 
-def cell_mask(mask: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """The largest value of each factor × factor cell, grown by one cell.
-
-    A cell is decoded with its neighbours, so a mask that ends at a cell's edge would let the
-    source's own content shine into what was repainted. The sides are multiples of `factor`.
-    """
+def touched_cells(mask: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """The largest value of each factor × factor cell; the sides are multiples of `factor`."""
     rows, columns = mask.shape[0] // factor, mask.shape[1] // factor
-    cells = mask.reshape(rows, factor, columns, factor).max(axis=(1, 3))
-    framed = np.pad(cells, 1)
-    windows = np.lib.stride_tricks.sliding_window_view(framed, (3, 3))
+    cells: NDArray[np.uint8] = mask.reshape(rows, factor, columns, factor).max(axis=(1, 3))
+    return cells
+
+
+def grown_by_one(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The largest value of each cell and its eight neighbours.
+
+    A cell is decoded with its neighbours, so holding those that touch what is repainted would let
+    the source's own content shine into it.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(cells, 1), (3, 3))
     grown: NDArray[np.uint8] = windows.max(axis=(2, 3))
     return grown
 

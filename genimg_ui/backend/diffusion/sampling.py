@@ -18,7 +18,7 @@ from genimg_ui.backend.base import (
     Rgb,
 )
 from genimg_ui.backend.diffusion.additions import Added
-from genimg_ui.backend.diffusion.blend import Blend, cell_mask
+from genimg_ui.backend.diffusion.blend import Blend, grown_by_one, touched_cells
 from genimg_ui.backend.diffusion.controls import Controlled
 from genimg_ui.backend.diffusion.families import Call, ControlCall, Output
 from genimg_ui.backend.diffusion.guidance import Evaluations, evaluated
@@ -68,7 +68,8 @@ def prepare(
     pipe = loaded.pipe if twin is None else twin.pipe
     multiple = math.lcm(loaded.factor, job.spec.size_multiple)
     filled = _extended(job.filled, multiple)
-    cells = cell_mask(_extended(job.mask, multiple), loaded.factor)
+    touched = touched_cells(_extended(job.mask, multiple), loaded.factor)
+    cells = grown_by_one(touched)
     # One fixed draw of the encoder's posterior: all variants are held to the same latents.
     with remembered(pipe, loaded.memo):
         source = family.encode(pipe, _pixels(filled), torch.Generator("cpu").manual_seed(0))
@@ -78,6 +79,7 @@ def prepare(
         pipe=pipe,
         filled=filled,
         original=_extended(job.image, multiple),
+        hole=_hole(touched, loaded.factor),
         cells=torch.from_numpy(cells).to(family.place(pipe)),
         source=source.to(family.dtype(pipe)),
         lowest=int(cells.min()),
@@ -99,14 +101,13 @@ def sample(work: Work, index: int, watch: Watch) -> Rgb:
     blend = _blend(work, seed)
     if sampling.anchor_step_noise:
         anchor_steps(work.pipe.scheduler, partial(_step_noise, work, seed))
-    hole = _hole(work)
     call = Call(
         prompt=sampling.prompt,
         negative_prompt=sampling.negative_prompt,
         image=work.filled,
         original=work.original,
-        mask=hole if work.loaded.native else np.full_like(hole, 255),
-        hole=hole,
+        mask=work.hole if work.loaded.native else np.full_like(work.hole, 255),
+        hole=work.hole,
         latents=blend.start(strength=work.strength),
         generator=torch.Generator("cpu").manual_seed(seed),
         strength=work.strength,
@@ -194,11 +195,10 @@ def _step_noise(work: Work, seed: int, draw: int) -> torch.Tensor:
     return work.loaded.family.pack(work.pipe, noise)
 
 
-def _hole(work: Work) -> Grey:
+def _hole(touched: Grey, factor: int) -> Grey:
     """255 in the pixels of all cells that are touched."""
-    touched = (work.cells.cpu().numpy() > 0).astype(np.uint8) * 255
-    factor = work.loaded.factor
-    return touched.repeat(factor, 0).repeat(factor, 1)
+    hole = (touched > 0).astype(np.uint8) * 255
+    return hole.repeat(factor, 0).repeat(factor, 1)
 
 
 def _pixels(image: Rgb) -> torch.Tensor:

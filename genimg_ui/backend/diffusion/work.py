@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from genimg_ui.backend.base import BackendJob, Rgb
+from genimg_ui.backend.base import BackendJob, Grey, Rgb
 from genimg_ui.backend.diffusion.families import ControlCall
 from genimg_ui.backend.diffusion.pipelines import Loaded
 from genimg_ui.backend.diffusion.steering import Steer
@@ -22,7 +22,8 @@ class Work:
     pipe: Any  # `loaded.pipe`, or its twin with ControlNets
     filled: Rgb  # extended to whole multiples
     original: Rgb  # the same without the fill
-    cells: torch.Tensor  # uint8 (rows, columns)
+    hole: Grey  # 255 in the pixels of all cells that the mask touches
+    cells: torch.Tensor  # uint8 (rows, columns); what is sampled: those cells, grown by one
     lowest: int  # the smallest value of `cells`
     source: torch.Tensor  # latents of `filled`
     controls: tuple[ControlCall, ...]  # extended too

@@ -5,7 +5,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, EulerDiscreteScheduler
 
-from genimg_ui.backend.diffusion.blend import Blend, cell_mask, held
+from genimg_ui.backend.diffusion.blend import Blend, grown_by_one, held, touched_cells
 
 pytestmark = pytest.mark.torch
 
@@ -15,14 +15,16 @@ def test_a_cell_has_its_largest_value_and_grows_by_one_cell():
     mask[17, 22] = 200  # one pixel in cell (2, 2)
     expected = np.zeros((5, 5), np.uint8)
     expected[1:4, 1:4] = 200
-    np.testing.assert_array_equal(cell_mask(mask, 8), expected)
+    touched = touched_cells(mask, 8)
+    assert np.argwhere(touched).tolist() == [[2, 2]]
+    np.testing.assert_array_equal(grown_by_one(touched), expected)
 
 
 def test_growth_keeps_soft_values_below_hard_ones():
     mask = np.zeros((8, 32), np.uint8)
     mask[:, :8] = 255
     mask[:, 24:] = 10
-    np.testing.assert_array_equal(cell_mask(mask, 8), [[255, 255, 10, 10]])
+    np.testing.assert_array_equal(grown_by_one(touched_cells(mask, 8)), [[255, 255, 10, 10]])
 
 
 @pytest.mark.parametrize("total", [1, 4, 30])

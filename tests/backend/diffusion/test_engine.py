@@ -18,7 +18,7 @@ from sampling_support import (
 
 from genimg_ui.backend.base import BackendJob
 from genimg_ui.backend.diffusion import sampling
-from genimg_ui.backend.diffusion.blend import cell_mask
+from genimg_ui.backend.diffusion.blend import touched_cells
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.backend.diffusion.sampling import Work
 from genimg_ui.core.request import ControlUnit
@@ -209,6 +209,6 @@ def test_a_native_unet_sees_the_touched_cells_and_nothing_under_them(backend, mo
         generate(backend, replace(work, filled=filled))
         hook.remove()
     steps = len(inputs) // 2
-    expected = cell_mask(hole(), 8) > 0
+    expected = touched_cells(hole(), 8) > 0
     np.testing.assert_array_equal(inputs[0][0, 4], expected)
     np.testing.assert_array_equal(inputs[0][:, 5:], inputs[steps][:, 5:])

@@ -33,7 +33,7 @@ from PIL import Image
 from sampling_support import flow_spec, generate, hole, job, picture
 
 from genimg_ui.backend.diffusion import sampling
-from genimg_ui.backend.diffusion.blend import cell_mask
+from genimg_ui.backend.diffusion.blend import grown_by_one, touched_cells
 from genimg_ui.backend.diffusion.engine import DiffusersBackend
 from genimg_ui.backend.diffusion.noise import canvas_noise
 from genimg_ui.core.geometry import Box
@@ -58,8 +58,8 @@ def seeded() -> torch.Generator:
     return torch.Generator("cpu").manual_seed(SEED)
 
 
-def touched(mask: Any) -> Image.Image:
-    cells = (cell_mask(mask, 8) > 0).astype(np.uint8) * 255
+def repainted(mask: Any) -> Image.Image:
+    cells = (grown_by_one(touched_cells(mask, 8)) > 0).astype(np.uint8) * 255
     return Image.fromarray(cells.repeat(8, 0).repeat(8, 1))
 
 
@@ -135,7 +135,7 @@ def test_inpainting_is_that_of_diffusers(backend, flow_models, monkeypatch, name
     folder = flow_models / name
     arguments = common() | {
         "image": Image.fromarray(picture()),
-        "mask_image": touched(MASKS[mask]),
+        "mask_image": repainted(MASKS[mask]),
         "strength": strength,
     }
     expected = as_pixels(plain(folder, arguments))

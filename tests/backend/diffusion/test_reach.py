@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genimg_ui.backend.diffusion.blend import cell_mask
+from genimg_ui.backend.diffusion.blend import grown_by_one, touched_cells
 from genimg_ui.core.mask import make_masks
 from genimg_ui.core.request import MaskParams
 
@@ -35,7 +35,9 @@ def test_cells_are_repainted_one_to_two_cells_beyond_the_mask(
     assert (masks.denoise[masks.composite > 0] > 0).all()
     if not masks.denoise.any():
         return
-    repainted = np.kron(cell_mask(masks.denoise, factor), np.ones((factor, factor))) > 0
+    repainted = (
+        np.kron(grown_by_one(touched_cells(masks.denoise, factor)), np.ones((factor, factor))) > 0
+    )
     outside = np.where(masks.denoise > 0, np.uint8(0), np.uint8(255))
     away = cv2.distanceTransform(outside, cv2.DIST_C, 3)  # the larger of the two directions
     assert repainted[away <= factor].all()

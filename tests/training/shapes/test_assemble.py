@@ -14,9 +14,9 @@ from diffusers import (
 from PIL import Image
 
 from tests.training.shapes.untrained import make_runs
-from training.shapes.assemble import assemble, fold, main
+from training.shapes.assemble import assemble, main
 from training.shapes.controlnet import build_controlnet
-from training.shapes.encoding import scaled_latents
+from training.shapes.free import attentive, fold
 from training.shapes.lora import main as train_lora
 
 pytestmark = pytest.mark.torch
@@ -70,16 +70,16 @@ def test_the_free_twin_paints_whole_pictures(assembled: Path) -> None:
     assert np.isfinite(picture).all()
 
 
-def test_folding_keeps_what_the_network_does_where_all_is_masked(assembled: Path) -> None:
-    unet = UNet2DConditionModel.from_pretrained(assembled / "shapes" / "unet").eval()
-    autoencoder = AutoencoderTiny.from_pretrained(assembled / "shapes" / "vae").eval()
-    noise = torch.randn(1, 4, 16, 16)
-    grey = scaled_latents(autoencoder, torch.full((1, 3, 128, 128), 0.5))
-    seen = torch.cat([noise, torch.ones(1, 1, 16, 16), grey], 1)
-    with torch.no_grad():
-        first = unet.conv_in(seen)
-        folded = fold(unet, autoencoder).conv_in(noise)
-    assert torch.allclose(first[..., 5:-5, 5:-5], folded[..., 5:-5, 5:-5], atol=1e-3)
+def test_a_free_network_with_a_training_of_its_own_is_shipped(tmp_path: Path) -> None:
+    runs = make_runs(tmp_path / "runs")
+    folders = [runs / name / "final" for name in ("denoiser", "autoencoder")]
+    unet = UNet2DConditionModel.from_pretrained(folders[0])
+    own = attentive(fold(unet, AutoencoderTiny.from_pretrained(folders[1])))
+    own.save_pretrained(runs / "free" / "final")
+    assemble(runs, tmp_path / "models")
+    shipped = UNet2DConditionModel.from_pretrained(tmp_path / "models" / "shapes-free" / "unet")
+    assert set(shipped.config.up_block_types) == {"CrossAttnUpBlock2D"}
+    assert torch.equal(shipped.conv_in.weight, own.conv_in.weight.half().float())
 
 
 def test_the_card_and_the_trained_adapters_are_there(assembled: Path) -> None:

@@ -53,3 +53,8 @@ def test_masks_become_cells_in_all_three_ways() -> None:
     masks[:, :, 50:70, 50:70] = True
     sizes = cells_of(masks, np.random.default_rng(0)).pixels.sum((1, 2, 3))
     assert set(sizes.tolist()) == {400, 24 * 24, 40 * 40}
+
+
+def test_a_shard_of_one_task_holds_nothing_else(tmp_path: Path) -> None:
+    wholes = Examples(make_examples(tmp_path, task="whole"), np.random.default_rng(0))
+    assert bool((wholes.batch(torch.arange(EXAMPLES)).mask == 1).all())

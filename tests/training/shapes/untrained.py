@@ -34,9 +34,10 @@ def make_runs(output: Path) -> Path:
     return output
 
 
-def make_examples(folder: Path, *, controls: bool = False) -> Path:
+def make_examples(folder: Path, *, controls: bool = False, task: str | None = None) -> Path:
     """Write one shard of examples, encoded by an untrained autoencoder; returns the folder."""
     torch.manual_seed(0)
-    made_with = Preparation(autoencoder.build().eval(), tokenizer.build(), 0, controls)
+    words = tokenizer.build()
+    made_with = Preparation(autoencoder.build().eval(), words, 0, controls, task=task)
     prepare(folder, EXAMPLES, made_with, EXAMPLES)
     return folder
