@@ -1,4 +1,4 @@
-"""The search for the nearest patches, compiled by Numba.
+"""The search for the nearest patches, compiled by Numba; the exact one is in `exhaustive`.
 
 A level's pixels are one uint8 array (height, width × CHANNELS): red, green, blue and two texture
 features per pixel. Columns beyond the level's own width hold its mirror image, where mirrored
@@ -91,7 +91,7 @@ def _ssd(pixels: Any, target: Any, source: Any, cut: Any) -> Any:
 
 
 @inline
-def _sum(pixels: Any, y: Any, x: Any) -> Any:
+def patch_sum(pixels: Any, y: Any, x: Any) -> Any:
     red = green = blue = 0
     for dy in range(-RADIUS, RADIUS + 1):
         row = pixels[y + dy]
@@ -104,14 +104,14 @@ def _sum(pixels: Any, y: Any, x: Any) -> Any:
 
 
 @inline
-def _source_sum(level: Any, y: Any, x: Any) -> Any:
+def source_sum(level: Any, y: Any, x: Any) -> Any:
     if level.sums.shape[0] > 1:
         return (
             np.int64(level.sums[y, x, 0]),
             np.int64(level.sums[y, x, 1]),
             np.int64(level.sums[y, x, 2]),
         )
-    return _sum(level.pixels, y, x)
+    return patch_sum(level.pixels, y, x)
 
 
 @inline
@@ -122,7 +122,7 @@ def _bounded(difference: Any, limit: Any) -> Any:
 
 
 @inline
-def _gain(target: Any, source: Any, limit: Any) -> Any:
+def shift_gain(target: Any, source: Any, limit: Any) -> Any:
     """By how much the best bounded shift of the means lowers the squared distance."""
     gain = 0
     for c in range(3):
@@ -133,7 +133,7 @@ def _gain(target: Any, source: Any, limit: Any) -> Any:
 
 
 @inline
-def _prior(level: Any, at: Any, source: Any) -> Any:
+def prior_cost(level: Any, at: Any, source: Any) -> Any:
     total = np.int32(0)
     if level.prior.foreign.shape[0] > 0:
         i = level.number[at[0], at[1]]
@@ -144,13 +144,13 @@ def _prior(level: Any, at: Any, source: Any) -> Any:
 
 
 @inline
-def _distance(level: Any, at: Any, sums: Any, source: Any, cut_limit: Any) -> Any:
+def distance(level: Any, at: Any, sums: Any, source: Any, cut_limit: Any) -> Any:
     """Prior cost and distance after the bounded shift; it costs a fiftieth of what it saves."""
     cut, limit = cut_limit
-    prior = _prior(level, at, source)
+    prior = prior_cost(level, at, source)
     if limit == 0:
         return np.int64(_ssd(level.pixels, at, source, cut - prior)) + prior
-    gain = _gain(sums, _source_sum(level, source[0], source[1]), limit)
+    gain = shift_gain(sums, source_sum(level, source[0], source[1]), limit)
     bound = min(cut - prior + gain, 2147483647)
     return np.int64(_ssd(level.pixels, at, source, bound)) - gain + gain // 50 + prior
 
@@ -165,14 +165,14 @@ def _next(state: Any) -> Any:
 
 
 @inline
-def _keep(level: Any, field: Any, i: Any, best: Any, sums_limit: Any) -> None:
-    y, x, distance = best
+def keep(level: Any, field: Any, i: Any, best: Any, sums_limit: Any) -> None:
+    y, x, nearest = best
     sums, limit = sums_limit
     field.ys[i] = y
     field.xs[i] = x
-    field.distance[i] = distance
+    field.distance[i] = nearest
     if limit > 0:
-        source = _source_sum(level, y, x)
+        source = source_sum(level, y, x)
         for c in range(3):
             field.shift[i, c] = _bounded(sums[c] - source[c], limit)
 
@@ -189,7 +189,7 @@ def _propagate(level: Any, field: Any, band: Any, at: Any, best: Any) -> Any:
         if low <= q < high:
             cy, cx = field.ys[q] + y - ny, field.xs[q] + x - nx
             if _usable(level, cy, cx) and (cy != by or cx != bx):
-                d = _distance(level, (y, x), sums, (cy, cx), (nearest, limit))
+                d = distance(level, (y, x), sums, (cy, cx), (nearest, limit))
                 if d < nearest:
                     by, bx, nearest = cy, cx, d
     return by, bx, nearest
@@ -213,7 +213,7 @@ def _explore(level: Any, search: Any, state: Any, at: Any, best: Any) -> Any:
         state = _next(state)
         cx = bx - reach + np.int64(state % np.uint32(2 * reach + 1))
         if _usable(level, cy, cx):
-            d = _distance(level, (y, x), sums, (cy, cx), (nearest, search.limit))
+            d = distance(level, (y, x), sums, (cy, cx), (nearest, search.limit))
             if d < nearest:
                 by, bx, nearest = cy, cx, d
         reach //= 2
@@ -232,58 +232,12 @@ def match(level: Level, field: Field, search: Search, low: int, high: int) -> No
     for j in range(high - low):
         i = high - 1 - j if backwards else low + j
         y, x = level.ys[i], level.xs[i]
-        sums = _sum(level.pixels, y, x) if limit > 0 else (0, 0, 0)
+        sums = patch_sum(level.pixels, y, x) if limit > 0 else (0, 0, 0)
         at = (y, x, sums)
         by, bx = np.int64(field.ys[i]), np.int64(field.xs[i])
-        nearest = _distance(level, (y, x), sums, (by, bx), (np.int64(FAR), limit))
+        nearest = distance(level, (y, x), sums, (by, bx), (np.int64(FAR), limit))
         best = (by, bx, nearest)
         best = _propagate(level, field, (low, high, step, limit), at, best)
         state = np.uint32(i * 2654435761 + (search.sweep + 1) * 40503 + search.seed * 97 + 1)
         best = _explore(level, search, _next(state | np.uint32(1)), at, best)
-        _keep(level, field, i, best, (sums, limit))
-
-
-@kernel
-def search_all(level: Level, field: Field, sources: Any, limit: int, band: Any) -> None:
-    """Exact search of the targets band[0]..band[1] among `sources` (2, n)."""
-    for i in range(band[0], band[1]):
-        y, x = level.ys[i], level.xs[i]
-        sums = _sum(level.pixels, y, x) if limit > 0 else (0, 0, 0)
-        by, bx = field.ys[i], field.xs[i]
-        best = _distance(level, (y, x), sums, (by, bx), (np.int64(FAR), limit))
-        for j in range(sources.shape[1]):
-            d = _distance(level, (y, x), sums, (sources[0, j], sources[1, j]), (best, limit))
-            if d < best:
-                best, by, bx = d, sources[0, j], sources[1, j]
-        _keep(level, field, i, (by, bx, best), (sums, limit))
-
-
-@kernel
-def search_known(level: Level, field: Field, sources: Any, known: Any, targets: Any) -> None:
-    """Exact search by the known pixels of each target's patch alone (onion peel)."""
-    for t in range(targets.shape[0]):
-        i = targets[t]
-        y, x = level.ys[i], level.xs[i]
-        count = 0
-        for dy in range(-RADIUS, RADIUS + 1):
-            for dx in range(-RADIUS, RADIUS + 1):
-                count += known[y + dy, x + dx]
-        best = np.int64(FAR)
-        for j in range(sources.shape[1]):
-            total = _prior(level, (y, x), (sources[0, j], sources[1, j])) * count // AREA
-            for dy in range(-RADIUS, RADIUS + 1):
-                if total >= best:
-                    break
-                a = level.pixels[y + dy]
-                b = level.pixels[sources[0, j] + dy]
-                for dx in range(-RADIUS, RADIUS + 1):
-                    if known[y + dy, x + dx]:
-                        p, q = (x + dx) * CHANNELS, (sources[1, j] + dx) * CHANNELS
-                        for c in range(CHANNELS):
-                            d = np.int64(a[p + c]) - np.int64(b[q + c])
-                            total += d * d
-            if total < best:
-                best = total
-                field.ys[i], field.xs[i] = sources[0, j], sources[1, j]
-        field.distance[i] = best * AREA // max(count, 1)
-        field.shift[i, :] = 0
+        keep(level, field, i, best, (sums, limit))

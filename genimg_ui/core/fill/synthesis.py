@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui.core.fill import blend, kernels, levels, seam, voting
+from genimg_ui.core.fill import blend, exhaustive, kernels, levels, seam, voting
 from genimg_ui.core.fill.belonging import Taste
 from genimg_ui.core.fill.kernels import CHANNELS, FAR, RADIUS, Field, Level, Search
 from genimg_ui.core.fill.recipe import MANY_TARGETS, Recipe, Rounds, rounds_at
@@ -155,7 +155,7 @@ class Synthesis:
             at = np.nonzero((near > 0) & (level.number >= 0))
             targets = level.number[at]
             self._workers.run(
-                lambda low, high, t=targets: kernels.search_known(  # type: ignore[misc]
+                lambda low, high, t=targets: exhaustive.search_known(  # type: ignore[misc]
                     level, field, choice, known, t[low:high]
                 ),
                 len(targets),
@@ -173,10 +173,9 @@ class Synthesis:
         number, turn = at
         count, limit = len(level.ys), self._recipe.limit
         if turn < rounds.exact and np.count_nonzero(level.valid) * count < EXACT_PAIRS:
-            everywhere = np.argwhere(level.valid).T.astype(np.int32)
-            everywhere = np.ascontiguousarray(everywhere)
+            every = np.ascontiguousarray(np.argwhere(level.valid).T, np.int32)
             self._workers.run(
-                lambda low, high: kernels.search_all(level, field, everywhere, limit, (low, high)),
+                lambda low, high: exhaustive.search_all(level, field, every, limit, (low, high)),
                 count,
             )
             return

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from genimg_ui.core.fill import exemplar, kernels, plain, plate, synthesis
+from genimg_ui.core.fill import exemplar, exhaustive, plain, plate, synthesis
 from genimg_ui.core.fill.workers import BAND
 from genimg_ui.core.request import FillMode
 from genimg_ui.errors import RefusedInput
@@ -278,7 +278,7 @@ def test_a_small_rest_of_a_large_picture_takes_bounded_work(
     mask[300:330, 400:440] = False
     image[mask] = 0
     pairs, asked = 0, 0
-    search = kernels.search_known
+    search = exhaustive.search_known
 
     def counted(level, field, sources, known, targets) -> None:  # type: ignore[no-untyped-def]
         nonlocal pairs
@@ -289,7 +289,7 @@ def test_a_small_rest_of_a_large_picture_takes_bounded_work(
         nonlocal asked
         asked += 1
 
-    monkeypatch.setattr(kernels, "search_known", counted)
+    monkeypatch.setattr(exhaustive, "search_known", counted)
     filled = exemplar.fill(image, mask, seed=1, mode=mode, cancel=ask, threads=1)
     # Each target is at the edge of about two layers of the onion.
     assert pairs <= 4 * synthesis.PEEL_PAIRS
