@@ -18,7 +18,7 @@ from genimg_ui.core.geometry import Size
 from genimg_ui.core.request import FillMode
 from genimg_ui.errors import RefusedInput
 
-ENGINE_VERSION = "4"  # part of every log line: raised when the same seed gives other pixels
+ENGINE_VERSION = "5"  # part of every log line: raised when the same seed gives other pixels
 WARM_SIDE = 120  # pixels of the smallest picture that makes three levels, so runs every kernel
 LEAST_KNOWN = 1  # pixels that must be left unmasked
 

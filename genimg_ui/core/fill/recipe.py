@@ -52,7 +52,7 @@ RECIPES = {
         plate=0.0,
         keep_detail=True,
         peel=True,
-        foreign=0.0,
+        foreign=150_000.0,  # a face or a tower must not come again beside the picture
         final=0.03,
     ),
     FillMode.BALANCED: Recipe(

@@ -1,4 +1,4 @@
-"""Removal copies what goes on around the hole, not landmarks from elsewhere in the picture."""
+"""What goes on around a hole is copied, not landmarks from elsewhere in the picture."""
 
 import cv2
 import numpy as np
@@ -66,9 +66,33 @@ def test_what_is_common_on_the_ring_is_welcome_at_any_weight() -> None:
     assert wrong[mask].mean() < 0.1
 
 
-def test_only_removal_judges_colours() -> None:
+def framed(picture: Image, share: float) -> tuple[Image, Mask]:
+    """The picture with a border to fill, `share` of its own sides wide, and that border."""
+    rows, columns = (round(share * side) for side in picture.shape[:2])
+    around = ((rows, rows), (columns, columns))
+    canvas = np.pad(picture, (*around, (0, 0)))
+    return canvas, np.pad(np.zeros(picture.shape[:2], np.bool_), around, constant_values=True)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("share", [0.25, 0.5])
+def test_what_stands_in_the_middle_does_not_come_again_beside_the_picture(
+    seed: int, share: float
+) -> None:
+    rng = np.random.default_rng(2)
+    image = np.empty((120, 120, 3), np.float64)
+    image[:] = np.linspace(120, 200, 120)[:, None, None]
+    for x, y in ((35, 60), (80, 50), (60, 85)):
+        cv2.ellipse(image, (x, y), (9, 13), 0, 0, 360, (30.0, 60.0, 220.0), -1)
+    image = np.clip(image + rng.normal(0, 6, image.shape), 0, 255)
+    canvas, border = framed(image.astype(np.uint8), share)
+    filled = exemplar.fill(canvas, border, seed=seed, mode=FillMode.EXTEND)
+    assert blue(filled[border]) < 0.002
+
+
+def test_the_modes_that_are_looked_at_judge_colours() -> None:
     judging = [mode for mode, recipe in RECIPES.items() if recipe.foreign]
-    assert judging == [FillMode.REMOVE]
+    assert judging == [FillMode.REMOVE, FillMode.EXTEND]
 
 
 def test_a_sky_needs_its_seam_corrected_from_far_and_grass_does_not() -> None:
