@@ -18,6 +18,7 @@ from genimg_ui.core.fill.kernels import AREA, CHANNELS, SIDE, Field, Level
 from genimg_ui.core.fill.recipe import Recipe
 
 CONTRADICTION = 60.0  # levels between patches and plate at which the plate's share is halved
+DETAIL = 3  # pixels; what is finer is left to the patches
 AROUND = 15  # pixels of the window in which the two are compared
 FIT = 0.2  # error of the patches per texture from which on the plate has its whole share
 LEAST_TEXTURE = 3.0  # a flat place has some noise
@@ -60,7 +61,7 @@ def joined(filled: Filled, recipe: Recipe, check: Callable[[], None]) -> Values:
     missing = np.where(hole[..., None], smooth - values, np.float32(0))
     share = recipe.plate * _share(missing, filled)
     if recipe.keep_detail:
-        missing = cv2.blur(missing, (SIDE, SIDE))
+        missing = cv2.blur(missing, (DETAIL, DETAIL))
     return np.asarray(values[hole] + missing[hole] * share[:, None], np.float32)
 
 
