@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from genimg_ui.backend.diffusion.blend import touched_cells
 from training.shapes.render import render, segmentation
 from training.shapes.scenes import (
     Background,
@@ -22,6 +23,7 @@ from training.shapes.scenes import (
 from training.shapes.words import BACKGROUNDS, COLOURS, SHAPES
 
 SIDE: Final = 128
+CELL: Final = 8  # pixels of a latent cell
 SEEN: Final = 0.1  # least part of a picture that a removal leaves to be seen
 Rgb = NDArray[np.uint8]
 Grey = NDArray[np.uint8]
@@ -115,7 +117,7 @@ def removal(index: int) -> Case:
     scene = sample_scene(rng, 1 + index % 3, sample_background(rng, kind))
     old = scene.things[0]
     mask = around(old, rng, slack=0.3)
-    while np.mean(mask > 0) > 1 - SEEN:
+    while _touched(mask) > 1 - SEEN:
         mask = around(old, rng, slack=0.3)
     kept = tuple(t for t in scene.things[1:] if not _reaches(mask, t))
     return Case(
@@ -240,10 +242,15 @@ def _background_for(rng: Generator, colour: str) -> Background:
 
 
 def _reaches(mask: Grey, thing: Thing) -> bool:
-    """Whether the mask, as the model sees it (a cell wider), touches the thing."""
+    """Whether the mask, or what is repainted around it (up to 15 px), touches the thing."""
     rows, columns = np.mgrid[0:SIDE, 0:SIDE].astype(np.float64) / SIDE
     near = np.hypot(columns - thing.x, rows - thing.y) < thing.extent + 20 / SIDE
     return bool((mask[near] > 0).any())
+
+
+def _touched(mask: Grey) -> float:
+    """The part of the picture in cells that the mask touches: what a model cannot see."""
+    return float(touched_cells(mask, CELL).astype(bool).mean())
 
 
 def _article(word: str) -> str:

@@ -94,7 +94,7 @@ def assemble(output: Path, out: Path) -> None:
         if folder.exists():
             shutil.rmtree(folder)
     unet = UNet2DConditionModel.from_pretrained(weights)
-    trained = newest(output / "free", "final", "unet")
+    trained = newest(output / "free", "final")
     free_unet = (
         UNet2DConditionModel.from_pretrained(trained)
         if trained

@@ -71,8 +71,8 @@ ADAPTERS: Final = {
     "black, with each\nthing in the colour of its shape: circle red, square green, triangle blue, "
     "star yellow, ring\ncyan.\n",
     "lora": "`lora` is for `load_lora_weights`.\n",
-    "../shapes-free": "`../shapes-free` is the same model with 4 input channels, for text-to-image "
-    "and\nimage-to-image.\n",
+    "../shapes-free": "`../shapes-free` is its twin with 4 input channels, for text-to-image and\n"
+    "image-to-image.\n",
 }
 
 

@@ -6,7 +6,7 @@ broken becomes a ModelUnavailable that names it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -33,6 +33,10 @@ from genimg_ui.registry.places import Place
 from genimg_ui.weights import folders, recognise
 from genimg_ui.weights.fetch import OnFetching
 from genimg_ui.weights.hashes import WeightHashes
+
+# Part of every log line: raised when the same weights and settings give other pixels. 2 shows an
+# inpainting model the ring around the cells that the mask touches.
+ENGINE = "diffusers 2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def load_pipeline(
         family,
         pipe.scheduler,
         fit_colours(lambda chart: family.encode(pipe, chart, _fixed()), family.factor(pipe)),
-        model_record(spec, place, pipe, hashes, lora),
+        replace(model_record(spec, place, pipe, hashes, lora), engine=ENGINE),
         _sentences(spec, family, place),
         helpers,
         offload,

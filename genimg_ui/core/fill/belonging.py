@@ -2,8 +2,9 @@
 
 An object hides what goes on around it, and beyond its border a picture goes on as it ends there. So
 a colour that is common in the crop but not on the ring of known pixels near a place is foreign to
-that place: a face must not come into the sky because its outline happens to fit. Colours are told apart as KINDS of the crop's palette. `image` is uint8
-(h, w, 3), `known` bool (h, w), shares and foreignness are float32 (h, w, KINDS) in 0..1.
+that place: a face must not come into the sky because its outline happens to fit. Colours are told
+apart as KINDS of the crop's palette. `image` is uint8 (h, w, 3), `known` bool (h, w), shares and
+foreignness are float32 (h, w, KINDS) in 0..1.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,9 @@
-"""The search of a few targets among all sources, exact: with the first of the nearest wins.
+"""The search that compares every target with every source that it is given.
 
-Sources are gathered, `CHUNK` at a time, as rows of whole vector registers, which compares a pair in
-a tenth of the time that it takes where the patches lie in the picture. Distances are those of
-`kernels`: integers, so the order in which they are summed does not matter.
+The nearest wins; of equals, what the field came with (`search_all`), then the first. Sources are
+gathered, `CHUNK` at a time, as rows of whole vector registers: that makes a pair several times
+cheaper than where its patches lie in the picture. Distances are those of `kernels`: integers, so
+the order in which they are summed does not matter.
 """
 
 from typing import Any

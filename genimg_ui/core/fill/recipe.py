@@ -17,7 +17,7 @@ class Recipe:
     variety: float  # share of the sources that the coarsest level may use, drawn by the seed
     slope: float  # depth to which the slopes at the edge are carried on (see `plate`); 0: not
     plate: float  # share of the smooth continuation in the result, at most (see `blend`)
-    keep_detail: bool  # of the patches: the continuation decides the low frequencies only
+    keep_detail: bool  # of the patches, what is finest; False: the continuation has a share of all
     peel: bool  # start from the edge inwards, by exact search; False: from a smooth fill
     foreign: float  # cost per pixel of colours that are not seen around the hole, in levels squared
     final: float  # softness of the last vote (see kernels.vote)

@@ -1,7 +1,8 @@
 """With everything of ours switched off, pixels are those of the plain pipelines of diffusers.
 
 The plain call draws its own noise from its seed; it is put in the place of the canvas's. Where a
-pipeline is given a mask, it is the mask of touched cells, so that both hold the same places.
+pipeline is given a mask, it is that of the cells that are sampled, so that both hold the same
+places.
 """
 
 from collections.abc import Callable

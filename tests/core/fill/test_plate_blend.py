@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -58,6 +59,19 @@ def test_the_plate_is_that_of_the_biharmonic_equation() -> None:
 def test_the_share_is_the_recipes_where_patches_miss_and_do_not_contradict() -> None:
     assert moved(5, 20) == pytest.approx(CLOSEST.plate, abs=0.03)
     assert moved(5, 20, replace(CLOSEST, plate=0.2)) == pytest.approx(0.2, abs=0.02)
+
+
+def test_balanced_leaves_the_patches_what_is_finest_alone() -> None:
+    """Of patches with grain on a level of their own, the grain stays and the level goes."""
+    mode = recipe.RECIPES[FillMode.BALANCED]
+    patches = filled(8, 20)
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    grain = np.where((rows + columns) % 2, 4, -4).astype(np.float32)[..., None]
+    patches.values[mask()] += np.broadcast_to(grain, patches.values.shape)[mask()]
+    off = blend.joined(patches, mode, never) - slope()[mask()]
+    inner = cv2.erode(mask().astype(np.uint8), np.ones((7, 7)))[mask()] > 0
+    assert np.abs(off[inner].mean()) < 1.0
+    assert off[inner].std() == pytest.approx(4, rel=0.15)
 
 
 def test_patches_that_fit_their_texture_are_left_alone() -> None:
