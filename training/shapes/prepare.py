@@ -34,7 +34,7 @@ from training.shapes.tokenizer import build, token_ids
 SHARD: Final = 2000  # examples
 CHUNK: Final = 100  # encoded at once
 SIZE: Final = 128
-# An editor hands over whole cells, often with one more around; the plain pipeline, exact masks.
+# Editors hand over whole cells, some with one more around; the plain pipeline, exact masks.
 GROWN, TOUCHED = 0.4, 0.4
 CANNY_LOW, CANNY_HIGH = 100, 200  # the thresholds of the app's own edge map
 
