@@ -88,12 +88,9 @@ def test_words_alone_draw_the_thing(model: str) -> None:
     assert mean(open_studio(MODELS, model, threads=2), cases, pictured, "object") >= 0.7
 
 
-def test_both_models_draw_the_same_picture_from_the_same_noise(studio: Studio) -> None:
+def test_the_model_of_whole_pictures_draws_the_background_that_was_asked_for() -> None:
     free = open_studio(MODELS, "shapes-free", threads=2)
-    for case in (from_nothing(0), from_nothing(11)):
-        one, other = (s.paint(case)[0].patch.astype(int) for s in (studio, free))
-        # Beyond the picture's edge the folded layer sees grey, not zeros.
-        assert np.median(np.abs(one - other)) <= 4
+    assert mean(free, [from_nothing(9 * i) for i in range(20)], pictured, "background") >= 0.7
 
 
 @pytest.mark.parametrize(
