@@ -124,7 +124,7 @@ def write_card(output: Path, path: Path) -> None:
     table = ["| part | steps | pictures | minutes |", "|---|---|---|---|", *training_rows(output)]
     training = (
         "\n## Training\n"
-        "Data: scenes, captions and masks of `training/shapes`, made by code with seed 0.\n"
+        "Data: scenes, captions and masks of `training/shapes`, made by code from fixed seeds.\n"
         f"Hardware: {hardware()}. One command per part (`python -m training.shapes.PART`).\n\n"
     )
     measured = "\n## Scores\n" + scores(output)
