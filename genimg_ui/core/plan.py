@@ -186,13 +186,17 @@ def _resized_mask(part: Mask, size: Size) -> Mask:
     soft = np.asarray(Image.fromarray(part).resize(size, Image.Resampling.BOX))
     if size.width >= part.shape[1] and size.height >= part.shape[0]:
         return soft
-    binary = np.where(part > 0, np.uint8(255), np.uint8(0))
-    touched = np.asarray(Image.fromarray(binary).resize(size, Image.Resampling.BOX))
-    return np.where(touched > 0, np.maximum(soft, _peak(part, size)), np.uint8(0))
+    rows, columns = _cells(part.shape[0], size.height), _cells(part.shape[1], size.width)
+    peak = np.maximum.reduceat(np.maximum.reduceat(part, rows, axis=0), columns, axis=1)
+    return np.where(peak > 0, np.maximum(soft, peak), np.uint8(0))
 
 
-def _peak(part: Mask, size: Size) -> Mask:
-    """Largest value of each target cell, for down-scaling."""
-    rows = np.arange(size.height) * part.shape[0] // size.height
-    columns = np.arange(size.width) * part.shape[1] // size.width
-    return np.maximum.reduceat(np.maximum.reduceat(part, rows, axis=0), columns, axis=1)
+def _cells(length: int, count: int) -> NDArray[np.int64]:
+    """The first pixel of each target cell; a pixel is in the cell that its middle is in.
+
+    In whole numbers: where a middle lies on the edge of two cells, rounding would put it in none.
+    """
+    cell = np.arange(count)
+    if count > length:
+        return (2 * cell + 1) * length // (2 * count)
+    return (2 * cell * length + count) // (2 * count)

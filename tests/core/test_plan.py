@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from genimg_ui.core.geometry import Box, Size
-from genimg_ui.core.plan import Context, crop, crop_mask, make_plan, stitch
+from genimg_ui.core.plan import Context, EditPlan, crop, crop_mask, make_plan, stitch
 from genimg_ui.errors import RefusedInput
 
 
@@ -66,12 +66,19 @@ def test_what_an_engine_changed_arrives(drawn) -> None:
     assert (back == 200).all()
 
 
+# A pixel whose middle lies on the edge of two cells of the smaller mask (57 rows to 30).
+_ON_AN_EDGE = EditPlan(
+    canvas=Size(16, 57), box=Box(0, 0, 16, 57), content=Size(8, 30), working=Size(8, 30)
+)
+
+
+@example((_ON_AN_EDGE, Box(0, 28, 1, 29)))
 @given(plans())
 def test_no_painted_pixel_is_lost_when_the_mask_is_scaled(drawn) -> None:
     plan, masked = drawn
     mask = np.zeros((plan.canvas.height, plan.canvas.width), np.uint8)
     mask[masked.top, masked.left] = 255
-    assert crop_mask(plan, mask).any()
+    assert crop_mask(plan, mask).max() == 255
 
 
 def test_a_small_region_is_scaled_up_to_the_native_size() -> None:
