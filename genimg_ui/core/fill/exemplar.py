@@ -6,11 +6,12 @@ picture, the mask, the seed and the mode, not on the number of threads.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui.core.fill.recipe import RECIPES
+from genimg_ui.core.fill.recipe import FOLLOW, RECIPES, Recipe
 from genimg_ui.core.fill.synthesis import Synthesis
 from genimg_ui.core.fill.windows import windows
 from genimg_ui.core.fill.workers import Workers, available_threads
@@ -34,24 +35,35 @@ def fill(
     threads: int | None = None,
 ) -> NDArray[np.uint8]:
     """Fill the hole; `cancel` is called often and stops the work by raising."""
-    _check(image, mask, mode)
-    tell = on_progress if on_progress is not None else _silent
-    places = windows(mask) if mask.any() else []
-    done, whole = 0, sum(int(window.own.sum()) for window in places)
-    filled = []
-    with Workers(threads or available_threads(), cancel) as workers:
-        for box, own in places:
-            share = int(own.sum()) / whole
-            part = _Part(done / whole, share, tell)
-            synthesis = Synthesis(RECIPES[mode], seed, workers=workers, tell=part)
-            hole = mask[box.slices]
-            colours = synthesis.run(image[box.slices], hole)
-            filled.append(colours[own[hole]])
-            done += int(own.sum())
-    out = image.copy()
-    for (box, own), colours in zip(places, filled, strict=True):
-        out[box.slices][own] = colours
-    return out
+    if mode not in RECIPES:
+        allowed = ", ".join(RECIPES)
+        raise ValueError(f"mode must be one of {allowed}, got {mode}")
+    task = _Task(image, mask, seed, RECIPES[mode], None)
+    return _filled(task, on_progress or _silent, cancel, threads)
+
+
+def follow(
+    image: NDArray[np.uint8],
+    mask: NDArray[np.bool_],
+    guide: NDArray[np.float32],
+    *,
+    seed: int,
+    on_progress: Callable[[float], None] | None = None,
+    cancel: Callable[[], None] | None = None,
+    threads: int | None = None,
+) -> NDArray[np.uint8]:
+    """Fill the hole with patches that follow what `guide` shows there, coarsely.
+
+    `guide` is float32 (h, w, 3) in levels 0..255; only its hole matters, and of that what is left
+    at the coarsest level. It may be blurred: outlines and colours are its say, texture and
+    sharpness are the patches' (after Yang et al. 2017, with a search in the picture itself).
+    """
+    if guide.shape != image.shape or guide.dtype != np.float32:
+        raise ValueError(f"guide must be float32 {image.shape}, got {guide.dtype} {guide.shape}")
+    if not np.isfinite(guide[mask]).all():
+        raise ValueError("guide must hold finite numbers in the hole, got NaN or infinite ones")
+    task = _Task(image, mask, seed, FOLLOW, guide)
+    return _filled(task, on_progress or _silent, cancel, threads)
 
 
 def warm_up() -> None:
@@ -64,10 +76,7 @@ def warm_up() -> None:
     fill(image, mask, seed=0, mode=FillMode.BALANCED)
 
 
-def _check(image: NDArray[np.uint8], mask: NDArray[np.bool_], mode: FillMode) -> None:
-    if mode not in RECIPES:
-        allowed = ", ".join(RECIPES)
-        raise ValueError(f"mode must be one of {allowed}, got {mode}")
+def _check(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(f"image must be uint8 (h, w, 3), got {image.dtype} {image.shape}")
     if mask.shape != image.shape[:2] or mask.dtype != np.bool_:
@@ -79,6 +88,43 @@ def _check(image: NDArray[np.uint8], mask: NDArray[np.bool_], mode: FillMode) ->
             remedy=f"Leave at least {LEAST_KNOWN} pixel unmasked, or choose a model that paints"
             " from a prompt.",
         )
+
+
+class _Task(NamedTuple):
+    """What is filled, and how."""
+
+    image: NDArray[np.uint8]
+    mask: NDArray[np.bool_]
+    seed: int
+    recipe: Recipe
+    guide: NDArray[np.float32] | None
+
+
+def _filled(
+    task: _Task,
+    tell: Callable[[float], None],
+    cancel: Callable[[], None] | None,
+    threads: int | None,
+) -> NDArray[np.uint8]:
+    image, mask = task.image, task.mask
+    _check(image, mask)
+    places = windows(mask) if mask.any() else []
+    done, whole = 0, sum(int(window.own.sum()) for window in places)
+    filled = []
+    with Workers(threads or available_threads(), cancel) as workers:
+        for box, own in places:
+            share = int(own.sum()) / whole
+            part = _Part(done / whole, share, tell)
+            guide = None if task.guide is None else task.guide[box.slices]
+            synthesis = Synthesis(task.recipe, task.seed, workers=workers, tell=part, guide=guide)
+            hole = mask[box.slices]
+            colours = synthesis.run(image[box.slices], hole)
+            filled.append(colours[own[hole]])
+            done += int(own.sum())
+    out = image.copy()
+    for (box, own), colours in zip(places, filled, strict=True):
+        out[box.slices][own] = colours
+    return out
 
 
 class _Part:

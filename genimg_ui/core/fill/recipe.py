@@ -85,6 +85,22 @@ RECIPES = {
     ),
 }
 
+# With a guide (see `exemplar.follow`), which stands in for the first fill and for an anchor.
+FOLLOW = Recipe(
+    mirror=True,
+    limit=30,
+    anchor=(),
+    thickness=9.0,
+    least_sources=1000,
+    variety=0.7,
+    slope=0.0,
+    plate=0.0,
+    keep_detail=True,
+    peel=False,
+    foreign=0.0,
+    final=0.1,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Rounds:

@@ -10,19 +10,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui.core.fill import blend, exhaustive, kernels, levels, seam, voting
+from genimg_ui.core.fill import blend, exhaustive, first_fill, kernels, levels, seam, voting
 from genimg_ui.core.fill.belonging import Taste
-from genimg_ui.core.fill.kernels import CHANNELS, FAR, RADIUS, Field, Level, Search
+from genimg_ui.core.fill.first_fill import square
+from genimg_ui.core.fill.kernels import FAR, RADIUS, Field, Level, Search
 from genimg_ui.core.fill.recipe import MANY_TARGETS, Recipe, Rounds, rounds_at
 from genimg_ui.core.fill.workers import Workers
 from genimg_ui.core.smooth import double, pull_push
 
 EXACT_PAIRS = 1_500_000  # targets × sources that are compared one with one
 BLOCK = 6  # pixels of the coarsest level: about a patch
-PEEL_SOURCES = 4000  # sources among which the first fill chooses, at most
-PEEL_PAIRS = 20_000_000  # its targets × sources, at most: about a second
-LEAST_CHOICE = 16
-PEEL_DEPTH = 200  # pixels; a deeper hole has no shapes that its edge could decide
 TRUST = 1.15  # a patch's say falls by this factor with each pixel of depth
 ROUND_SOFTNESS = (0.1, 0.5)  # of the votes on the finest level, and on all others
 REACH = 64  # pixels around the best so far in which its random search begins
@@ -40,13 +37,24 @@ class _State(NamedTuple):
 
 
 class Synthesis:
-    """Fills one crop; `tell` receives the share of the work that is done."""
+    """Fills one crop; `tell` receives the share of the work that is done.
+
+    With a `guide`, float32 (h, w, 3) in levels 0..255, the coarsest level begins with what it shows
+    in the hole, in place of the recipe's own first fill.
+    """
 
     def __init__(
-        self, recipe: Recipe, seed: int, *, workers: Workers, tell: Callable[[float], None]
+        self,
+        recipe: Recipe,
+        seed: int,
+        *,
+        workers: Workers,
+        tell: Callable[[float], None],
+        guide: NDArray[np.float32] | None = None,
     ) -> None:
         self._recipe = recipe
         self._seed = seed
+        self._guide = guide
         self._workers = workers
         self._tell = tell
         self._done = 0.0
@@ -95,7 +103,7 @@ class Synthesis:
         pull = recipe.pull(number) if len(level.ys) <= MANY_TARGETS else 0.0
         smooth = self._smooth(scale, coarse, places) if recipe.anchor and pull else None
         if coarse is None:
-            self._start(level, field, scale, rng)
+            self._start(level, field, scale, number, rng)
         else:
             before, valid = (coarse.level, coarse.field), _some_source(level)
             self._workers.run(
@@ -128,46 +136,17 @@ class Synthesis:
         return smooth
 
     def _start(
-        self, level: Level, field: Field, scale: levels.Scale, rng: np.random.Generator
+        self, level: Level, field: Field, scale: levels.Scale, number: int, rng: np.random.Generator
     ) -> None:
-        """Fill the coarsest level for the first time."""
-        most = min(PEEL_SOURCES, max(LEAST_CHOICE, PEEL_PAIRS // max(1, len(level.ys))))
-        choice = _choose(np.argwhere(level.valid), most, rng)
-        drawn = choice[:, rng.integers(0, choice.shape[1], len(field.ys))]
-        field.ys[:], field.xs[:] = drawn
+        """Fill the coarsest level for the first time; it is halved `number` times."""
+        choice = first_fill.draw(level, field, rng)
+        if self._guide is not None:
+            first_fill.follow(level, scale.known, self._guide, number)
+            return
         known = scale.known.copy()
-        pixels = _square(level)
-        if self._recipe.peel and levels.hole_depth(~known).max() <= PEEL_DEPTH:
-            self._peel(level, field, known, choice)
-        if not known.all():
-            smooth = pull_push(pixels[:, : known.shape[1], :3].astype(np.float32), known)
-            pixels[:, : known.shape[1], :3][~known] = np.clip(smooth[~known] + 0.5, 0, 255)
-
-    def _peel(
-        self, level: Level, field: Field, known: NDArray[np.bool_], choice: NDArray[np.int32]
-    ) -> None:
-        """Onion peel (Newson et al. 2014): from the edge inwards, by what is known so far."""
-        depth = np.ceil(levels.hole_depth(~known)).astype(np.int32)
-        pixels = _square(level)
-        for layer in range(1, int(depth.max()) + 1):
-            ring = depth == layer
-            near = cv2.dilate(ring.astype(np.uint8), np.ones((3, 3), np.uint8))
-            at = np.nonzero((near > 0) & (level.number >= 0))
-            targets = level.number[at]
-            self._workers.run(
-                lambda low, high, t=targets: exhaustive.search_known(  # type: ignore[misc]
-                    level, field, choice, known, t[low:high]
-                ),
-                len(targets),
-            )
-            partial = np.full_like(level.number, -1)
-            partial[at] = targets
-            places = np.stack(np.nonzero(ring)).astype(np.int32)
-            out = np.full((places.shape[1], CHANNELS), np.nan, np.float32)
-            voting.vote(level._replace(number=partial), field, places, 0.5, out)
-            good = ~np.isnan(out[:, 0])
-            pixels[places[0, good], places[1, good]] = out[good] + np.float32(0.5)
-            known[places[0, good], places[1, good]] = True
+        if self._recipe.peel:
+            first_fill.peel(level, field, known, choice, self._workers)
+        first_fill.continue_smoothly(level, known)
 
     def _match(self, level: Level, field: Field, rounds: Rounds, at: tuple[int, int]) -> None:
         number, turn = at
@@ -193,12 +172,12 @@ class Synthesis:
 
     def _vote(self, level: Level, field: Field, places: NDArray[np.int32], softness: float) -> None:
         out = self._voted(level, field, places, softness)
-        _square(level)[places[0], places[1]] = out + np.float32(0.5)
+        square(level)[places[0], places[1]] = out + np.float32(0.5)
 
     def _voted(
         self, level: Level, field: Field, places: NDArray[np.int32], softness: float
     ) -> NDArray[np.float32]:
-        out = np.asarray(_square(level)[places[0], places[1]], np.float32)
+        out = np.asarray(square(level)[places[0], places[1]], np.float32)
         self._workers.run(
             lambda low, high: voting.vote(
                 level, field, places[:, low:high], softness, out[low:high]
@@ -210,7 +189,7 @@ class Synthesis:
     def _finish(self, state: _State, hole: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """The last votes, with the seam corrected and the slopes at the edge carried on."""
         level, field, check = state.level, state.field, self._workers.check
-        pixels = _square(level)
+        pixels = square(level)
         colours = pixels[:, : hole.shape[1], :3][hole].astype(np.float32)
         width = 2 * RING + 1
         near = cv2.dilate(hole.astype(np.uint8), np.ones((width, width), np.uint8)) > 0
@@ -245,12 +224,6 @@ def _cost(number: int, scale: levels.Scale) -> float:
     return 1e6 + 60.0 * scale.known.size + rounds.rounds * (hole * each + 1e6)
 
 
-def _square(level: Level) -> NDArray[np.uint8]:
-    """The level's pixels as (h, columns, CHANNELS)."""
-    square: NDArray[np.uint8] = level.pixels.reshape(level.pixels.shape[0], -1, CHANNELS)
-    return square
-
-
 def _new_field(level: Level, hole: NDArray[np.bool_]) -> Field:
     count = len(level.ys)
     depth = np.minimum(levels.hole_depth(hole)[level.ys, level.xs], 20.0)
@@ -261,13 +234,6 @@ def _new_field(level: Level, hole: NDArray[np.bool_]) -> Field:
         np.zeros((count, 3), np.int16),
         np.power(np.float32(TRUST), -depth).astype(np.float32),
     )
-
-
-def _choose(places: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int32]:
-    """At most `most` of the places (n, 2), in raster order, as (2, n)."""
-    if len(places) > most:
-        places = places[np.sort(rng.choice(len(places), most, replace=False))]
-    return np.ascontiguousarray(places.T.astype(np.int32))
 
 
 def _some_blocks(
@@ -289,11 +255,11 @@ def _pull(
     level: Level, places: NDArray[np.int32], smooth: NDArray[np.float32], share: float
 ) -> None:
     """Move the low frequencies in the hole towards the smooth fill; the detail stays."""
-    square = _square(level)
+    pixels = square(level)
     width = level.number.shape[1]
-    colours = np.ascontiguousarray(square[:, :width, :3])
+    colours = np.ascontiguousarray(pixels[:, :width, :3])
     side = 2 * RADIUS + 1
     low = cv2.blur(colours, (side, side))
     at = (places[0], places[1])
     moved = colours[at] + np.float32(share) * (smooth[at] - low[at])
-    square[at[0], at[1], :3] = np.clip(moved + 0.5, 0, 255)
+    pixels[at[0], at[1], :3] = np.clip(moved + 0.5, 0, 255)

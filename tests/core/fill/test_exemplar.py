@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from genimg_ui.core.fill import exemplar, exhaustive, plain, plate, synthesis
+from genimg_ui.core.fill import exemplar, exhaustive, first_fill, plain, plate
 from genimg_ui.core.fill.workers import BAND
 from genimg_ui.core.request import FillMode
 from genimg_ui.errors import RefusedInput
@@ -292,7 +292,7 @@ def test_a_small_rest_of_a_large_picture_takes_bounded_work(
     monkeypatch.setattr(exhaustive, "search_known", counted)
     filled = exemplar.fill(image, mask, seed=1, mode=mode, cancel=ask, threads=1)
     # Each target is at the edge of about two layers of the onion.
-    assert pairs <= 4 * synthesis.PEEL_PAIRS
+    assert pairs <= 4 * first_fill.PEEL_PAIRS
     passes_over_finest = asked * BAND / mask.sum()
     assert passes_over_finest < 30, "each band is asked for once in a search or vote"
     assert filled[mask].min() > 0
