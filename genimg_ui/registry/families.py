@@ -121,3 +121,7 @@ ENGINE_DEFAULTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
     }
 )
+# And where patches follow the network, which is then shown a reduced crop of its own.
+PATCHED: Mapping[str, Any] = MappingProxyType(
+    {"uses_seed": True, "native_size": 0, "size_multiple": 1}
+)

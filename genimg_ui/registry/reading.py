@@ -23,9 +23,16 @@ from genimg_ui.registry.adapter_reading import (
     read_loras,
     read_references,
 )
-from genimg_ui.registry.families import ENGINE_DEFAULTS, FAMILIES
+from genimg_ui.registry.families import ENGINE_DEFAULTS, FAMILIES, PATCHED
 from genimg_ui.registry.quantisation import METHODS, NETWORKS
-from genimg_ui.registry.spec import DEFAULT_SCHEDULER, ENGINES, SCHEDULERS, ModelSpec, Registry
+from genimg_ui.registry.spec import (
+    DEFAULT_SCHEDULER,
+    ENGINES,
+    SCHEDULERS,
+    TEXTURES,
+    ModelSpec,
+    Registry,
+)
 from genimg_ui.weights import folders, recognise
 from genimg_ui.yaml_reader import YamlReader, compose, shown
 
@@ -168,6 +175,7 @@ _FIELDS: dict[str, _Parse] = {
     "uses_colour_match": YamlReader.flag,
     "default_colour_match": lambda r, n, k: ColourMatch(r.choice(n, k, tuple(ColourMatch))),
     "file": YamlReader.text,
+    "texture": lambda r, n, k: r.choice(n, k, TEXTURES),
 }
 
 
@@ -182,7 +190,10 @@ def _model(reader: YamlReader, model_id: str, node: yaml.Node) -> ModelSpec:
     sourced = engine in ("diffusers", "spandrel", "completion")
     if sourced and "source" not in own:
         reader.refuse(node, f"{key}.source", "is missing: a hub id or a folder")
-    own = dict(ENGINE_DEFAULTS[engine]) | own
+    usual = dict(ENGINE_DEFAULTS[engine])
+    if engine == "completion" and own.get("texture") == "patches":
+        usual |= PATCHED
+    own = usual | own
     if engine == "diffusers":
         own.setdefault("family", _family(own))
         _check_schedulers(reader, node, key, own)
@@ -192,7 +203,7 @@ def _model(reader: YamlReader, model_id: str, node: yaml.Node) -> ModelSpec:
     title = _title(own.get("source", ""), model_id)
     named = {"title": title, "licence": "not stated: see the model's page"}
     spec = ModelSpec(id=model_id, **(named | own))
-    wrong = misplaced(spec) or _unquantised(spec)
+    wrong = misplaced(spec) or _unquantised(spec) or _untextured(spec)
     if wrong is not None:
         reader.refuse(node, f"{key}.{wrong[0]}", wrong[1])
     return spec
@@ -212,6 +223,13 @@ def _unquantised(spec: ModelSpec) -> tuple[str, str] | None:
             "cannot be fused into quantised weights: list it under `loras`, or remove "
             "`quantisation`"
         )
+    return None
+
+
+def _untextured(spec: ModelSpec) -> tuple[str, str] | None:
+    """Why an entry cannot choose its texture: the key that must go, and a sentence for it."""
+    if spec.texture != TEXTURES[0] and spec.engine != "completion":
+        return "texture", f"is not used by the engine {spec.engine}"
     return None
 
 

@@ -17,6 +17,7 @@ from genimg_ui.errors import RefusedInput
 from genimg_ui.registry.adapters import EmbeddingSpec, LoraSpec, ReferenceSpec
 
 ENGINES = ("exemplar", "lanczos", "diffusers", "spandrel", "completion")
+TEXTURES = ("network", "patches")
 
 # Name in requests, logs and on the command line → what people call it.
 SCHEDULERS: Mapping[str, str] = MappingProxyType(
@@ -91,6 +92,7 @@ class ModelSpec:
     embeddings: tuple[EmbeddingSpec, ...] = ()
     references: tuple[ReferenceSpec, ...] = ()
     uses_prompt_weighting: bool = False
+    texture: str = "network"  # one of TEXTURES: whose texture a completion network's fill has
     note: str = ""
     default_strength: float = 1.0
     default_guidance_scale: float = 7.0

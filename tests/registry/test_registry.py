@@ -124,6 +124,7 @@ def test_every_field_of_a_model_can_be_said(tmp_path):
     values |= {"tasks": ["inpaint", "upscale"], "scale": 4, "loras": {"ink": "a/i"}}
     values |= {"config": "a/f", "refiner": "a/x", "prior": "a/p", "default_colour_match": "off"}
     values |= {"step_caches": ["taylorseer"], "preview": "a/taesd", "quantisation": {}}
+    values |= {"texture": "network"}
     values |= {"embeddings": {"<toy>": "a/t"}, "references": {"ip_adapter": "a/r"}}
     spec = load(tmp_path, json.dumps({"models": {"one": values}})).get("one")
     for name, value in values.items():
@@ -189,6 +190,10 @@ def test_every_field_of_a_model_can_be_said(tmp_path):
         (
             "models:\n  one:\n    engine: exemplar\n    source: a/b\n",
             "models.yaml line 3: models.one.source is not used by the engine exemplar",
+        ),
+        (
+            "models:\n  one:\n    source: a/b\n    texture: patches\n",
+            "models.yaml line 3: models.one.texture is not used by the engine diffusers",
         ),
         (
             "models:\n  one: https://huggingface.co/a/b\n",

@@ -62,7 +62,8 @@ def follow(
         raise ValueError(f"guide must be float32 {image.shape}, got {guide.dtype} {guide.shape}")
     if not np.isfinite(guide[mask]).all():
         raise ValueError("guide must hold finite numbers in the hole, got NaN or infinite ones")
-    task = _Task(image, mask, seed, FOLLOW, guide)
+    shown = np.where(mask[..., None], guide, image).astype(np.float32)
+    task = _Task(image, mask, seed, FOLLOW, shown)
     return _filled(task, on_progress or _silent, cancel, threads)
 
 

@@ -1,6 +1,7 @@
 """A completion network fills the mask of an edit and nothing else, the same at every time."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,6 +25,7 @@ from tests.editing import Desk, changed, may_change, noise, painted, photograph,
 pytestmark = pytest.mark.torch
 MASK = painted(53, 37, (20, 10, 31, 20))
 NAMES = ("fourier", "iizuka")
+PATCHED = "patched"  # the first network, whose texture is that of patches
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,7 @@ def folder(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
         config = tiny.NetworkConfig(architecture=name, width=4, blocks=2, blend=name == "iizuka")
         tiny.make_completion(root / name, config)
     entries = [f"  {name}:\n    engine: completion\n    source: ./{name}\n" for name in NAMES]
+    entries.append(f"{entries[0].replace('fourier:', PATCHED + ':', 1)}    texture: patches\n")
     (root / "models.yaml").write_text("models:\n" + "".join(entries), encoding="utf-8")
     return root
 
@@ -64,7 +67,7 @@ def job_of(spec: ModelSpec, image: np.ndarray, hole: np.ndarray) -> BackendJob:
     return BackendJob(resolved=resolved, spec=spec, image=image, filled=image, mask=hole)
 
 
-@pytest.mark.parametrize("model", NAMES)
+@pytest.mark.parametrize("model", (*NAMES, PATCHED))
 @pytest.mark.parametrize(
     ("mask", "parts"),
     [(MASK, {"grow": 3, "feather": 2}), (None, {"border": Sides(5, 0, 8, 3)})],
@@ -78,21 +81,22 @@ def test_a_network_fills_the_mask_and_nothing_else(
     allowed = may_change(mask, source.size, asked)
     difference = changed(source, desk.result(entry), asked.border)
     assert not (difference & ~allowed).any() and difference[allowed].any()
-    assert entry.model is not None and entry.model.family == model
+    assert entry.model is not None
+    assert entry.model.family == ("fourier" if model == PATCHED else model)
     assert [file.name for file in entry.model.files] == ["config.json", "model.safetensors"]
     assert entry.facts["edge"] == ("poisson" if model == "iizuka" else "as painted")
     again = replay(desk.editor, Subject(entry=entry, store=desk.store))
     assert again.verdict is Verdict.IDENTICAL
 
 
-@pytest.mark.parametrize("model", NAMES)
+@pytest.mark.parametrize("model", (*NAMES, PATCHED))
 def test_what_lies_under_the_mask_does_not_matter(desk: Desk, model: str) -> None:
     source = photograph(53, 37)
     other = source.copy()
     other.paste((255, 0, 0), (22, 12, 29, 18))
+    asked = request(model)
     results = [
-        np.asarray(desk.result(desk.edit(request(model), png(picture), MASK)))
-        for picture in (source, other)
+        np.asarray(desk.result(desk.edit(asked, png(picture), MASK))) for picture in (source, other)
     ]
     assert np.array_equal(*results)
 
@@ -118,6 +122,45 @@ def test_only_regions_larger_than_its_own_size_are_scaled(desk: Desk) -> None:
     assert reduced.results[0].report.changed_outside == 0
 
 
+def test_patches_follow_the_network_at_the_pictures_own_size(desk: Desk) -> None:
+    source, large = photograph(700, 600), painted(700, 600, (100, 100, 400, 300))
+    entry = desk.edit(request(PATCHED, seed=3, variants=2), png(source), large)
+    assert entry.state is EntryState.DONE, entry.error
+    assert entry.plan is not None and entry.plan.working == entry.plan.box.size
+    assert entry.model is not None and entry.facts["texture"] == "patches"
+    assert re.fullmatch(r"completion \d+, exemplar \d+", entry.model.engine)
+    assert {"torch", "numba"} <= set(entry.environment)
+    first, second = (np.asarray(desk.result(entry, index)) for index in (0, 1))
+    assert not np.array_equal(first, second)
+    assert all(result.report.changed_outside == 0 for result in entry.results)
+
+
+@pytest.mark.parametrize(("width", "height"), [(700, 600), (256, 256), (31, 2000)])
+def test_the_network_sees_at_most_its_own_size_and_only_what_is_known(
+    width: int, height: int
+) -> None:
+    texture = pytest.importorskip("genimg_ui.backend.completion.texture")
+    image = np.full((height, width, 3), 90, np.uint8)
+    hole = painted(width, height, (3, 5, width // 2, height // 2)) > 0
+    image[hole] = 255
+    seen, covered = texture.reduced(image, hole)
+    assert seen.shape[:2] == covered.shape and covered.size <= 1.05 * texture.SIDE**2
+    assert (seen[~covered] == 90).all()
+    assert covered.mean() == pytest.approx(hole.mean(), abs=0.02)
+    guide = texture.as_guide(np.full((*covered.shape, 3), 300, np.float32), image, hole)
+    assert guide.dtype == np.float32 and guide.shape == image.shape
+    assert (guide[hole] == 255).all() and (guide[~hole] == 90).all()
+
+
+def test_a_crop_that_is_nearly_all_hole_still_shows_the_network_what_is_known() -> None:
+    texture = pytest.importorskip("genimg_ui.backend.completion.texture")
+    image = np.full((1024, 1024, 3), 90, np.uint8)
+    hole = np.ones((1024, 1024), np.bool_)
+    hole[500, 500] = False
+    seen, covered = texture.reduced(image, hole)
+    assert (~covered).sum() == 1 and (seen[~covered] == 90).all()
+
+
 @pytest.mark.parametrize("enlarges", [True, False])
 def test_an_entry_says_whether_small_regions_are_enlarged(tmp_path: Path, enlarges: bool) -> None:
     text = f"models:\n  net:\n    engine: completion\n    source: ./net\n    enlarges: {enlarges}\n"
@@ -127,7 +170,7 @@ def test_an_entry_says_whether_small_regions_are_enlarged(tmp_path: Path, enlarg
     assert (plan.scale > 1) == enlarges == (not plan.exact)
 
 
-@pytest.mark.parametrize("model", NAMES)
+@pytest.mark.parametrize("model", (*NAMES, PATCHED))
 def test_crops_of_any_size_are_filled_and_the_rest_is_returned(folder: Path, model: str) -> None:
     engine = pytest.importorskip("genimg_ui.backend.completion.engine")
     image = np.asarray(photograph(45, 31))
@@ -140,7 +183,8 @@ def test_crops_of_any_size_are_filled_and_the_rest_is_returned(folder: Path, mod
     assert np.array_equal(patch[hole == 0], image[hole == 0])
     assert (patch != image)[hole > 0].any()
     fractions = [event.fraction for event in events if isinstance(event, Progress)]
-    assert len(fractions) >= 4 and fractions == sorted(fractions) and fractions[-1] < 1
+    assert len(fractions) >= 4 and fractions == sorted(fractions)
+    assert fractions[-1] == 1 if model == PATCHED else fractions[-1] < 1
     assert isinstance(events[-1], Preview) and np.array_equal(events[-1].image, patch)
 
 
@@ -173,6 +217,7 @@ def test_a_crop_without_known_pixels_is_refused(folder: Path) -> None:
 def test_a_folder_that_is_not_whole_is_said_before_anything_runs(folder: Path) -> None:
     assert availability(spec_of(folder)) is None
     assert spec_of(folder).tasks == MASKED and not spec_of(folder).uses_seed
+    assert spec_of(folder, PATCHED).uses_seed and spec_of(folder, PATCHED).native_size == 0
     lack = availability(spec_of(folder, source=str(folder / "absent")))
     assert lack is not None and "does not exist" in lack
     partly = folder / "partly"

@@ -1,0 +1,103 @@
+"""The exemplar fill that follows a guide: its outlines and colours, the picture's own texture."""
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from genimg_ui.core.fill import exemplar
+from genimg_ui.core.request import FillMode
+
+RED, BLUE = np.array([180, 70, 60]), np.array([60, 80, 190])
+SIDE = 96
+
+
+def woven(is_red: NDArray[np.bool_], seed: int = 0) -> NDArray[np.uint8]:
+    """Two colours with one fine texture."""
+    noise = np.random.default_rng(seed).normal(size=is_red.shape).astype(np.float32)
+    colours = (
+        np.where(is_red[..., None], RED, BLUE)
+        + 45 * cv2.GaussianBlur(noise, (0, 0), 0.7)[..., None]
+    )
+    return np.clip(colours, 0, 255).astype(np.uint8)
+
+
+def halves() -> NDArray[np.bool_]:
+    """Red above, blue below."""
+    return np.repeat(np.arange(SIDE)[:, None] < SIDE // 2, SIDE, 1)
+
+
+def hole() -> NDArray[np.bool_]:
+    mask = np.zeros((SIDE, SIDE), np.bool_)
+    mask[28:68, 30:66] = True
+    return mask
+
+
+def flat(is_red: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The two colours without texture, blurred as a network paints."""
+    return cv2.GaussianBlur(np.where(is_red[..., None], RED, BLUE).astype(np.float32), (0, 0), 3)
+
+
+def fineness(pixels: NDArray[np.uint8], where: NDArray[np.bool_]) -> float:
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return float(cv2.Laplacian(grey, cv2.CV_32F)[where].std())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_guide_decides_where_the_outline_runs(seed: int) -> None:
+    image, mask = woven(halves(), seed), hole()
+    across = np.arange(SIDE)[None]
+    # One and the same surroundings: in the hole the red goes down on the left, or on the right.
+    for side, leans in (("left", across < SIDE // 2), ("right", across >= SIDE // 2)):
+        wanted = np.where(mask, np.broadcast_to(leans, mask.shape), halves())
+        filled = exemplar.follow(image, mask, flat(wanted), seed=seed)
+        is_red = filled[..., 0].astype(int) > filled[..., 2]
+        inner = cv2.erode(mask.astype(np.uint8), np.ones((9, 9))) > 0
+        assert (is_red == wanted)[inner].mean() > 0.9, side
+
+
+def test_the_texture_is_the_pictures_and_not_the_guides() -> None:
+    image, mask = woven(halves()), hole()
+    guide = flat(halves())
+    filled = exemplar.follow(image, mask, guide, seed=0)
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((5, 5))) > 0
+    shown = np.clip(guide, 0, 255).astype(np.uint8)
+    assert fineness(shown, inner) < 0.1 * fineness(image, inner)
+    assert fineness(filled, inner) > 0.6 * fineness(image, inner)
+
+
+def test_known_pixels_stay_and_only_the_seed_changes_the_rest() -> None:
+    image, mask = woven(halves()), hole()
+    image[mask] = (255, 255, 0)
+    guide = flat(halves())
+    first = exemplar.follow(image, mask, guide, seed=4, threads=1)
+    assert np.array_equal(first[~mask], image[~mask])
+    assert (first[mask] != (255, 255, 0)).any(axis=1).all()
+    assert np.array_equal(first, exemplar.follow(image, mask, guide, seed=4, threads=3))
+    assert not np.array_equal(first, exemplar.follow(image, mask, guide, seed=5))
+    elsewhere = np.where(mask[..., None], guide, np.float32(np.nan))
+    assert np.array_equal(first, exemplar.follow(image, mask, elsewhere, seed=4))
+
+
+def test_a_hole_of_several_islands_follows_the_guide_in_each() -> None:
+    image = np.tile(woven(halves()), (1, 4, 1))
+    mask = np.zeros(image.shape[:2], np.bool_)
+    mask[30:60, 20:50] = mask[30:60, 330:360] = True
+    swapped = flat(np.broadcast_to(True, mask.shape))
+    filled = exemplar.follow(image, mask, swapped, seed=0)
+    red = filled[..., 0].astype(int) > filled[..., 2]
+    assert red[35:55, 25:45].mean() > 0.9 and red[35:55, 335:355].mean() > 0.9
+    usual = exemplar.fill(image, mask, seed=0, mode=FillMode.BALANCED)
+    assert (usual[..., 0].astype(int) > usual[..., 2])[35:55, 25:45].mean() < 0.8
+
+
+def test_a_guide_that_does_not_fit_is_refused() -> None:
+    image, mask = woven(halves()), hole()
+    guide = flat(halves())
+    with pytest.raises(ValueError, match=r"guide must be float32 \(96, 96, 3\), got float64"):
+        exemplar.follow(image, mask, guide.astype(np.float64), seed=0)
+    with pytest.raises(ValueError, match=r"got float32 \(96, 96\)"):
+        exemplar.follow(image, mask, guide[..., 0], seed=0)
+    guide[40, 40] = np.nan
+    with pytest.raises(ValueError, match="guide must hold finite numbers in the hole"):
+        exemplar.follow(image, mask, guide, seed=0)
