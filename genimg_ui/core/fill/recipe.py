@@ -85,18 +85,18 @@ RECIPES = {
     ),
 }
 
-# With a guide (see `exemplar.follow`), which stands in for the first fill and for an anchor.
+# With a guide (see `exemplar.follow`), which says what the coarsest level begins with.
 FOLLOW = Recipe(
     mirror=True,
-    limit=30,
+    limit=12,
     anchor=(),
     thickness=9.0,
     least_sources=1000,
     variety=0.7,
-    slope=0.0,
+    slope=8.0,
     plate=0.0,
     keep_detail=True,
-    peel=False,
+    peel=True,  # for the texture that patches bring; the colours are the guide's
     foreign=0.0,
     final=0.1,
 )

@@ -140,13 +140,13 @@ class Synthesis:
     ) -> None:
         """Fill the coarsest level for the first time; it is halved `number` times."""
         choice = first_fill.draw(level, field, rng)
-        if self._guide is not None:
-            first_fill.follow(level, scale.known, self._guide, number)
-            return
         known = scale.known.copy()
         if self._recipe.peel:
             first_fill.peel(level, field, known, choice, self._workers)
-        first_fill.continue_smoothly(level, known)
+        if self._guide is not None:
+            first_fill.follow(level, scale.known, self._guide, number)
+        else:
+            first_fill.continue_smoothly(level, known)
 
     def _match(self, level: Level, field: Field, rounds: Rounds, at: tuple[int, int]) -> None:
         number, turn = at
@@ -199,7 +199,7 @@ class Synthesis:
             copied = self._voted(level, field, ring, self._recipe.final)[:, :3]
             misses = pixels[ring[0], ring[1], :3] - copied
             texture, depth = pixels[:, : hole.shape[1], 3:][hole], levels.hole_depth(hole)[hole]
-            if not self._recipe.anchor:
+            if not (self._recipe.anchor or self._recipe.slope):
                 depth = depth * seam.roughness(texture)
             fade = np.power(np.float32(seam.FADE), depth)[:, None]
             check()
