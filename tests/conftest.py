@@ -1,6 +1,10 @@
 """What tests of several folders share: one Chromium, since Playwright runs once in a process."""
 
+import os
 from collections.abc import Iterator
+
+# As app.py has it, before torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
