@@ -35,12 +35,14 @@ from genimg_ui.evaluation.results import Result
 from genimg_ui.registry import load_registry
 
 NAME: Final = "engines"
+ALONE: Final = "completion-network"
 PATCHES: Final = "exemplar-balanced"  # what stands beside the published patches
 NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         PATCHES: "patches (`exemplar`, balanced)",
         "exemplar-closest": "patches (`exemplar`, closest)",
-        "completion": "completion network (`completion`)",
+        "completion": "completion network and patches (`completion`)",
+        ALONE: "the same network alone",
         "completion-iizuka": "completion network of 2017 (`completion-iizuka`)",
         "shapes": "diffusion on a made world (`shapes`)",
         "fill:telea": "OpenCV, Telea",
@@ -66,6 +68,7 @@ def entrants(models: Path) -> Entrants:
             of(registry, "exemplar", name=PATCHES, own={"inpaint.fill_mode": "balanced"}),
             of(registry, "exemplar", name="exemplar-closest", own={"inpaint.fill_mode": "closest"}),
             of(registry, "completion"),
+            measuring.of_network(ALONE, Path(registry.get("completion").source)),
             of(registry, "completion-iizuka"),
             of(registry, "shapes"),
             of(registry, "fill:telea"),
