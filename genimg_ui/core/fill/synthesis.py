@@ -63,11 +63,13 @@ class Synthesis:
     def run(self, image: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.uint8]:
         """Colours (n, 3) of the hole's pixels in raster order.
 
-        Where the known area holds no whole patch, its colours are continued smoothly.
+        Where the known area holds no whole patch, the guide is the fill; without one, the known
+        colours are continued smoothly.
         """
         if not levels.sources(~hole).any():
-            smooth = pull_push(image.astype(np.float32), ~hole)[hole]
-            return np.asarray(np.clip(smooth + 0.5, 0, 255), np.uint8)
+            guide = self._guide
+            smooth = pull_push(image.astype(np.float32), ~hole) if guide is None else guide
+            return np.asarray(np.clip(smooth[hole] + 0.5, 0, 255), np.uint8)
         check = self._workers.check
         scales = levels.pyramid(image, hole, self._recipe, check)
         if self._recipe.foreign:

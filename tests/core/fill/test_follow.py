@@ -91,6 +91,15 @@ def test_a_hole_of_several_islands_follows_the_guide_in_each() -> None:
     assert (usual[..., 0].astype(int) > usual[..., 2])[35:55, 25:45].mean() < 0.8
 
 
+def test_where_no_whole_patch_is_known_the_guide_is_the_fill() -> None:
+    image = woven(halves())[:12, :12]
+    mask = np.ones((12, 12), np.bool_)
+    mask[:3] = False
+    guide = np.full((12, 12, 3), (10.2, 300, -4), np.float32)
+    filled = exemplar.follow(image, mask, guide, seed=0)
+    assert np.array_equal(filled[~mask], image[~mask]) and (filled[mask] == (10, 255, 0)).all()
+
+
 def test_a_guide_that_does_not_fit_is_refused() -> None:
     image, mask = woven(halves()), hole()
     guide = flat(halves())
