@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 def seconds_for(request: EditRequest, spec: ModelSpec) -> int:
     """How long a GPU is needed for an edit; 0 for an engine that needs none."""
-    if not spec.source:
+    if not spec.source or spec.patched:
         return 0
     sampling = request.sampling
     steps = sampling.num_inference_steps * (sampling.strength if spec.uses_strength else 1.0)

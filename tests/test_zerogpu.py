@@ -1,5 +1,6 @@
 """A ZeroGPU Space: `spaces` is installed, jobs run inside the request for as long as they ask."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from genimg_ui.history.record import EntryState, LogEntry
 from genimg_ui.history.store import Store
 from genimg_ui.jobs.queue import JobQueue, JobState
 from genimg_ui.registry import ModelSpec, Registry
+from genimg_ui.registry.spec import Texture
 from genimg_ui.zerogpu import LEAST_SECONDS, MOST_SECONDS, ZeroGpuRunner, seconds_for
 
 PICTURE = b"\x89PNG\r\n\x1a\n"
@@ -147,6 +149,8 @@ def _seconds(**sampling) -> int:
 
 def test_seconds_grow_with_the_work() -> None:
     assert seconds_for(EditRequest(), LOCAL) == 0
+    network = replace(HUB, engine="completion", texture=Texture.PATCHES)
+    assert seconds_for(EditRequest(), network) == 0, "patches are searched on the CPU"
     assert _seconds(num_inference_steps=60) > _seconds(num_inference_steps=30)
     assert _seconds(variants=4) > _seconds(variants=1)
     assert _seconds(strength=0.3) < _seconds(strength=1.0)

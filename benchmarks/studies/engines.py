@@ -32,7 +32,7 @@ from genimg_ui.errors import GenimgError
 from genimg_ui.evaluation.baselines import with_baselines
 from genimg_ui.evaluation.folder import EvaluationFolder
 from genimg_ui.evaluation.results import Result
-from genimg_ui.registry import load_registry
+from genimg_ui.registry import Registry, load_registry
 
 NAME: Final = "engines"
 ALONE: Final = "completion-network"
@@ -68,13 +68,21 @@ def entrants(models: Path) -> Entrants:
             of(registry, "exemplar", name=PATCHES, own={"inpaint.fill_mode": "balanced"}),
             of(registry, "exemplar", name="exemplar-closest", own={"inpaint.fill_mode": "closest"}),
             of(registry, "completion"),
-            measuring.of_network(ALONE, Path(registry.get("completion").source)),
+            _alone(registry),
             of(registry, "completion-iizuka"),
             of(registry, "shapes"),
             of(registry, "fill:telea"),
             Entrants(present=(measuring.Entrant(spec=NavierStokes.SPEC),)),
         ]
     )
+
+
+def _alone(registry: Registry) -> Entrants:
+    """The network of `completion` without the patches that follow it."""
+    given = measuring.of_registry(registry, "completion", name=ALONE)
+    if not given.present:
+        return given
+    return measuring.of_network(ALONE, Path(given.present[0].spec.source))
 
 
 def tables(result: Result, out: Path, absent: Mapping[str, str]) -> str:

@@ -192,11 +192,8 @@ def _resized_mask(part: Mask, size: Size) -> Mask:
 
 
 def _cells(length: int, count: int) -> NDArray[np.int64]:
-    """The first pixel of each target cell; a pixel is in the cell that its middle is in.
+    """The first of `length` pixels in each of as many cells at most; a middle decides.
 
     In whole numbers: where a middle lies on the edge of two cells, rounding would put it in none.
     """
-    cell = np.arange(count)
-    if count > length:
-        return (2 * cell + 1) * length // (2 * count)
-    return (2 * cell * length + count) // (2 * count)
+    return (2 * np.arange(count) * length + count) // (2 * count)

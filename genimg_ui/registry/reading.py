@@ -29,9 +29,9 @@ from genimg_ui.registry.spec import (
     DEFAULT_SCHEDULER,
     ENGINES,
     SCHEDULERS,
-    TEXTURES,
     ModelSpec,
     Registry,
+    Texture,
 )
 from genimg_ui.weights import folders, recognise
 from genimg_ui.yaml_reader import YamlReader, compose, shown
@@ -175,7 +175,7 @@ _FIELDS: dict[str, _Parse] = {
     "uses_colour_match": YamlReader.flag,
     "default_colour_match": lambda r, n, k: ColourMatch(r.choice(n, k, tuple(ColourMatch))),
     "file": YamlReader.text,
-    "texture": lambda r, n, k: r.choice(n, k, TEXTURES),
+    "texture": lambda r, n, k: Texture(r.choice(n, k, tuple(Texture))),
 }
 
 
@@ -191,7 +191,8 @@ def _model(reader: YamlReader, model_id: str, node: yaml.Node) -> ModelSpec:
     if sourced and "source" not in own:
         reader.refuse(node, f"{key}.source", "is missing: a hub id or a folder")
     usual = dict(ENGINE_DEFAULTS[engine])
-    if engine == "completion" and own.get("texture") == "patches":
+    if own.get("texture") is Texture.PATCHES:
+        _check_patched(reader, node, key, own)
         usual |= PATCHED
     own = usual | own
     if engine == "diffusers":
@@ -203,7 +204,7 @@ def _model(reader: YamlReader, model_id: str, node: yaml.Node) -> ModelSpec:
     title = _title(own.get("source", ""), model_id)
     named = {"title": title, "licence": "not stated: see the model's page"}
     spec = ModelSpec(id=model_id, **(named | own))
-    wrong = misplaced(spec) or _unquantised(spec) or _untextured(spec)
+    wrong = misplaced(spec) or _unquantised(spec)
     if wrong is not None:
         reader.refuse(node, f"{key}.{wrong[0]}", wrong[1])
     return spec
@@ -226,11 +227,14 @@ def _unquantised(spec: ModelSpec) -> tuple[str, str] | None:
     return None
 
 
-def _untextured(spec: ModelSpec) -> tuple[str, str] | None:
-    """Why an entry cannot choose its texture: the key that must go, and a sentence for it."""
-    if spec.texture != TEXTURES[0] and spec.engine != "completion":
-        return "texture", f"is not used by the engine {spec.engine}"
-    return None
+def _check_patched(reader: YamlReader, node: yaml.Node, key: str, own: dict[str, Any]) -> None:
+    """Refuse patches that nothing follows, and what has no meaning beside them."""
+    if own["engine"] != "completion":
+        reader.refuse(node, f"{key}.texture", f"is not used by the engine {own['engine']}")
+    for name in PATCHED:
+        if name in own:
+            words = "is not used with texture: patches, which fill the picture at its own size"
+            reader.refuse(node, f"{key}.{name}", words)
 
 
 def _check_schedulers(reader: YamlReader, node: yaml.Node, key: str, own: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from types import MappingProxyType
 
 from genimg_ui.core.request import (
@@ -17,7 +18,6 @@ from genimg_ui.errors import RefusedInput
 from genimg_ui.registry.adapters import EmbeddingSpec, LoraSpec, ReferenceSpec
 
 ENGINES = ("exemplar", "lanczos", "diffusers", "spandrel", "completion")
-TEXTURES = ("network", "patches")
 
 # Name in requests, logs and on the command line → what people call it.
 SCHEDULERS: Mapping[str, str] = MappingProxyType(
@@ -47,6 +47,13 @@ SCHEDULERS: Mapping[str, str] = MappingProxyType(
 # Those of flow matching; the others are of networks that predict noise.
 FLOW_SCHEDULERS = ("flow_euler", "flow_heun")
 DEFAULT_SCHEDULER = "default"  # the model's own
+
+
+class Texture(StrEnum):
+    """Whose texture a fill by a completion network has."""
+
+    NETWORK = "network"  # what it paints, and nothing else
+    PATCHES = "patches"  # the picture's own: patches follow what it paints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +99,7 @@ class ModelSpec:
     embeddings: tuple[EmbeddingSpec, ...] = ()
     references: tuple[ReferenceSpec, ...] = ()
     uses_prompt_weighting: bool = False
-    texture: str = "network"  # one of TEXTURES: whose texture a completion network's fill has
+    texture: Texture = Texture.NETWORK  # of a completion network's fill
     note: str = ""
     default_strength: float = 1.0
     default_guidance_scale: float = 7.0
@@ -104,6 +111,11 @@ class ModelSpec:
     uses_colour_match: bool = False  # whether it repaints known pixels too, which can be compared
     default_colour_match: ColourMatch = ColourMatch.OFF
     file: str = ""  # name of the weights in `source`, for engines that read a single file
+
+    @property
+    def patched(self) -> bool:
+        """Whether patches of the picture follow its network; then it runs on the CPU."""
+        return self.texture is Texture.PATCHES
 
     @property
     def usual_guidance_scale(self) -> float:

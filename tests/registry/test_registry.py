@@ -111,6 +111,15 @@ def test_what_an_entry_says_goes_before_its_family(tmp_path):
     assert spec.memory_gib == FAMILIES["sdxl"]["memory_gib"]
 
 
+def test_patches_that_follow_a_network_have_seeds_and_no_size_of_their_own(tmp_path):
+    entry = "    engine: completion\n    source: a/b\n"
+    text = f"models:\n  one:\n{entry}  two:\n{entry}    texture: patches\n"
+    registry = load(tmp_path, text)
+    plain, patched = registry.get("one"), registry.get("two")
+    assert (plain.patched, plain.native_size, plain.uses_seed) == (False, 256, False)
+    assert (patched.patched, patched.native_size, patched.uses_seed) == (True, 0, True)
+
+
 def test_every_field_of_a_model_can_be_said(tmp_path):
     values = {
         field.name: {"str": "x", "int": 8, "float": 1.0, "bool": True}.get(
@@ -194,6 +203,15 @@ def test_every_field_of_a_model_can_be_said(tmp_path):
         (
             "models:\n  one:\n    source: a/b\n    texture: patches\n",
             "models.yaml line 3: models.one.texture is not used by the engine diffusers",
+        ),
+        (
+            "models:\n  one:\n    engine: completion\n    source: a/b\n    texture: glossy\n",
+            'models.yaml line 5: models.one.texture must be one of network, patches, got "glossy"',
+        ),
+        (
+            "models:\n  one:\n    engine: completion\n    source: a/b\n    texture: patches\n"
+            "    native_size: 512\n",
+            "models.yaml line 3: models.one.native_size is not used with texture: patches",
         ),
         (
             "models:\n  one: https://huggingface.co/a/b\n",

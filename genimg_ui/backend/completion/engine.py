@@ -24,14 +24,13 @@ from genimg_ui.backend.base import (
     Progress,
     Rgb,
 )
+from genimg_ui.backend.completion import texture
 from genimg_ui.backend.completion.blending import blended
-from genimg_ui.backend.completion.texture import Floats, as_guide, reduced
 from genimg_ui.backend.completion.weights import CONFIG, WEIGHTS, BadWeights, NetworkConfig, load
 from genimg_ui.backend.device import Device, is_out_of_memory, pick_device
 from genimg_ui.backend.diffusion.sources import ensure
 from genimg_ui.backend.fetching import FetchWatch
 from genimg_ui.backend.turns import Turns
-from genimg_ui.core.fill import exemplar
 from genimg_ui.core.provenance import ModelRecord
 from genimg_ui.environment import versions
 from genimg_ui.errors import BackendError, ModelUnavailable, RefusedInput
@@ -39,8 +38,9 @@ from genimg_ui.registry import ModelSpec
 from genimg_ui.weights import folders
 from genimg_ui.weights.hashes import WeightHashes
 
-ENGINE_VERSION = "1"  # part of every log line: raised when the same weights give other pixels
-GUIDING = 0.3  # share of the network in the work, where patches follow it
+ENGINE = "completion 1"  # part of every log line: raised when the same weights give other pixels
+CPU = Device("cpu", torch.float32)  # where patches follow: they are searched there
+Hole = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Loaded:
     network: nn.Module
     config: NetworkConfig
     record: ModelRecord
+    device: Device
 
 
 class CompletionBackend:
@@ -72,9 +73,10 @@ class CompletionBackend:
                     raise BackendError(f"{job.spec.title} failed: {error}") from error
             # Outside the handler: the traceback holds the tensors that must be freed.
             self._forget()
+            device = self._device_for(job.spec).name
             raise BackendError(
-                f"{job.spec.title} ran out of memory on {self._device.name}: paint a smaller "
-                "region or lower Padding."
+                f"{job.spec.title} ran out of memory on {device}: paint a smaller region or lower "
+                "Padding."
             )
 
     def release(self) -> None:
@@ -93,50 +95,30 @@ class CompletionBackend:
             )
         on_event(Progress(0.0, f"loading {job.spec.title}"))
         loaded = self._load(job.spec, on_event, cancel)
-        patched = job.spec.texture == "patches"
-        given = reduced(job.image, hole) if patched else (job.image, hole)
-        with _watched(loaded.network, on_event, cancel, GUIDING if patched else 1.0):
-            made = self._forward(loaded, *given)
-        made = _finished(made, job.spec.title, *given, blend=loaded.config.blend)
-        if patched:
-            guide = as_guide(made, job.image, hole)
-            on_event(Preview(0, _rounded(guide)))
-            patches = tuple(_textured(guide, job, hole, on_event, cancel))
+        if job.spec.patched:
+            patches = self._patched(loaded, job, hole, on_event, cancel)
         else:
-            patch = np.where(hole[..., None], _rounded(made), job.image)
-            on_event(Preview(0, patch))
-            patches = (patch,) * len(job.resolved.seeds)
-        return self._result(loaded, patches, job.spec)
+            with _watched(loaded.network, on_event, cancel, 1.0):
+                painted = _painted(loaded, job.spec, job.image, hole)
+            on_event(Preview(0, painted))
+            patches = (painted,) * len(job.resolved.seeds)
+        return _result(loaded, patches, job.spec)
 
-    def _result(self, loaded: Loaded, patches: tuple[Rgb, ...], spec: ModelSpec) -> BackendResult:
-        beside = ("numba", "llvmlite") if spec.texture == "patches" else ()
-        return BackendResult(
-            patches=patches,
-            model=loaded.record,
-            runtime=self._device.record(""),
-            environment=versions("torch", "safetensors", "opencv-python-headless", *beside),
-            facts={
-                "architecture": loaded.config.architecture,
-                "edge": "poisson" if loaded.config.blend else "as painted",
-                "texture": spec.texture,
-            },
-        )
-
-    def _forward(self, loaded: Loaded, pixels: Rgb, hole: NDArray[np.bool_]) -> Floats:
-        """What the network paints, float32 (h, w, 3) in about [0, 255].
-
-        Sides are padded to the network's multiples by repeating the last row and column.
-        """
-        height, width = hole.shape
-        multiple = int(getattr(loaded.network, "multiple", 1))
-        sides = ((0, -height % multiple), (0, -width % multiple))
-        image = np.pad(pixels, (*sides, (0, 0)), mode="edge")
-        planes = torch.from_numpy(image).permute(2, 0, 1)[None].to(self._device.torch).float() / 255
-        holes = torch.from_numpy(np.pad(hole, sides, mode="edge"))[None, None]
-        with torch.inference_mode():
-            made = loaded.network(planes.contiguous(), holes.to(self._device.torch).float())
-        values = made[0, :, :height, :width].permute(1, 2, 0).float().cpu().numpy()
-        return np.asarray(np.ascontiguousarray(values) * np.float32(255), np.float32)
+    def _patched(
+        self,
+        loaded: Loaded,
+        job: BackendJob,
+        hole: Hole,
+        on_event: OnEvent,
+        cancel: CancelToken,
+    ) -> tuple[Rgb, ...]:
+        """Patches of the crop that follow what the network paints of a smaller one."""
+        seen, covered = texture.reduced(job.image, hole)
+        with _watched(loaded.network, on_event, cancel, texture.GUIDING):
+            painted = _painted(loaded, job.spec, seen, covered)
+        guide = texture.as_guide(painted, job.image)
+        on_event(Preview(0, np.where(hole[..., None], guide, job.image)))
+        return tuple(texture.textured(guide, job, on_event, cancel))
 
     def _load(self, spec: ModelSpec, on_event: OnEvent, cancel: CancelToken) -> Loaded:
         if self._loaded is None or self._spec != spec:
@@ -154,24 +136,39 @@ class CompletionBackend:
         on_hub = folders.is_hub_id(spec.source)
         record = ModelRecord(
             id=spec.id,
-            engine=_engine(spec),
+            engine=f"{ENGINE}, {texture.ENGINE}" if spec.patched else ENGINE,
             family=config.architecture,
             source=spec.source if on_hub else Path(spec.source).name,
             revision=folder.name if on_hub else "",
             files=self._hashes.records(folder, [folder / CONFIG, folder / WEIGHTS]),
         )
-        return Loaded(network.to(self._device.torch), config, record)
+        device = self._device_for(spec)
+        return Loaded(network.to(device.torch), config, record, device)
+
+    def _device_for(self, spec: ModelSpec) -> Device:
+        return CPU if spec.patched else self._device
 
     def _forget(self) -> None:
         self._loaded = self._spec = None
         self._device.free()
 
 
-def _engine(spec: ModelSpec) -> str:
-    """What made the pixels, with the versions that decide them."""
-    words = f"completion {ENGINE_VERSION}"
-    patched = spec.texture == "patches"
-    return f"{words}, exemplar {exemplar.ENGINE_VERSION}" if patched else words
+def _result(loaded: Loaded, patches: tuple[Rgb, ...], spec: ModelSpec) -> BackendResult:
+    names = ["torch", "safetensors", "opencv-python-headless"]
+    facts = {
+        "architecture": loaded.config.architecture,
+        "edge": "poisson" if loaded.config.blend else "as painted",
+    }
+    if spec.patched:
+        names += ["numba", "llvmlite"]
+        facts |= {"texture": spec.texture.value}
+    return BackendResult(
+        patches=patches,
+        model=loaded.record,
+        runtime=loaded.device.record(""),
+        environment=versions(*names),
+        facts=facts,
+    )
 
 
 @contextmanager
@@ -201,32 +198,29 @@ def _watched(
     cancel.check()
 
 
-def _finished(
-    made: Floats, title: str, image: Rgb, hole: NDArray[np.bool_], *, blend: bool
-) -> Floats:
+def _painted(loaded: Loaded, spec: ModelSpec, image: Rgb, hole: Hole) -> Rgb:
+    """The picture with its hole filled by the network, uint8 (h, w, 3)."""
+    made = _forward(loaded, image, hole)
     if not bool(np.isfinite(made).all()):
-        raise BackendError(f"{title} produced values that are no numbers (NaN).")
-    return blended(made, image.astype(np.float32), hole) if blend else made
+        raise BackendError(f"{spec.title} produced values that are no numbers (NaN).")
+    if loaded.config.blend:
+        made = blended(made, image.astype(np.float32), hole)
+    pixels = np.clip(np.rint(made), 0, 255).astype(np.uint8)
+    return np.where(hole[..., None], pixels, image)
 
 
-def _textured(
-    guide: Floats, job: BackendJob, hole: NDArray[np.bool_], on_event: OnEvent, cancel: CancelToken
-) -> Iterator[Rgb]:
-    """For each seed, patches of the crop that follow the guide."""
-    seeds = job.resolved.seeds
-    each = (1 - GUIDING) / len(seeds)
-    for index, seed in enumerate(seeds):
-        words, start = f"texture of variant {index + 1} of {len(seeds)}", GUIDING + index * each
+def _forward(loaded: Loaded, image: Rgb, hole: Hole) -> NDArray[np.float32]:
+    """What the network paints, float32 (h, w, 3) in about [0, 255].
 
-        def tell(share: float, start: float = start, words: str = words) -> None:
-            on_event(Progress(start + share * each, words))
-
-        patch = exemplar.follow(
-            job.image, hole, guide, seed=seed, on_progress=tell, cancel=cancel.check
-        )
-        on_event(Preview(index, patch))
-        yield patch
-
-
-def _rounded(values: Floats) -> Rgb:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    Sides are padded to the network's multiples by repeating the last row and column.
+    """
+    height, width = hole.shape
+    multiple = int(getattr(loaded.network, "multiple", 1))
+    sides = ((0, -height % multiple), (0, -width % multiple))
+    wide, device = np.pad(image, (*sides, (0, 0)), mode="edge"), loaded.device.torch
+    planes = torch.from_numpy(wide).permute(2, 0, 1)[None].to(device).float() / 255
+    holes = torch.from_numpy(np.pad(hole, sides, mode="edge"))[None, None]
+    with torch.inference_mode():
+        made = loaded.network(planes.contiguous(), holes.to(device).float())
+    values = made[0, :, :height, :width].permute(1, 2, 0).float().cpu().numpy()
+    return np.asarray(np.ascontiguousarray(values) * np.float32(255), np.float32)

@@ -58,6 +58,8 @@ def joined(filled: Filled, recipe: Recipe, check: Callable[[], None]) -> Values:
     added = plate.correction(values, smooth, hole, recipe.slope)
     values[hole] += added * filled.unmatched[:, None]
     check()
+    if not recipe.plate:
+        return np.asarray(values[hole], np.float32)
     missing = np.where(hole[..., None], smooth - values, np.float32(0))
     share = recipe.plate * _share(missing, filled)
     if recipe.keep_detail:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genimg_ui.core.fill.recipe import FOLLOW, RECIPES, Recipe
+from genimg_ui.core.fill.recipe import FOLLOW, FOLLOW_OUTWARDS, RECIPES, Recipe
 from genimg_ui.core.fill.synthesis import Synthesis
 from genimg_ui.core.fill.windows import windows
 from genimg_ui.core.fill.workers import Workers, available_threads
@@ -45,25 +45,24 @@ def fill(
 def follow(
     image: NDArray[np.uint8],
     mask: NDArray[np.bool_],
-    guide: NDArray[np.float32],
+    guide: NDArray[np.uint8],
     *,
     seed: int,
+    outwards: bool = False,
     on_progress: Callable[[float], None] | None = None,
     cancel: Callable[[], None] | None = None,
     threads: int | None = None,
 ) -> NDArray[np.uint8]:
     """Fill the hole with patches that follow what `guide` shows there, coarsely.
 
-    `guide` is float32 (h, w, 3) in levels 0..255; only its hole matters, and of that what is left
-    at the coarsest level. It may be blurred: outlines and colours are its say, texture and
-    sharpness are the patches' (after Yang et al. 2017, with a search in the picture itself).
+    `guide` is uint8 (h, w, 3); only its hole matters, and of that what is left at the coarsest
+    level. It may be blurred: outlines and colours are its say, texture and sharpness are the
+    patches' (after Yang et al. 2017, with a search in the picture itself). `outwards`: the hole is
+    a border of the picture.
     """
-    if guide.shape != image.shape or guide.dtype != np.float32:
-        raise ValueError(f"guide must be float32 {image.shape}, got {guide.dtype} {guide.shape}")
-    if not np.isfinite(guide[mask]).all():
-        raise ValueError("guide must hold finite numbers in the hole, got NaN or infinite ones")
-    shown = np.where(mask[..., None], guide, image).astype(np.float32)
-    task = _Task(image, mask, seed, FOLLOW, shown)
+    if guide.shape != image.shape or guide.dtype != np.uint8:
+        raise ValueError(f"guide must be uint8 {image.shape}, got {guide.dtype} {guide.shape}")
+    task = _Task(image, mask, seed, FOLLOW_OUTWARDS if outwards else FOLLOW, guide)
     return _filled(task, on_progress or _silent, cancel, threads)
 
 
@@ -98,7 +97,7 @@ class _Task(NamedTuple):
     mask: NDArray[np.bool_]
     seed: int
     recipe: Recipe
-    guide: NDArray[np.float32] | None
+    guide: NDArray[np.uint8] | None
 
 
 def _filled(
@@ -116,10 +115,11 @@ def _filled(
         for box, own in places:
             share = int(own.sum()) / whole
             part = _Part(done / whole, share, tell)
-            guide = None if task.guide is None else task.guide[box.slices]
+            crop, hole, guide = image[box.slices], mask[box.slices], None
+            if task.guide is not None:
+                guide = np.where(hole[..., None], task.guide[box.slices], crop)
             synthesis = Synthesis(task.recipe, task.seed, workers=workers, tell=part, guide=guide)
-            hole = mask[box.slices]
-            colours = synthesis.run(image[box.slices], hole)
+            colours = synthesis.run(crop, hole)
             filled.append(colours[own[hole]])
             done += int(own.sum())
     out = image.copy()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from genimg_ui.core.fill import exhaustive, levels, voting
 from genimg_ui.core.fill.kernels import CHANNELS, Field, Level
 from genimg_ui.core.fill.workers import Workers
-from genimg_ui.core.smooth import halve, pull_push
+from genimg_ui.core.smooth import pull_push
 
 PEEL_SOURCES = 4000  # sources among which the first fill chooses, at most
 PEEL_PAIRS = 20_000_000  # its targets × sources, at most: about a second
@@ -33,18 +33,21 @@ def draw(level: Level, field: Field, rng: np.random.Generator) -> NDArray[np.int
     return choice
 
 
-def follow(level: Level, known: NDArray[np.bool_], guide: NDArray[np.float32], halved: int) -> None:
-    """The hole shows the guide, float32 (h, w, 3) of the crop's size, halved so often."""
-    for _ in range(halved):
-        guide, _count = halve(guide, np.ones(guide.shape[:2], np.bool_))
-    _show(level, known, guide)
+def follow(level: Level, known: NDArray[np.bool_], guide: NDArray[np.uint8], halved: int) -> None:
+    """The hole shows the guide, uint8 (h, w, 3) of the crop's size, halved so often."""
+    height, width = known.shape
+    below, beside = (height << halved) - guide.shape[0], (width << halved) - guide.shape[1]
+    even = cv2.copyMakeBorder(guide, 0, below, 0, beside, cv2.BORDER_REPLICATE)
+    coarse = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
+    square(level)[:, :width, :3][~known] = coarse[~known]
 
 
 def continue_smoothly(level: Level, known: NDArray[np.bool_]) -> None:
     """What is not known yet continues the colours that are."""
     if not known.all():
         colours = square(level)[:, : known.shape[1], :3].astype(np.float32)
-        _show(level, known, pull_push(colours, known))
+        smooth = np.clip(pull_push(colours, known)[~known] + 0.5, 0, 255)
+        square(level)[:, : known.shape[1], :3][~known] = smooth
 
 
 def peel(
@@ -58,9 +61,9 @@ def peel(
 
     `known` is written to; a hole deeper than PEEL_DEPTH stays as it is.
     """
-    if levels.hole_depth(~known).max() > PEEL_DEPTH:
-        return
     depth = np.ceil(levels.hole_depth(~known)).astype(np.int32)
+    if depth.max() > PEEL_DEPTH:
+        return
     pixels = square(level)
     for layer in range(1, int(depth.max()) + 1):
         ring = depth == layer
@@ -81,11 +84,6 @@ def peel(
         good = ~np.isnan(out[:, 0])
         pixels[places[0, good], places[1, good]] = out[good] + np.float32(0.5)
         known[places[0, good], places[1, good]] = True
-
-
-def _show(level: Level, known: NDArray[np.bool_], colours: NDArray[np.float32]) -> None:
-    shown = square(level)[:, : known.shape[1], :3]
-    shown[~known] = np.clip(colours[~known] + 0.5, 0, 255)
 
 
 def _choose(places: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int32]:

@@ -1,6 +1,6 @@
 """What the modes of the exemplar fill mean in numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from genimg_ui.core.request import FillMode
 
@@ -15,6 +15,7 @@ class Recipe:
     thickness: float  # the coarsest level's hole is at most so deep
     least_sources: int  # patches on the coarsest level; few ones are large parts of the picture
     variety: float  # share of the sources that the coarsest level may use, drawn by the seed
+    short_seam: bool  # the rougher a place, the less deep is the seam corrected (see `seam`)
     slope: float  # depth to which the slopes at the edge are carried on (see `plate`); 0: not
     plate: float  # share of the smooth continuation in the result, at most (see `blend`)
     keep_detail: bool  # of the patches, what is finest; False: the continuation has a share of all
@@ -34,6 +35,7 @@ RECIPES = {
         thickness=9.0,
         least_sources=64,
         variety=0.9,  # the background is scarce: none of it may be lost
+        short_seam=True,
         slope=0.0,  # next to an object they are often its own
         plate=0.0,
         keep_detail=True,
@@ -48,6 +50,7 @@ RECIPES = {
         thickness=5.0,
         least_sources=2000,  # so that patches are texture; larger ones would repeat landmarks
         variety=0.7,
+        short_seam=False,
         slope=0.0,  # far outside there is nothing that a slope could lead to
         plate=0.0,
         keep_detail=True,
@@ -62,6 +65,7 @@ RECIPES = {
         thickness=9.0,
         least_sources=1000,
         variety=0.7,
+        short_seam=False,
         slope=16.0,
         plate=1.0,
         keep_detail=True,
@@ -76,6 +80,7 @@ RECIPES = {
         thickness=5.0,
         least_sources=1000,
         variety=0.7,
+        short_seam=False,
         slope=8.0,
         plate=0.55,
         keep_detail=False,
@@ -85,7 +90,7 @@ RECIPES = {
     ),
 }
 
-# With a guide (see `exemplar.follow`), which says what the coarsest level begins with.
+# With a guide (see `exemplar.follow`), which says with what colours the coarsest level begins.
 FOLLOW = Recipe(
     mirror=True,
     limit=12,
@@ -93,6 +98,7 @@ FOLLOW = Recipe(
     thickness=9.0,
     least_sources=1000,
     variety=0.7,
+    short_seam=False,
     slope=8.0,
     plate=0.0,
     keep_detail=True,
@@ -100,6 +106,8 @@ FOLLOW = Recipe(
     foreign=0.0,
     final=0.1,
 )
+# Of a border: for the reasons of `extend`.
+FOLLOW_OUTWARDS = replace(FOLLOW, slope=0.0, foreign=RECIPES[FillMode.EXTEND].foreign)
 
 
 @dataclass(frozen=True, slots=True)

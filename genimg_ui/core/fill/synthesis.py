@@ -39,8 +39,8 @@ class _State(NamedTuple):
 class Synthesis:
     """Fills one crop; `tell` receives the share of the work that is done.
 
-    With a `guide`, float32 (h, w, 3) in levels 0..255, the coarsest level begins with what it shows
-    in the hole, in place of the recipe's own first fill.
+    With a `guide`, uint8 (h, w, 3), the coarsest level begins with the colours that it shows in the
+    hole, in place of those of the recipe's own first fill.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Synthesis:
         *,
         workers: Workers,
         tell: Callable[[float], None],
-        guide: NDArray[np.float32] | None = None,
+        guide: NDArray[np.uint8] | None = None,
     ) -> None:
         self._recipe = recipe
         self._seed = seed
@@ -67,9 +67,10 @@ class Synthesis:
         colours are continued smoothly.
         """
         if not levels.sources(~hole).any():
-            guide = self._guide
-            smooth = pull_push(image.astype(np.float32), ~hole) if guide is None else guide
-            return np.asarray(np.clip(smooth[hole] + 0.5, 0, 255), np.uint8)
+            if self._guide is not None:
+                return np.asarray(self._guide[hole], np.uint8)
+            smooth = pull_push(image.astype(np.float32), ~hole)[hole]
+            return np.asarray(np.clip(smooth + 0.5, 0, 255), np.uint8)
         check = self._workers.check
         scales = levels.pyramid(image, hole, self._recipe, check)
         if self._recipe.foreign:
@@ -201,7 +202,7 @@ class Synthesis:
             copied = self._voted(level, field, ring, self._recipe.final)[:, :3]
             misses = pixels[ring[0], ring[1], :3] - copied
             texture, depth = pixels[:, : hole.shape[1], 3:][hole], levels.hole_depth(hole)[hole]
-            if not (self._recipe.anchor or self._recipe.slope):
+            if self._recipe.short_seam:
                 depth = depth * seam.roughness(texture)
             fade = np.power(np.float32(seam.FADE), depth)[:, None]
             check()

@@ -60,9 +60,11 @@ def spec_of(folder: Path, name: str = "fourier", **parts: object) -> ModelSpec:
     return replace(load_registry(folder / "models.yaml").get(name), **parts)
 
 
-def job_of(spec: ModelSpec, image: np.ndarray, hole: np.ndarray) -> BackendJob:
+def job_of(
+    spec: ModelSpec, image: np.ndarray, hole: np.ndarray, seeds: tuple[int, ...] = (0,)
+) -> BackendJob:
     resolved = ResolvedRequest(
-        request=request(spec.id), seeds=(0,), scheduler="", fill_mode=FillMode.REMOVE
+        request=request(spec.id), seeds=seeds, scheduler="", fill_mode=FillMode.REMOVE
     )
     return BackendJob(resolved=resolved, spec=spec, image=image, filled=image, mask=hole)
 
@@ -147,9 +149,62 @@ def test_the_network_sees_at_most_its_own_size_and_only_what_is_known(
     assert seen.shape[:2] == covered.shape and covered.size <= 1.05 * texture.SIDE**2
     assert (seen[~covered] == 90).all()
     assert covered.mean() == pytest.approx(hole.mean(), abs=0.02)
-    guide = texture.as_guide(np.full((*covered.shape, 3), 300, np.float32), image, hole)
-    assert guide.dtype == np.float32 and guide.shape == image.shape
-    assert (guide[hole] == 255).all() and (guide[~hole] == 90).all()
+    guide = texture.as_guide(seen, image)
+    assert guide.dtype == np.uint8 and guide.shape == image.shape
+
+
+@pytest.mark.parametrize("thin", [1, 3])
+def test_a_thin_line_in_a_large_crop_is_shown_to_the_network_as_hole(thin: int) -> None:
+    texture = pytest.importorskip("genimg_ui.backend.completion.texture")
+    image = np.full((1500, 1500, 3), 90, np.uint8)
+    hole = np.zeros((1500, 1500), np.bool_)
+    hole[700 : 700 + thin, 200:1300] = True
+    image[hole] = (255, 0, 255)
+    seen, covered = texture.reduced(image, hole)
+    assert covered.any() and covered.mean() < 0.02
+    assert abs(seen[~covered].astype(int) - 90).max() <= 1
+
+
+def test_what_a_network_says_of_known_pixels_does_not_reach_the_guide(folder: Path) -> None:
+    engine = pytest.importorskip("genimg_ui.backend.completion.engine")
+    image = np.full((600, 600, 3), 90, np.uint8)
+    hole = painted(600, 600, (100, 100, 130, 500))
+    events: list[Progress | Preview] = []
+    backend = engine.CompletionBackend()
+    job = job_of(spec_of(folder, PATCHED), image, hole)
+    backend.generate(job, lambda _: None, CancelToken())
+    network = backend._loaded.network  # what it paints is put in place of the network's own
+    network.forward = lambda _, hole: hole * 0.2 + (1 - hole) * 9
+    made = backend.generate(job, events.append, CancelToken())
+    guide = next(event.image for event in events if isinstance(event, Preview))
+    inside = guide[hole > 0]
+    assert inside.min() >= 50 and inside.max() <= 91, "51 where it painted, 90 beside it"
+    assert np.array_equal(made.patches[0][hole == 0], image[hole == 0])
+
+
+def test_progress_of_several_variants_only_grows_and_a_cancel_stops_the_patches(
+    folder: Path,
+) -> None:
+    engine = pytest.importorskip("genimg_ui.backend.completion.engine")
+    image, hole = np.asarray(photograph(300, 200)), painted(300, 200, (60, 40, 240, 160))
+    job = job_of(spec_of(folder, PATCHED), image, hole, seeds=(1, 2))
+    events: list[Progress | Preview] = []
+    backend = engine.CompletionBackend()
+    made = backend.generate(job, events.append, CancelToken())
+    fractions = [event.fraction for event in events if isinstance(event, Progress)]
+    assert fractions == sorted(fractions) and 0.3 < fractions[len(fractions) // 2] < 0.8
+    assert sum(isinstance(event, Preview) for event in events) == 3
+    assert not np.array_equal(*made.patches)
+    token, late = CancelToken(), []
+
+    def on_event(event: Progress | Preview) -> None:
+        late.append(event)
+        if isinstance(event, Progress) and "texture" in event.text and event.fraction > 0.2:
+            token.cancel()
+
+    with pytest.raises(Cancelled):
+        backend.generate(job, on_event, token)
+    assert sum(isinstance(event, Preview) for event in late) == 1, "the guide alone"
 
 
 def test_a_crop_that_is_nearly_all_hole_still_shows_the_network_what_is_known() -> None:
