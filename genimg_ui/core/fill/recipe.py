@@ -106,8 +106,8 @@ FOLLOW = Recipe(
     foreign=0.0,
     final=0.1,
 )
-# Of a border: for the reasons of `extend`.
-FOLLOW_OUTWARDS = replace(FOLLOW, slope=0.0, foreign=RECIPES[FillMode.EXTEND].foreign)
+# Of a border, for the reasons of `extend`; its slopes lead to what the guide shows.
+FOLLOW_OUTWARDS = replace(FOLLOW, foreign=RECIPES[FillMode.EXTEND].foreign)
 
 
 @dataclass(frozen=True, slots=True)
