@@ -124,8 +124,13 @@ def test_a_negative_prompt_keeps_its_colour_away(studio: Studio) -> None:
     assert mean(studio, without, free_of("red"), "red") <= 0.1
 
 
-def test_a_seed_gives_the_same_pixels_alone_and_among_variants(studio: Studio) -> None:
-    case = add_a_thing(3)
+@pytest.mark.parametrize(
+    ("model", "made"), [("shapes", add_a_thing), ("shapes-free", from_nothing)]
+)
+def test_a_seed_gives_the_same_pixels_alone_and_among_variants(
+    model: str, made: Callable[[int], Case]
+) -> None:
+    studio, case = open_studio(MODELS, model, threads=2), made(3)
     alone = studio.paint(case)[0].patch
     among = studio.paint(replace(case, seed=case.seed - 2, variants=4))
     assert np.array_equal(alone, studio.paint(case)[0].patch)

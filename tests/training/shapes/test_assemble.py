@@ -66,6 +66,10 @@ def test_the_inpainting_folder_loads_in_single_precision_and_a_lora_changes_it(
 def test_the_free_twin_paints_whole_pictures(assembled: Path) -> None:
     pipe = StableDiffusionPipeline.from_pretrained(assembled / "shapes-free")
     assert pipe.unet.config.in_channels == 4
+    assert pipe.scheduler.config.algorithm_type == "sde-dpmsolver++"
+    assert pipe.scheduler.config.prediction_type == "v_prediction"
+    own = StableDiffusionInpaintPipeline.from_pretrained(assembled / "shapes").scheduler
+    assert torch.equal(pipe.scheduler.alphas_cumprod, own.alphas_cumprod)
     picture = pipe(PROMPT, width=128, height=128, **_options()).images[0]
     assert np.isfinite(picture).all()
 
