@@ -4,8 +4,8 @@
         [--layers NAME,NAME]
 
 Each output channel of the chosen layers is set to 0 in turn, and the error in the holes of the
-published protocol is measured again. The tables of docs/studies/channels.md, the curves and the
-pictures beside it are written anew; the rest of the page stays.
+published protocol is measured again. The tables of docs/studies/channels.md and the curves beside
+it are written anew, the rest of the page stays; pictures of what the channels do lie in --out.
 """
 
 import argparse
@@ -66,7 +66,8 @@ def main(arguments: Sequence[str]) -> int:
         print(problem, file=sys.stderr)
         return 1
     draw_curves(found, flags.page.with_name(f"{flags.page.stem}-curves.png"))
-    draw_channel(network, firsts, scenes, flags.page.with_name(f"{flags.page.stem}-pictures.png"))
+    flags.out.mkdir(parents=True, exist_ok=True)
+    draw_channel(network, firsts, scenes, flags.out / "channels-pictures.png")
     print(flags.page)
     return 0
 
@@ -215,6 +216,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--count", type=int, default=32, help="pictures (32)")
     add("--layers", default="", metavar="A,B,...", help="modules by name; absent: the usual ones")
     add("--page", type=Path, default=PAGES / f"{NAME}.md")
+    add("--out", type=Path, default=measuring.ROOT / "benchmarks" / "output" / NAME)
     return parser
 
 

@@ -18,7 +18,8 @@ from genimg_ui.backend.completion.weights import WEIGHTS
 
 CARD = "README.md"
 SAID = (
-    "\n## Averaged\nThese weights are the mean of those of this training's end and of its start.\n"
+    "\n## Averaged\nThese weights are the mean of those of this training's end and of an earlier "
+    "one's, from which\nit descends. The scores above are this training's own.\n"
 )
 
 

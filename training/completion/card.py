@@ -60,8 +60,9 @@ def write_card(folder: Path, run: Run, recipe: Recipe, data: Pictures, outcome: 
         f"{_row('edge blended', outcome.blended)}\n"
         f"The engine {'blends the edge' if blend else 'takes it as painted'}.\n\n"
         "## What it cannot do\n"
-        "Large holes become blurred; it invents no faces, hands or writing. It was trained on few "
-        "kinds of\nphotographs. Regions larger than its crops are reduced before it sees them.\n"
+        "Alone it leaves large holes blurred (in the app, patches of the picture can follow it);\n"
+        "it invents no faces, hands or writing. It was trained on few kinds of photographs.\n"
+        "Regions larger than its crops are reduced before it sees them.\n"
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
 

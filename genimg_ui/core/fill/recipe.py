@@ -99,12 +99,12 @@ FOLLOW = Recipe(
     least_sources=1000,
     variety=0.7,
     short_seam=False,
-    slope=8.0,
+    slope=6.0,
     plate=0.0,
     keep_detail=True,
     peel=True,  # for the texture that patches bring; the colours are the guide's
     foreign=0.0,
-    final=0.1,
+    final=0.2,
 )
 # Of a border, for the reasons of `extend`; its slopes lead to what the guide shows.
 FOLLOW_OUTWARDS = replace(FOLLOW, foreign=RECIPES[FillMode.EXTEND].foreign)
