@@ -182,6 +182,19 @@ def test_what_a_network_says_of_known_pixels_does_not_reach_the_guide(folder: Pa
     assert np.array_equal(made.patches[0][hole == 0], image[hole == 0])
 
 
+def test_a_border_is_followed_outwards(folder: Path) -> None:
+    engine = pytest.importorskip("genimg_ui.backend.completion.engine")
+    image, hole = np.asarray(photograph(120, 90)), painted(120, 90, (80, 0, 120, 90))
+    inwards = job_of(spec_of(folder, PATCHED), image, hole)
+    outwards = replace(inwards, resolved=replace(inwards.resolved, fill_mode=FillMode.EXTEND))
+    backend = engine.CompletionBackend()
+    made, again, beside = (
+        backend.generate(job, lambda _: None, CancelToken()).patches[0]
+        for job in (inwards, inwards, outwards)
+    )
+    assert np.array_equal(made, again) and not np.array_equal(made, beside)
+
+
 def test_progress_of_several_variants_only_grows_and_a_cancel_stops_the_patches(
     folder: Path,
 ) -> None:

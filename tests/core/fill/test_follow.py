@@ -92,6 +92,23 @@ def test_a_hole_of_several_islands_follows_the_guide_in_each() -> None:
     assert (usual[..., 0].astype(int) > usual[..., 2])[35:55, 25:45].mean() < 0.8
 
 
+def test_outwards_what_is_foreign_at_the_edge_does_not_come_in() -> None:
+    """A blurred guide that leans to a colour which is only in the middle of the picture."""
+    grey = np.random.default_rng(0).normal(150, 8, (120, 120, 1)).repeat(3, 2)
+    for x, y in ((35, 60), (80, 50), (60, 85)):
+        cv2.ellipse(grey, (x, y), (9, 13), 0, 0, 360, (30.0, 60.0, 220.0), -1)
+    image = np.pad(np.clip(grey, 0, 255).astype(np.uint8), ((0, 0), (0, 50), (0, 0)))
+    mask = np.zeros((120, 170), np.bool_)
+    mask[:, 120:] = True
+    guide = np.full((120, 170, 3), (60, 85, 205), np.uint8)
+    came = [
+        (exemplar.follow(image, mask, guide, seed=seed, outwards=outwards)[mask][:, 0] < 80).mean()
+        for outwards in (True, False)
+        for seed in range(3)
+    ]
+    assert max(came[:3]) < 0.01 and min(came[3:]) > 0.5
+
+
 def test_where_no_whole_patch_is_known_the_guide_is_the_fill() -> None:
     image = woven(halves())[:12, :12]
     mask = np.ones((12, 12), np.bool_)
